@@ -1,0 +1,18 @@
+/**
+ * The end-to-end tests: slow, on real binaries, and not part of `npm test`. Run them with `npm run e2e`.
+ */
+import { defineConfig } from "vitest/config";
+
+const conditions = ["source", "module", "node", "development|production"];
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    name: "e2e",
+    root: import.meta.dirname,
+    include: ["**/*.test.ts"],
+    testTimeout: 180_000,
+    hookTimeout: 300_000,
+  },
+});

@@ -1,0 +1,29 @@
+/**
+ * The test configuration of the whole workspace: one project per package, and one for the tools in `scripts`.
+ *
+ * `vitest.config.ts` repeats it under the name that editors and a bare `npx vitest` look for.
+ * The end-to-end tests are apart, in `e2e/vitest.config.ts`.
+ */
+import { defineConfig } from "vitest/config"
+
+/** Workspace packages resolve to their TypeScript sources, so tests need no build. */
+const conditions = ["source", "module", "node", "development|production"]
+
+const project = (name: string, root: string, testTimeout = 5_000) => ({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: { name, root, include: ["test/**/*.test.ts"], testTimeout }
+})
+
+export default defineConfig({
+  test: {
+    projects: [
+      project("core", "packages/core"),
+      project("filesystem", "packages/filesystem"),
+      project("host", "packages/host"),
+      project("kubernetes", "packages/kubernetes"),
+      project("cli", "packages/cli", 30_000),
+      project("workspace", "scripts", 60_000)
+    ]
+  }
+})
