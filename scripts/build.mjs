@@ -1,0 +1,82 @@
+/**
+ * Bundles the command-line program: `packages/cli/dist/kata-deploy.mjs`, a small entry that answers
+ * `--version` by itself, and one chunk per part that is loaded only when it is needed. The result holds
+ * everything, so it runs without `node_modules`.
+ *
+ *   node scripts/build.mjs             exit 1 when the bundle cannot be made
+ *   node scripts/build.mjs --out DIR   elsewhere than packages/cli/dist
+ *   node scripts/build.mjs --lenient   says so in one line and exits 0 (used while `npm ci` installs)
+ */
+import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import process from "node:process";
+
+const root = join(import.meta.dirname, "..");
+const cli = join(root, "packages/cli");
+const lenient = process.argv.includes("--lenient");
+const elsewhere = process.argv.indexOf("--out");
+const dist = elsewhere < 0 ? join(cli, "dist") : join(String(process.argv[elsewhere + 1]));
+
+/**
+ * Files that are started by path (worker threads, child processes) and so keep a name of their own:
+ * `src/worker/X.ts` becomes `dist/worker/X.js`. A module directly in `src` names one the same way from the
+ * sources, from a package's `dist` and from the bundle:
+ *
+ *   new URL(`./worker/X.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url)
+ */
+const workers = ["packages/filesystem/src/worker/*.ts", "packages/cli/src/worker/*.ts"];
+
+/** @returns {Record<string, string>} */
+const entries = () => {
+  /** @type {Record<string, string>} */
+  const found = { "kata-deploy.mjs": join(cli, "src/main.ts") };
+  for (const file of workers.flatMap((pattern) => globSync(pattern, { cwd: root })).sort()) {
+    found[`worker/${basename(file, ".ts")}.js`] = join(root, file);
+  }
+  return found;
+};
+
+const bundle = async () => {
+  const { rolldown } = await import("rolldown");
+  /** @type {{ version: string }} */
+  const manifest = JSON.parse(readFileSync(join(cli, "package.json"), "utf8"));
+  const made = await rolldown({
+    input: entries(),
+    cwd: root,
+    platform: "node",
+    resolve: { conditionNames: ["source", "import", "module", "node", "default"] },
+    transform: {
+      target: "node22",
+      define: { KATA_DEPLOY_VERSION: JSON.stringify(manifest.version) },
+    },
+    onLog: (level, log, proceed) => {
+      // Would be looked for in node_modules at run time.
+      if (log.code === "UNRESOLVED_IMPORT") throw new Error(log.message);
+      proceed(level, log);
+    },
+  });
+  rmSync(dist, { recursive: true, force: true });
+  const { output } = await made.write({
+    dir: dist,
+    format: "esm",
+    entryFileNames: "[name]",
+    chunkFileNames: "[name]-[hash].mjs",
+    sourcemap: false,
+    minify: false,
+  });
+  await made.close();
+  writeFileSync(join(dist, "package.json"), '{ "type": "module" }\n');
+  return output.reduce((size, file) => size + ("code" in file ? file.code.length : 0), 0);
+};
+
+const started = performance.now();
+try {
+  if (!existsSync(join(root, "node_modules/rolldown"))) throw new Error("rolldown is not installed");
+  const size = await bundle();
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`built ${dist} (${Math.round(size / 1024)} KiB) in ${seconds} s`);
+} catch (error) {
+  const reason = error instanceof Error ? error.message : String(error);
+  console.error(lenient ? `kata-deploy was not built: ${reason.split("\n")[0]}` : reason);
+  process.exitCode = lenient ? 0 : 1;
+}
