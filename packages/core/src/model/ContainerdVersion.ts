@@ -1,0 +1,34 @@
+/**
+ * Answers: which containerd is this, and which configuration schema does a file declare? Versions are
+ * compared by major and minor only: as SemVer `2.2.0-k3s1` would sort below `2.2.0`. Source: spec 02 §1, 03 §4.
+ */
+
+/** The two numbers of a containerd release that decisions depend on. */
+export interface ContainerdVersion {
+  /** First number of the release. */
+  readonly major: number
+  /** Second number of the release. */
+  readonly minor: number
+}
+
+/** Configuration schema of a containerd file; 1 also stands for "no `version` line". */
+export type ConfigSchema = 1 | 2 | 3 | 4
+
+/**
+ * Reads `containerd://2.1.5-k3s1`, `v2.2.0`, `2.2` and the like. Anything that is not a containerd version
+ * (`cri-o://1.34.0`, `docker://…`, `2`) gives `undefined`: unknown, never a guess.
+ */
+export const parse = (text: string): ContainerdVersion | undefined => {
+  const match = /^\s*(?:containerd:\/\/)?v?(\d{1,9})\.(\d{1,9})(?![\w]*:\/\/)/.exec(text)
+  return match === null ? undefined : { major: Number(match[1]), minor: Number(match[2]) }
+}
+
+/** Whether `version` is `major.minor` or newer. */
+export const atLeast = (version: ContainerdVersion, major: number, minor: number): boolean =>
+  version.major > major || (version.major === major && version.minor >= minor)
+
+/** The schema to declare in a main config that we create (spec 02 §1). */
+export const newestSchema = (version: ContainerdVersion): ConfigSchema => (version.major >= 2 ? 3 : 2)
+
+/** How a version is written in messages. */
+export const format = (version: ContainerdVersion): string => `${version.major}.${version.minor}`

@@ -1,0 +1,77 @@
+/**
+ * Answers: what can be done to a host or a node? A closed union of plain data: adding a case makes the interpreter
+ * fail to compile until it is handled. Host and cluster actions are different types, so "this pod has no token" is
+ * visible to the compiler.
+ */
+import { Schema } from "effect"
+import { Change, PathSchema } from "./Change.ts"
+import { ArchiveId, Ledger, OwnedEntry } from "./Ledger.ts"
+
+/** Make one path be what `change.after` says, provided that it still is what `change.before` says. */
+export const Put = Schema.TaggedStruct("Put", { change: Change })
+
+/** A component archive to unpack, by its file name below the artifact directory. */
+export const ExtractComponent = Schema.Struct({
+  name: Schema.String,
+  /** Path relative to the artifact directory. */
+  archive: Schema.String,
+  id: ArchiveId,
+  /** What an earlier archive of this component put down; entries that the new one lacks are removed. */
+  replaces: Schema.Array(OwnedEntry),
+})
+
+/** Unpack components into `staging`, then move every file below `into`; all of them or none. */
+export const Extract = Schema.TaggedStruct("Extract", {
+  into: PathSchema,
+  staging: PathSchema,
+  components: Schema.Array(ExtractComponent),
+  /** Paths relative to `into` that other steps of the plan deliver; they are left out. */
+  except: Schema.Array(Schema.String),
+})
+
+/**
+ * Remove what came out of archives. `entries` lists it relative to `root`; `"everything"` empties `root` (a node
+ * that upstream installed, decisions §4). Mount points are emptied and kept. `reserved` paths are left alone.
+ */
+export const RemoveTree = Schema.TaggedStruct("RemoveTree", {
+  root: PathSchema,
+  entries: Schema.Union([Schema.Literal("everything"), Schema.Array(OwnedEntry)]),
+  reserved: Schema.Array(PathSchema),
+})
+
+/** Remove these directories, deepest first, each only when it is empty and no mount point. */
+export const Prune = Schema.TaggedStruct("Prune", { directories: Schema.Array(PathSchema) })
+
+/** Ask systemd for something; `reload` is daemon-reload and has no unit. */
+export const Unit = Schema.TaggedStruct("Unit", {
+  verb: Schema.Literals(["reload", "restart", "stop", "enable", "disable", "reset-failed"]),
+  unit: Schema.String,
+})
+
+/** Wait until the unit is active, at most `seconds`. */
+export const AwaitUnit = Schema.TaggedStruct("AwaitUnit", { unit: Schema.String, seconds: Schema.Int })
+
+/** Write what is ours into the ledger. Entries of components that this stage unpacked are filled in by the engine. */
+export const Record = Schema.TaggedStruct("Record", { path: PathSchema, ledger: Ledger })
+
+/** Anything that is done to the host. */
+export const HostAction = Schema.Union([Put, Extract, RemoveTree, Prune, Unit, AwaitUnit, Record])
+/** Anything that is done to the host. */
+export type HostAction = typeof HostAction.Type
+
+/** The intent of a label change; the port re-runs the pure decision on fresh labels at every conflict. */
+export const Mark = Schema.TaggedStruct("Mark", {
+  intent: Schema.Literals(["claim", "promote", "demote", "release"]),
+  /** Instance name: the suffix or `default`. */
+  instance: Schema.String,
+})
+
+/** Anything that is done to the Node object. */
+export const ClusterAction = Schema.Union([Mark])
+/** Anything that is done to the Node object. */
+export type ClusterAction = typeof ClusterAction.Type
+
+/** Anything that a plan can contain. */
+export const Action = Schema.Union([...HostAction.members, ...ClusterAction.members])
+/** Anything that a plan can contain. */
+export type Action = HostAction | ClusterAction

@@ -1,0 +1,142 @@
+/**
+ * Answers: what on this host is ours? The ledger lies in the state directory of its instance and records every
+ * path that we own with its digest, and every edit in files that are not ours. Source: decisions §3, §4.
+ */
+import { Schema } from "effect"
+import type { HostPath } from "../model/HostPath.ts"
+import { PathSchema } from "./Change.ts"
+
+/** A file or link that came out of a component archive; `path` is relative to the install directory. */
+export const OwnedEntry = Schema.Union([
+  Schema.Struct({
+    type: Schema.Literal("file"),
+    path: Schema.String,
+    /** SHA-256 in lower-case hexadecimal. */
+    sha256: Schema.String,
+    /** Permission bits. */
+    mode: Schema.Int,
+    /** Bytes. */
+    size: Schema.Int,
+  }),
+  Schema.Struct({ type: Schema.Literal("link"), path: Schema.String, target: Schema.String }),
+  Schema.Struct({ type: Schema.Literal("directory"), path: Schema.String }),
+])
+/** A file, link or directory that came out of a component archive. */
+export type OwnedEntry = typeof OwnedEntry.Type
+
+/** How a component archive is recognised: by digest; size (bytes) and time (ms) let us skip computing it again. */
+export const ArchiveId = Schema.Struct({
+  sha256: Schema.String,
+  size: Schema.Int,
+  modifiedMs: Schema.Number,
+})
+/** How a component archive is recognised. */
+export type ArchiveId = typeof ArchiveId.Type
+
+/** A component that is unpacked in the install directory. */
+export const OwnedComponent = Schema.Struct({
+  name: Schema.String,
+  archive: ArchiveId,
+  entries: Schema.Array(OwnedEntry),
+})
+/** A component that is unpacked in the install directory. */
+export type OwnedComponent = typeof OwnedComponent.Type
+
+/** A whole file or link outside the archives that is ours. `stage` is the stage that answers for it. */
+export const OwnedFile = Schema.Struct({
+  path: PathSchema,
+  stage: Schema.Literals(["artifacts", "cri"]),
+  /** SHA-256 of the bytes in hexadecimal, or `link:<target>`. */
+  digest: Schema.String,
+})
+/** A whole file or link outside the archives that is ours. */
+export type OwnedFile = typeof OwnedFile.Type
+
+/** What we added to a file of somebody else. */
+export const Edit = Schema.Union([
+  Schema.Struct({
+    kind: Schema.Literal("import"),
+    path: PathSchema,
+    /** The element that we added to `imports`. */
+    element: Schema.String,
+    /** Whether the whole file is our creation. */
+    createdFile: Schema.Boolean,
+    /** The lines around the edit as they were, and as we left them; replacing one by the other is the exact undo. */
+    region: Schema.Struct({ before: Schema.String, after: Schema.String }),
+  }),
+  Schema.Struct({
+    kind: Schema.Literal("block"),
+    path: PathSchema,
+    createdFile: Schema.Boolean,
+    /** The text that we put in, marker lines and all. */
+    block: Schema.String,
+  }),
+])
+/** What we added to a file of somebody else. */
+export type Edit = typeof Edit.Type
+
+/** Everything that one instance owns on this host. */
+export const Ledger = Schema.Struct({
+  schemaVersion: Schema.Literal(1),
+  kind: Schema.Literal("ledger"),
+  /** Instance name: the suffix or `default`. */
+  instance: Schema.String,
+  /** Version of the program that wrote this. */
+  release: Schema.String,
+  /** The CRI runtime that was configured. */
+  runtime: Schema.String,
+  /** Runtime handlers that were written. */
+  handlers: Schema.Array(Schema.String),
+  /** Digest over the files that the runtime loads, at the last restart that we saw succeed; `null` when none was. */
+  startedWith: Schema.NullOr(Schema.String),
+  components: Schema.Array(OwnedComponent),
+  files: Schema.Array(OwnedFile),
+  /** Directories that we created, parents first; they go when empty. */
+  directories: Schema.Array(PathSchema),
+  edits: Schema.Array(Edit),
+}).annotate({ identifier: "Ledger" })
+/** Everything that one instance owns on this host. */
+export type Ledger = typeof Ledger.Type
+
+/** The ledger's text codec: JSON, two spaces, final newline on writing. */
+const Text = Schema.fromJsonString(Ledger)
+
+/** Reads a ledger from its text; fails on anything that is not a ledger of a schema version that we know. */
+export const decode = Schema.decodeUnknownResult(Text)
+
+/** The ledger as it is written to the host. */
+export const encode = (ledger: Ledger): string => `${JSON.stringify(Schema.encodeSync(Ledger)(ledger), null, 1)}\n`
+
+/** A ledger that owns nothing yet. */
+export const empty = (instance: string, release: string, runtime: string): Ledger => ({
+  schemaVersion: 1,
+  kind: "ledger",
+  instance,
+  release,
+  runtime,
+  handlers: [],
+  startedWith: null,
+  components: [],
+  files: [],
+  directories: [],
+  edits: [],
+})
+
+/** Whether nothing on the host is owned any more, directories left aside. */
+export const ownsNothing = (ledger: Ledger): boolean =>
+  ledger.components.length === 0 && ledger.files.length === 0 && ledger.edits.length === 0
+
+/** The ledger with the given components' entries filled in from what was really unpacked. */
+export const withExtracted = (
+  ledger: Ledger,
+  extracted: ReadonlyMap<string, ReadonlyArray<OwnedEntry>>,
+): Ledger => ({
+  ...ledger,
+  components: ledger.components.map((component) => {
+    const entries = extracted.get(component.name)
+    return entries === undefined ? component : { ...component, entries }
+  }),
+})
+
+/** Where the ledger of a state directory lies. */
+export const pathIn = (stateDir: HostPath): HostPath => `${stateDir}/ledger.json` as HostPath

@@ -1,0 +1,65 @@
+/**
+ * Answers: why could the host not be changed or seen? One outer error with a tagged reason inside, so that callers
+ * branch on reasons and people read one message.
+ */
+import { Data } from "effect"
+import type { HostPath } from "../model/HostPath.ts"
+
+/** Why an operation on the host failed. */
+export type HostErrorReason =
+  /** The path is no longer what the plan was made for. */
+  | { readonly _tag: "Drifted"; readonly expected: string; readonly found: string }
+  /** No permission for the operation. */
+  | { readonly _tag: "Denied" }
+  /** The filesystem is full (or a quota is used up). */
+  | { readonly _tag: "NoSpace" }
+  /** The filesystem is mounted read-only. */
+  | { readonly _tag: "ReadOnly" }
+  /** A link would lead the write out of the root that we are confined to. */
+  | { readonly _tag: "EscapesRoot"; readonly via: string }
+  /** A component archive is damaged or holds something that we refuse; `entry` names it where there is one. */
+  | { readonly _tag: "BadArchive"; readonly archive: string; readonly entry: string | undefined; readonly detail: string }
+  /** systemd or a host program said no. */
+  | { readonly _tag: "Refused"; readonly detail: string }
+  /** It took longer than allowed. */
+  | { readonly _tag: "TimedOut"; readonly seconds: number }
+  /** Any other failure of the operating system; `code` is the errno name. */
+  | { readonly _tag: "Io"; readonly code: string }
+
+/** An operation on the host failed. */
+export class HostError extends Data.TaggedError("HostError")<{
+  /** What we were doing: a verb phrase such as `write` or `unpack kernel`. */
+  readonly operation: string
+  /** The host path concerned, if there is one. */
+  readonly path: HostPath | undefined
+  readonly reason: HostErrorReason
+}> {
+  override get message(): string {
+    const what = this.path === undefined ? this.operation : `${this.operation} ${this.path}`
+    return `Could not ${what}: ${describe(this.reason)}`
+  }
+}
+
+/** A reason as a clause. */
+export const describe = (reason: HostErrorReason): string => {
+  switch (reason._tag) {
+    case "Drifted":
+      return `it changed since it was looked at (expected ${reason.expected}, found ${reason.found})`
+    case "Denied":
+      return "no permission"
+    case "NoSpace":
+      return "no space left on the filesystem"
+    case "ReadOnly":
+      return "the filesystem is read-only"
+    case "EscapesRoot":
+      return `the link ${reason.via} leads out of the host's root`
+    case "BadArchive":
+      return `the archive ${reason.archive} is refused${reason.entry === undefined ? "" : ` at entry ${reason.entry}`}: ${reason.detail}`
+    case "Refused":
+      return reason.detail
+    case "TimedOut":
+      return `no answer within ${reason.seconds} s`
+    case "Io":
+      return `the operating system says ${reason.code}`
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * The boundary to the host's files and to the artifact directory. Implemented by `@kata-deploy/filesystem` below a
+ * real root and by the in-memory double of `@kata-deploy/core/testing`; both pass the same conformance suite.
+ *
+ * No method is named after a policy. Looking never fails: what cannot be seen is an answer.
+ */
+import { Context, type Effect } from "effect"
+import type { Fact } from "../input/Fact.ts"
+import type { FileState } from "../model/FileState.ts"
+import type { HostPath } from "../model/HostPath.ts"
+import type { HostAction } from "../plan/Action.ts"
+import type { Change } from "../plan/Change.ts"
+import type { ArchiveId, OwnedEntry } from "../plan/Ledger.ts"
+import type { HostError } from "./HostError.ts"
+
+/** The `Extract` action. */
+export type ExtractAction = Extract<HostAction, { readonly _tag: "Extract" }>
+/** The `RemoveTree` action. */
+export type RemoveTreeAction = Extract<HostAction, { readonly _tag: "RemoveTree" }>
+
+/** What is in a directory: names sorted, or the reason why there is no list. */
+export type Listing =
+  | { readonly _tag: "Names"; readonly names: ReadonlyArray<string> }
+  | { readonly _tag: "Absent" }
+  | { readonly _tag: "Unreadable"; readonly detail: string }
+
+/** What an owned path looks like now, for drift: `digest` is as in the ledger (`sha256` hex or `link:<target>`). */
+export type Fingerprint =
+  | { readonly _tag: "Absent" }
+  | { readonly _tag: "File"; readonly size: number; readonly mode: number; readonly digest: string }
+  | { readonly _tag: "Link"; readonly target: string }
+  | { readonly _tag: "Directory" }
+  | { readonly _tag: "Unreadable"; readonly detail: string }
+
+/** A component archive as it lies in the artifact directory. */
+export interface ArchiveFacts {
+  /** Path relative to the artifact directory. */
+  readonly archive: string
+  /** Digest, size and time. */
+  readonly id: ArchiveId
+  /** Bytes that unpacking it takes, where the archive says so. */
+  readonly unpackedBytes: number | undefined
+}
+
+/** How far an extraction has come. */
+export interface ExtractProgress {
+  /** The component being unpacked. */
+  readonly component: string
+  /** Compressed bytes read so far, of all components of the action. */
+  readonly bytes: number
+  /** Compressed bytes in total. */
+  readonly totalBytes: number
+}
+
+/** What an extraction did; ends with exactly one of `commit` and `revert`. */
+export interface Extraction {
+  /** Entries that each component put down, in the ledger's form. */
+  readonly entries: ReadonlyMap<string, ReadonlyArray<OwnedEntry>>
+  /** Entries outside `opt/kata` that were skipped. */
+  readonly skipped: number
+  /** Drops what was kept for going back. */
+  readonly commit: Effect.Effect<void, HostError>
+  /** Brings back every file that the extraction replaced or removed, and takes away what it added. */
+  readonly revert: Effect.Effect<void, HostError>
+}
+
+/** What removing a tree left behind. */
+export interface Removal {
+  /** Entries that were removed or already gone. */
+  readonly removed: number
+  /** Paths that stay, each with the reason (`not empty`, `mount point`). */
+  readonly left: ReadonlyArray<{ readonly path: HostPath; readonly why: string }>
+}
+
+/** The host's files, and the directory with the component archives. */
+export class HostFiles extends Context.Service<HostFiles, {
+  /** What is at a path, links not followed at its last component. Text files up to 16 MiB are read whole. */
+  readonly look: (path: HostPath) => Effect.Effect<FileState>
+  /** The names in a directory, sorted bytewise. */
+  readonly list: (directory: HostPath) => Effect.Effect<Listing>
+  /** Size, mode and digest of what is at a path, without its content. */
+  readonly fingerprint: (path: HostPath) => Effect.Effect<Fingerprint>
+  /** Whether a directory is a mount point. */
+  readonly isMountPoint: (directory: HostPath) => Effect.Effect<Fact<boolean>>
+  /** Bytes that may still be written to the filesystem that holds `path` (or its nearest existing ancestor). */
+  readonly freeBytes: (path: HostPath) => Effect.Effect<Fact<number>>
+  /** Whether this process may write at `path`: create it, or replace what is there. */
+  readonly mayWrite: (path: HostPath) => Effect.Effect<Fact<boolean>>
+  /**
+   * Makes one change atomically, provided that the path still is what `change.before` says (else `Drifted`).
+   * Temporary files are made in `temporaryIn`, which has to be on the same filesystem. Changing to `Absent`
+   * removes a file, a link or an empty directory.
+   */
+  readonly put: (change: Change, temporaryIn: HostPath) => Effect.Effect<void, HostError>
+  /** Removes each directory that is empty and no mount point, in the given order; tells which ones went. */
+  readonly prune: (directories: ReadonlyArray<HostPath>) => Effect.Effect<ReadonlyArray<HostPath>, HostError>
+  /** Removes a tree or the owned part of one. */
+  readonly removeTree: (action: RemoveTreeAction) => Effect.Effect<Removal, HostError>
+  /** Unpacks components beside the tree and moves them into place; nothing below `into` changes when it fails. */
+  readonly extract: (
+    action: ExtractAction,
+    progress: (at: ExtractProgress) => Effect.Effect<void>,
+  ) => Effect.Effect<Extraction, HostError>
+  /** A text file of the artifact directory, by relative path (`shim-components.json`). */
+  readonly artifact: (relative: string) => Effect.Effect<FileState>
+  /**
+   * Identity of a component's archive; `known` spares computing the digest when size and time still agree.
+   * `undefined` when there is no such archive.
+   */
+  readonly archive: (
+    relative: string,
+    known: ArchiveId | undefined,
+  ) => Effect.Effect<ArchiveFacts | undefined, HostError>
+  /** Texts of the Kata configurations (`configuration-*.toml`) in an archive, by path relative to `opt/kata`. */
+  readonly archivedConfigs: (relative: string) => Effect.Effect<ReadonlyMap<string, string>, HostError>
+}>()("@kata-deploy/core/HostFiles") {}
