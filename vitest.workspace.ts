@@ -12,7 +12,7 @@ const conditions = ["source", "module", "node", "development|production"]
 const project = (name: string, root: string, testTimeout = 5_000) => ({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
-  test: { name, root, include: ["test/**/*.test.ts"], testTimeout }
+  test: { name, root, include: ["test/**/*.test.ts"], testTimeout },
 })
 
 export default defineConfig({
@@ -23,7 +23,7 @@ export default defineConfig({
       project("host", "packages/host"),
       project("kubernetes", "packages/kubernetes"),
       project("cli", "packages/cli", 30_000),
-      project("workspace", "scripts", 60_000)
-    ]
-  }
+      project("workspace", "scripts", 60_000),
+    ],
+  },
 })

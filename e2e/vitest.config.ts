@@ -1,9 +1,9 @@
 /**
  * The end-to-end tests: slow, on real binaries, and not part of `npm test`. Run them with `npm run e2e`.
  */
-import { defineConfig } from "vitest/config";
+import { defineConfig } from "vitest/config"
 
-const conditions = ["source", "module", "node", "development|production"];
+const conditions = ["source", "module", "node", "development|production"]
 
 export default defineConfig({
   resolve: { conditions },
@@ -15,4 +15,4 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 300_000,
   },
-});
+})

@@ -7,15 +7,15 @@
  *   node scripts/build.mjs --out DIR   elsewhere than packages/cli/dist
  *   node scripts/build.mjs --lenient   says so in one line and exits 0 (used while `npm ci` installs)
  */
-import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
-import process from "node:process";
+import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { basename, join } from "node:path"
+import process from "node:process"
 
-const root = join(import.meta.dirname, "..");
-const cli = join(root, "packages/cli");
-const lenient = process.argv.includes("--lenient");
-const elsewhere = process.argv.indexOf("--out");
-const dist = elsewhere < 0 ? join(cli, "dist") : join(String(process.argv[elsewhere + 1]));
+const root = join(import.meta.dirname, "..")
+const cli = join(root, "packages/cli")
+const lenient = process.argv.includes("--lenient")
+const elsewhere = process.argv.indexOf("--out")
+const dist = elsewhere < 0 ? join(cli, "dist") : join(String(process.argv[elsewhere + 1]))
 
 /**
  * Files that are started by path (worker threads, child processes) and so keep a name of their own:
@@ -24,22 +24,22 @@ const dist = elsewhere < 0 ? join(cli, "dist") : join(String(process.argv[elsewh
  *
  *   new URL(`./worker/X.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url)
  */
-const workers = ["packages/filesystem/src/worker/*.ts", "packages/cli/src/worker/*.ts"];
+const workers = ["packages/filesystem/src/worker/*.ts", "packages/cli/src/worker/*.ts"]
 
 /** @returns {Record<string, string>} */
 const entries = () => {
   /** @type {Record<string, string>} */
-  const found = { "kata-deploy.mjs": join(cli, "src/main.ts") };
+  const found = { "kata-deploy.mjs": join(cli, "src/main.ts") }
   for (const file of workers.flatMap((pattern) => globSync(pattern, { cwd: root })).sort()) {
-    found[`worker/${basename(file, ".ts")}.js`] = join(root, file);
+    found[`worker/${basename(file, ".ts")}.js`] = join(root, file)
   }
-  return found;
-};
+  return found
+}
 
 const bundle = async () => {
-  const { rolldown } = await import("rolldown");
+  const { rolldown } = await import("rolldown")
   /** @type {{ version: string }} */
-  const manifest = JSON.parse(readFileSync(join(cli, "package.json"), "utf8"));
+  const manifest = JSON.parse(readFileSync(join(cli, "package.json"), "utf8"))
   const made = await rolldown({
     input: entries(),
     cwd: root,
@@ -51,11 +51,11 @@ const bundle = async () => {
     },
     onLog: (level, log, proceed) => {
       // Would be looked for in node_modules at run time.
-      if (log.code === "UNRESOLVED_IMPORT") throw new Error(log.message);
-      proceed(level, log);
+      if (log.code === "UNRESOLVED_IMPORT") throw new Error(log.message)
+      proceed(level, log)
     },
-  });
-  rmSync(dist, { recursive: true, force: true });
+  })
+  rmSync(dist, { recursive: true, force: true })
   const { output } = await made.write({
     dir: dist,
     format: "esm",
@@ -63,20 +63,20 @@ const bundle = async () => {
     chunkFileNames: "[name]-[hash].mjs",
     sourcemap: false,
     minify: false,
-  });
-  await made.close();
-  writeFileSync(join(dist, "package.json"), '{ "type": "module" }\n');
-  return output.reduce((size, file) => size + ("code" in file ? file.code.length : 0), 0);
-};
+  })
+  await made.close()
+  writeFileSync(join(dist, "package.json"), '{ "type": "module" }\n')
+  return output.reduce((size, file) => size + ("code" in file ? file.code.length : 0), 0)
+}
 
-const started = performance.now();
+const started = performance.now()
 try {
-  if (!existsSync(join(root, "node_modules/rolldown"))) throw new Error("rolldown is not installed");
-  const size = await bundle();
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(`built ${dist} (${Math.round(size / 1024)} KiB) in ${seconds} s`);
+  if (!existsSync(join(root, "node_modules/rolldown"))) throw new Error("rolldown is not installed")
+  const size = await bundle()
+  const seconds = ((performance.now() - started) / 1000).toFixed(1)
+  console.log(`built ${dist} (${Math.round(size / 1024)} KiB) in ${seconds} s`)
 } catch (error) {
-  const reason = error instanceof Error ? error.message : String(error);
-  console.error(lenient ? `kata-deploy was not built: ${reason.split("\n")[0]}` : reason);
-  process.exitCode = lenient ? 0 : 1;
+  const reason = error instanceof Error ? error.message : String(error)
+  console.error(lenient ? `kata-deploy was not built: ${reason.split("\n")[0]}` : reason)
+  process.exitCode = lenient ? 0 : 1
 }

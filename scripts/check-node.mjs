@@ -4,18 +4,18 @@
 //   node scripts/check-node.mjs             exit 1 when too old
 //   node scripts/check-node.mjs --lenient   exit 0 even then, so that `npm ci` itself does not fail
 
-var version = process.versions.node;
-var major = parseInt(version.split(".")[0] || "0", 10);
-var minor = parseInt(version.split(".")[1] || "0", 10);
+var version = process.versions.node
+var major = parseInt(version.split(".")[0] || "0", 10)
+var minor = parseInt(version.split(".")[1] || "0", 10)
 
 if (major < 22 || (major === 22 && minor < 19)) {
-  var lenient = process.argv.indexOf("--lenient") !== -1;
+  var lenient = process.argv.indexOf("--lenient") !== -1
   console.error(
     "Node " +
       version +
       " is too old for kata-deploy" +
       (lenient ? " (nothing was built)" : "") +
       ": run `npm ci` first, it brings Node 26.",
-  );
-  process.exit(lenient ? 0 : 1);
+  )
+  process.exit(lenient ? 0 : 1)
 }
