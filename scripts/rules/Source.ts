@@ -82,7 +82,8 @@ export interface Node {
   readonly [field: string]: unknown
 }
 
-const isNode = (value: unknown): value is Node =>
+/** Tells a node of the syntax tree from the other values in it. */
+export const isNode = (value: unknown): value is Node =>
   typeof value === "object" && value !== null && "type" in value && typeof value.type === "string"
 
 /** Calls `visit` with every node, parents first. */

@@ -1,7 +1,17 @@
 /**
  * Do files stay small, are they named after what they hold, and do all tests run?
  */
-import { type Finding, identifier, isCode, lineOf, type Node, parse, type Rule, walk } from "./Source.ts"
+import {
+  type Finding,
+  identifier,
+  isCode,
+  isNode,
+  lineOf,
+  type Node,
+  parse,
+  type Rule,
+  walk,
+} from "./Source.ts"
 
 const mostLines = 400
 const emptyNames = /^(utils?|helpers?|commons?|managers?|misc)$/i
@@ -39,16 +49,13 @@ export const names: Rule = {
     }),
 }
 
-/** The function at the root of `it.effect.only(...)`, and whether the chain switches tests off. */
+/** True where a chain such as `it.effect.only` or `describe.each(cases).skip` leaves tests out. */
 const switchedOff = (node: Node): boolean => {
+  if (!unfinished.has(identifier(node["property"]) ?? "")) return false
   let at: unknown = node
-  let found = false
-  while (typeof at === "object" && at !== null && "type" in at && at.type === "MemberExpression") {
-    const member: Partial<Record<string, unknown>> = { ...at }
-    found ||= unfinished.has(identifier(member["property"]) ?? "")
-    at = member["object"]
-  }
-  return found && testFunctions.has(identifier(at) ?? "")
+  while (isNode(at) && (at.type === "MemberExpression" || at.type === "CallExpression"))
+    at = at["object"] ?? at["callee"]
+  return testFunctions.has(identifier(at) ?? "")
 }
 
 /** What is switched off is forgotten; what is alone hides the others. */
