@@ -12,7 +12,11 @@ export default defineConfig({
     name: "e2e",
     root: import.meta.dirname,
     include: ["**/*.test.ts"],
-    testTimeout: 180_000,
-    hookTimeout: 300_000,
+    globalSetup: ["./globalSetup.ts"],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    // Processes, not threads: a daemon ends with the process that started it.
+    pool: "forks",
+    maxWorkers: 2,
   },
 })

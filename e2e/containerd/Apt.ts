@@ -1,0 +1,86 @@
+/**
+ * How do Debian packages of any suite get here without installing anything?
+ *
+ * A private apt: its own sources, lists and cache in a folder of ours, so neither the machine's package state nor root is
+ * touched. The mirror is the one that apt on this machine uses already, whatever it is; only the suite's name is ours.
+ */
+import { existsSync } from "node:fs"
+import { mkdir, readdir, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { must, run } from "../Command.ts"
+
+const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+/**
+ * The archive that this machine's apt takes Debian from.
+ *
+ * `KATA_DEPLOY_E2E_DEBIAN_MIRROR` names another one (for machines that are not Debian).
+ */
+export const mirror = async (): Promise<string> => {
+  const named = process.env["KATA_DEPLOY_E2E_DEBIAN_MIRROR"]
+  if (named) return named
+  const targets = await run("apt-get", ["indextargets", "--format", "$(ORIGIN)|$(CODENAME)|$(REPO_URI)"])
+  for (const line of targets.stdout.split("\n")) {
+    const [origin, codename, uri] = line.split("|")
+    if (origin === "Debian" && uri && !codename?.includes("security")) return uri
+  }
+  // Where `apt-get update` never ran there are no targets yet, but apt still knows where it would look.
+  const planned = await run("apt-get", ["update", "--print-uris"])
+  for (const [, uri, suite] of planned.stdout.matchAll(/^'(\S+?)dists\/([^/]+)\/InRelease'/gm)) {
+    if (uri && !suite?.includes("security")) return uri
+  }
+  throw new Error(
+    "apt on this machine takes nothing from a Debian archive; KATA_DEPLOY_E2E_DEBIAN_MIRROR can name one",
+  )
+}
+
+/** Runs apt-get; of a failure only its own complaints are kept, the settings would drown them. */
+const apt = async (
+  settings: ReadonlyArray<string>,
+  args: ReadonlyArray<string>,
+  cwd: string,
+): Promise<void> => {
+  const outcome = await run("apt-get", [...settings, "-q", ...args], { cwd, timeout: 240_000 })
+  if (outcome.code === 0) return
+  const complaints = outcome.stderr.split("\n").filter((line) => /^[EW]: /.test(line))
+  throw new Error(`apt-get ${args[0]}: ${complaints.slice(0, 3).join(" ") || outcome.stderr.trim()}`)
+}
+
+/** Downloads `packages` of `suite` and unpacks them below `root`; `scratch` is an empty folder for apt's own files. */
+export const unpack = async (options: {
+  readonly suite: string
+  readonly packages: ReadonlyArray<string>
+  readonly scratch: string
+  readonly root: string
+}): Promise<void> => {
+  const { suite, packages, scratch, root } = options
+  const lists = join(scratch, "lists")
+  const cache = join(scratch, "cache")
+  const debs = join(scratch, "debs")
+  for (const dir of [join(lists, "partial"), join(cache, "archives", "partial"), debs, root]) {
+    await mkdir(dir, { recursive: true })
+  }
+  const signed = existsSync(keyring) ? `signed-by=${keyring} ` : ""
+  // `target=Packages`: no descriptions, icons or translations.
+  await writeFile(
+    join(scratch, "sources.list"),
+    `deb [${signed}target=Packages] ${await mirror()} ${suite} main\n`,
+  )
+  const settings = [
+    `Dir::Etc::sourcelist=${join(scratch, "sources.list")}`,
+    "Dir::Etc::sourceparts=/dev/null",
+    "Dir::State::status=/dev/null",
+    `Dir::State::Lists=${lists}`,
+    `Dir::Cache=${cache}`,
+    // An unstable suite on a mirror that stands still is past its date and still good for a test.
+    "Acquire::Check-Valid-Until=false",
+    "Acquire::Retries=2",
+    // Else a mirror that does not answer is a warning, and the complaint is about a package that nobody has heard of.
+    "APT::Update::Error-Mode=any",
+    // As root apt would drop to a user that cannot write to our folder; as a user it stays who it is.
+    "APT::Sandbox::User=root",
+  ].flatMap((setting) => ["-o", setting])
+  await apt(settings, ["update"], debs)
+  await apt(settings, ["download", ...packages], debs)
+  for (const name of await readdir(debs)) await must("dpkg", ["-x", join(debs, name), root])
+}
