@@ -70,9 +70,16 @@ const k0s = { mainFile: "containerd.toml", restart: "reloads-itself" } as const
 
 /** Every CRI runtime that we can configure, in the order in which their units are looked at (spec 02 §2). */
 export const rows: ReadonlyArray<RuntimeRow> = [
-  row("microk8s", "microk8s", "snap.microk8s.daemon-containerd.service", "main", "/var/snap/microk8s/current/args", {
-    mainFile: "containerd-template.toml",
-  }),
+  row(
+    "microk8s",
+    "microk8s",
+    "snap.microk8s.daemon-containerd.service",
+    "main",
+    "/var/snap/microk8s/current/args",
+    {
+      mainFile: "containerd-template.toml",
+    },
+  ),
   row("rke2-agent", "rke2", "rke2-agent.service", "rendered", rke2Dir, { mainFile: "config.toml" }),
   row("rke2-server", "rke2", "rke2-server.service", "rendered", rke2Dir, { mainFile: "config.toml" }),
   row("k3s-agent", "k3s", "k3s-agent.service", "rendered", k3sDir, { mainFile: "config.toml" }),
@@ -94,7 +101,9 @@ export const rowOf = (runtime: CriRuntime): RuntimeRow => lookup(runtime)!
 
 /** What a declared `K8S_DISTRIBUTION` means; every name beyond the four is a vanilla one (spec 02 §3). */
 export const fromDeclared = (declared: string): Distribution =>
-  declared === "k3s" || declared === "rke2" || declared === "k0s" || declared === "microk8s" ? declared : "k8s"
+  declared === "k3s" || declared === "rke2" || declared === "k0s" || declared === "microk8s"
+    ? declared
+    : "k8s"
 
 /** The CRI runtimes that a distribution can have. */
 export const runtimesOf = (distribution: Distribution): ReadonlyArray<CriRuntime> =>
@@ -116,4 +125,7 @@ export const markers: ReadonlyArray<{
 ]
 
 /** Host directories that tell CRI-O from containerd where no unit could be asked (decisions §7). */
-export const vanillaMarkers = { crio: HostPath.make("/etc/crio"), containerd: HostPath.make("/etc/containerd") } as const
+export const vanillaMarkers = {
+  crio: HostPath.make("/etc/crio"),
+  containerd: HostPath.make("/etc/containerd"),
+} as const

@@ -27,11 +27,20 @@ export const Directory = Schema.TaggedStruct("Directory", {
   owner: Schema.optionalKey(Owner),
 })
 /**
- * Something is there or may be there, but its content is not known: no permission, not UTF-8, a device, too large.
+ * Something is there or may be there, but its content is not known: no permission, not UTF-8, a device, too large,
+ * not mounted where we run.
  * `why` is one of the words below; `detail` is for people.
  */
 export const Unreadable = Schema.TaggedStruct("Unreadable", {
-  why: Schema.Literals(["denied", "not-utf8", "too-large", "not-a-file", "escapes-root", "io"]),
+  why: Schema.Literals([
+    "denied",
+    "not-utf8",
+    "too-large",
+    "not-a-file",
+    "escapes-root",
+    "out-of-sight",
+    "io",
+  ]),
   detail: Schema.String,
 })
 
@@ -53,7 +62,8 @@ export const directory = (mode = 0o755): FileState => ({ _tag: "Directory", mode
 export const link = (target: string): FileState => ({ _tag: "Link", target })
 
 /** The text of a file, or `undefined` for everything else. */
-export const textOf = (state: FileState): string | undefined => (state._tag === "File" ? state.text : undefined)
+export const textOf = (state: FileState): string | undefined =>
+  state._tag === "File" ? state.text : undefined
 
 const sameOwner = (a: Owner | undefined, b: Owner | undefined): boolean =>
   a === undefined || b === undefined || (a.uid === b.uid && a.gid === b.gid)

@@ -33,7 +33,11 @@ export const customDir = (installDir: HostPath.HostPath, handler: string): HostP
   HostPath.join(installDir, "share/defaults/kata-containers/custom-runtimes", handler)
 
 /** The Kata configuration that `ConfigPath` names for this handler. Source: spec 03 §6. */
-export const configPath = (handler: Handler, row: Shim.ShimRow, installDir: HostPath.HostPath): HostPath.HostPath =>
+export const configPath = (
+  handler: Handler,
+  row: Shim.ShimRow,
+  installDir: HostPath.HostPath,
+): HostPath.HostPath =>
   handler.kind === "shim"
     ? Shim.runtimeConfig(installDir, handler.shim, row)
     : HostPath.join(customDir(installDir, handler.name), Shim.configFileName(handler.shim))

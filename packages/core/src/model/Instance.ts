@@ -16,7 +16,10 @@ export interface Instance {
 export const defaultInstallDir = HostPath.make("/opt/kata")
 
 /** The instance of an installation prefix (absolute or `undefined`) and a suffix. */
-export const make = (options: { readonly prefix: string | undefined; readonly suffix: string | undefined }): Instance => ({
+export const make = (options: {
+  readonly prefix: string | undefined
+  readonly suffix: string | undefined
+}): Instance => ({
   suffix: options.suffix,
   installDir: HostPath.make(
     `${options.prefix ?? ""}/opt/kata${options.suffix === undefined ? "" : `-${options.suffix}`}`,

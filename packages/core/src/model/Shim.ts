@@ -35,8 +35,11 @@ export const configDir = (installDir: HostPath.HostPath, row: ShimRow): HostPath
 export const configFileName = (shim: string): string => `configuration-${shim}.toml`
 
 /** The configuration as the archives deliver it; after an install a link to `runtimeConfig`. */
-export const originalConfig = (installDir: HostPath.HostPath, shim: string, row: ShimRow): HostPath.HostPath =>
-  HostPath.join(configDir(installDir, row), configFileName(shim))
+export const originalConfig = (
+  installDir: HostPath.HostPath,
+  shim: string,
+  row: ShimRow,
+): HostPath.HostPath => HostPath.join(configDir(installDir, row), configFileName(shim))
 
 /** The directory of the copy that the shim really reads, and of its `config.d`. */
 export const runtimeDir = (installDir: HostPath.HostPath, shim: string, row: ShimRow): HostPath.HostPath =>

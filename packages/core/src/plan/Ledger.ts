@@ -105,7 +105,8 @@ const Text = Schema.fromJsonString(Ledger)
 export const decode = Schema.decodeUnknownResult(Text)
 
 /** The ledger as it is written to the host. */
-export const encode = (ledger: Ledger): string => `${JSON.stringify(Schema.encodeSync(Ledger)(ledger), null, 1)}\n`
+export const encode = (ledger: Ledger): string =>
+  `${JSON.stringify(Schema.encodeSync(Ledger)(ledger), null, 1)}\n`
 
 /** A ledger that owns nothing yet. */
 export const empty = (instance: string, release: string, runtime: string): Ledger => ({

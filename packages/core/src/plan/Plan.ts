@@ -110,10 +110,12 @@ export const changes = (action: Action): boolean => {
 }
 
 /** The steps of a stage that really change something. */
-export const changingSteps = (stage: StagePlan): ReadonlyArray<Step> => stage.steps.filter((s) => changes(s.action))
+export const changingSteps = (stage: StagePlan): ReadonlyArray<Step> =>
+  stage.steps.filter((s) => changes(s.action))
 
 /** Whether the whole plan changes nothing. */
-export const isEmpty = (plan: Plan): boolean => plan.stages.every((stage) => changingSteps(stage).length === 0)
+export const isEmpty = (plan: Plan): boolean =>
+  plan.stages.every((stage) => changingSteps(stage).length === 0)
 
 /** Every change of a path in the plan, in order. */
 export const puts = (plan: Pick<Plan, "stages">): ReadonlyArray<Change.Change> =>
@@ -126,7 +128,10 @@ export const puts = (plan: Pick<Plan, "stages">): ReadonlyArray<Change.Change> =
  * undoes an extraction by its receipt.
  */
 export const undo = (changesDone: ReadonlyArray<Change.Change>): ReadonlyArray<Change.Change> =>
-  changesDone.filter((c) => !Change.isNoop(c)).map(Change.invert).reverse()
+  changesDone
+    .filter((c) => !Change.isNoop(c))
+    .map(Change.invert)
+    .reverse()
 
 /** Whether an action concerns the Node object. */
 export const isClusterAction = (action: Action): action is ClusterAction => action._tag === "Mark"

@@ -1,0 +1,176 @@
+/**
+ * Answers: which CRI runtime runs on this node? Two that fit are reported, never guessed between.
+ * Source: spec 02 §2–§3, decisions §7.
+ */
+import { Context, Layer, Result } from "effect"
+import type { Fact } from "../input/Fact.ts"
+import { didYouMean } from "../input/NearestName.ts"
+import { type DecisionError, type Notice, PrerequisiteError, SettingsError } from "../input/Problem.ts"
+import * as Distribution from "../model/Distribution.ts"
+import type { UnitState } from "../ports/HostShell.ts"
+
+/** What detection goes by. */
+export interface DetectionFacts {
+  /** `--cri-runtime`: named by the operator, nothing is detected. */
+  readonly named: string | undefined
+  /** `K8S_DISTRIBUTION`: a constraint on what may be found. */
+  readonly declared: string | undefined
+  /** The runtime that the ledger remembers from the install. */
+  readonly remembered: string | undefined
+  /** State of each known unit. */
+  readonly units: ReadonlyMap<string, Fact<UnitState>>
+  /** The runtime's version as the Node or the operator says it, e.g. `cri-o://1.34.0`. */
+  readonly version: string | undefined
+  /** Which of the marker paths exist on the host. */
+  readonly exists: (path: string) => boolean
+}
+
+/** The runtime, why, and what is worth saying about it. */
+export interface Detected {
+  readonly row: Distribution.RuntimeRow
+  /** How we know, as a clause. */
+  readonly because: string
+  readonly notices: ReadonlyArray<Notice>
+}
+
+const found = (
+  runtime: Distribution.CriRuntime,
+  because: string,
+  notices: ReadonlyArray<Notice> = [],
+): Result.Result<Detected, DecisionError> => Result.succeed({ row: Distribution.rowOf(runtime), because, notices })
+
+/** Detects the CRI runtime. */
+export const detect = (facts: DetectionFacts): Result.Result<Detected, DecisionError> => {
+  if (facts.named !== undefined) return named(facts.named)
+  const active = Distribution.rows.filter((row) => {
+    const state = facts.units.get(row.unit)
+    return state?._tag === "Known" && state.value === "active"
+  })
+  const asked = [...facts.units.values()].some((state) => state._tag === "Known")
+  const declared = facts.declared === undefined ? undefined : Distribution.fromDeclared(facts.declared)
+  return asked && active.length > 0 ? fromUnits(active, declared, facts) : fromHost(declared, facts)
+}
+
+const named = (runtime: string): Result.Result<Detected, DecisionError> => {
+  const row = Distribution.lookup(runtime)
+  if (row !== undefined) return found(row.runtime, "it was named by the operator")
+  return Result.fail(
+    new SettingsError({
+      problems: [
+        {
+          code: "E_UNSUPPORTED_RUNTIME",
+          setting: "KATA_DEPLOY_DETECTED_RUNTIME",
+          value: runtime,
+          message: `The CRI runtime ${JSON.stringify(runtime)} is not one that can be configured.${didYouMean(runtime, Distribution.runtimeNames)}`,
+          remedy: `Use one of ${Distribution.runtimeNames.join(", ")}.`,
+        },
+      ],
+    }),
+  )
+}
+
+const isCrio = (version: string | undefined): boolean => version !== undefined && /cri-?o/.test(version)
+
+/** Units are known: CRI-O by its version, then the first active unit in the table's order (spec 02 §2). */
+const fromUnits = (
+  active: ReadonlyArray<Distribution.RuntimeRow>,
+  declared: Distribution.Distribution | undefined,
+  facts: DetectionFacts,
+): Result.Result<Detected, DecisionError> => {
+  const first = isCrio(facts.version) ? Distribution.rowOf("crio") : active[0]!
+  if (declared !== undefined && first.runtime !== "crio" && first.distribution !== declared) {
+    return mismatch(facts.declared!, first)
+  }
+  const others = active.filter((row) => row.runtime !== first.runtime && row.runtime !== "containerd")
+  const notices: ReadonlyArray<Notice> =
+    others.length === 0
+      ? []
+      : [
+          {
+            code: "several-runtimes-active",
+            severity: "warning",
+            message: `The units ${active.map((row) => row.unit).join(" and ")} are all active; ${first.runtime} is configured.`,
+            remedy: "Name the one that kubelet uses with --cri-runtime.",
+          },
+        ]
+  return found(first.runtime, `its unit ${first.unit} is active`, notices)
+}
+
+const mismatch = (declared: string, row: Distribution.RuntimeRow): Result.Result<Detected, DecisionError> =>
+  Result.fail(
+    new PrerequisiteError({
+      problems: [
+        {
+          code: "E_DISTRIBUTION_MISMATCH",
+          setting: "K8S_DISTRIBUTION",
+          value: declared,
+          message: `K8S_DISTRIBUTION says ${declared}, but this node runs ${row.runtime}. The wrong host directory would be configured.`,
+          remedy: `Set K8S_DISTRIBUTION=${row.distribution}.`,
+        },
+      ],
+    }),
+  )
+
+/** No unit could be asked, or none is active: what was declared, remembered, or lies on the host (decisions §7). */
+const fromHost = (
+  declared: Distribution.Distribution | undefined,
+  facts: DetectionFacts,
+): Result.Result<Detected, DecisionError> => {
+  const seen = Distribution.markers.filter((marker) => facts.exists(marker.path))
+  if (declared !== undefined) return fromDeclared(declared, facts, seen)
+  const remembered = facts.remembered === undefined ? undefined : Distribution.lookup(facts.remembered)
+  if (remembered !== undefined) return found(remembered.runtime, "the ledger remembers it from the install")
+  if (isCrio(facts.version)) return found("crio", `the version says ${facts.version}`)
+  if (seen.length > 1) {
+    return Result.fail(
+      new SettingsError({
+        problems: [
+          {
+            code: "E_AMBIGUOUS_TREE",
+            setting: "K8S_DISTRIBUTION",
+            path: seen[0]!.path,
+            message: `The host has both ${seen.map((m) => m.path).join(" and ")}, so it could be ${seen.map((m) => m.distribution).join(" or ")}.`,
+            remedy: `Say which with --k8s-distribution, e.g. --k8s-distribution ${seen[0]!.distribution}.`,
+          },
+        ],
+      }),
+    )
+  }
+  if (seen.length === 1) return found(seen[0]!.stands, `the host has ${seen[0]!.path}`)
+  const { containerd, crio } = Distribution.vanillaMarkers
+  return facts.exists(crio) && !facts.exists(containerd)
+    ? found("crio", `the host has ${crio} and no ${containerd}`)
+    : found("containerd", "nothing on the host speaks for another distribution")
+}
+
+const fromDeclared = (
+  declared: Distribution.Distribution,
+  facts: DetectionFacts,
+  seen: typeof Distribution.markers,
+): Result.Result<Detected, DecisionError> => {
+  const remembered = facts.remembered === undefined ? undefined : Distribution.lookup(facts.remembered)
+  if (remembered?.distribution === declared) {
+    return found(remembered.runtime, "the ledger remembers it from the install")
+  }
+  const because = `K8S_DISTRIBUTION says ${facts.declared}`
+  const stands = Distribution.markers.find((marker) => marker.distribution === declared)
+  if (stands === undefined) {
+    if (isCrio(facts.version)) return found("crio", `the version says ${facts.version}`)
+    // A vanilla node has none of the other distributions' directories; a tree that has is not what was declared.
+    if (seen.length > 0 && !facts.exists(Distribution.vanillaMarkers.containerd)) {
+      return mismatch(facts.declared!, Distribution.rowOf(seen[0]!.stands))
+    }
+    const { containerd, crio } = Distribution.vanillaMarkers
+    return found(facts.exists(crio) && !facts.exists(containerd) ? "crio" : "containerd", because)
+  }
+  if (!facts.exists(stands.path) && seen.length > 0) return mismatch(facts.declared!, Distribution.rowOf(seen[0]!.stands))
+  return found(stands.stands, because)
+}
+
+/** The replaceable policy behind `detect`. */
+export class RuntimeDetection extends Context.Service<RuntimeDetection, {
+  readonly detect: (facts: DetectionFacts) => Result.Result<Detected, DecisionError>
+}>()("@kata-deploy/core/RuntimeDetection") {
+  /** Detection as this module decides it. */
+  static readonly layer = Layer.succeed(RuntimeDetection, RuntimeDetection.of({ detect }))
+}

@@ -1,0 +1,191 @@
+/**
+ * Answers: do the settings agree with one another and with the shim registry? Source: spec 01 §5, decisions §6,
+ * 12 W-03, W-05.
+ */
+import * as Handler from "../model/Handler.ts"
+import * as Instance from "../model/Instance.ts"
+import * as Shim from "../model/Shim.ts"
+import type { CustomRuntime } from "./CustomRuntimes.ts"
+import { maskSecrets } from "./Masking.ts"
+import { didYouMean } from "./NearestName.ts"
+import type { Notice, Problem } from "./Problem.ts"
+import { isDnsLabel, type PerShim } from "./SettingsGrammar.ts"
+import type { RawSettings } from "./SettingsRead.ts"
+
+interface Checked {
+  readonly raw: RawSettings
+  readonly shims: ReadonlyArray<string>
+  readonly custom: ReadonlyArray<CustomRuntime>
+  readonly handlers: ReadonlyArray<Handler.Handler>
+  readonly instance: Instance.Instance
+}
+
+/** Problems and notices of the settings as a whole. */
+export const check = (
+  settings: Checked,
+): { readonly problems: ReadonlyArray<Problem>; readonly notices: ReadonlyArray<Notice> } => {
+  const notices: Array<Notice> = []
+  const problems = [
+    ...unknownShims(settings),
+    ...noRuntimes(settings),
+    ...defaultShim(settings),
+    ...members(settings),
+    ...proxies(settings, notices),
+    ...suffix(settings),
+    ...collisions(settings),
+  ]
+  if (settings.raw.devkit && !settings.raw.debug) {
+    notices.push({
+      code: "devkit-without-debug",
+      severity: "warning",
+      message: "DEVKIT is on but DEBUG is off, so no devkit variant is made.",
+      remedy: "Set DEBUG=true as well.",
+    })
+  }
+  return { problems, notices }
+}
+
+const unknownShims = ({ raw, shims }: Checked): ReadonlyArray<Problem> =>
+  shims
+    .filter((shim) => Shim.lookup(shim) === undefined)
+    .map((shim) => ({
+      code: "E_UNKNOWN_SHIM",
+      setting: raw.shimsVariable,
+      value: shim,
+      message: `${raw.shimsVariable} names the unknown shim ${JSON.stringify(shim)}.${didYouMean(shim, Shim.names)}`,
+      remedy: `Valid shims are ${Shim.names.join(", ")}.`,
+    }))
+
+const noRuntimes = ({ raw, shims, custom }: Checked): ReadonlyArray<Problem> =>
+  raw.shims !== undefined && shims.length === 0 && custom.length === 0
+    ? [
+        {
+          code: "E_NO_RUNTIMES",
+          setting: raw.shimsVariable,
+          message: `${raw.shimsVariable} is set but blank and there is no custom runtime, so there is nothing to install.`,
+          remedy: `Name at least one shim in ${raw.shimsVariable}, or set CUSTOM_RUNTIMES_ENABLED=true with a list.`,
+        },
+      ]
+    : []
+
+const defaultShim = ({ raw, shims }: Checked): ReadonlyArray<Problem> =>
+  raw.defaultShim === undefined || shims.length === 0 || shims.includes(raw.defaultShim)
+    ? []
+    : [notMember("E_DEFAULT_SHIM_UNKNOWN", raw.variableOf("DEFAULT_SHIM"), raw.defaultShim, shims)]
+
+const notMember = (code: string, setting: string, shim: string, shims: ReadonlyArray<string>): Problem => ({
+  code,
+  setting,
+  value: maskSecrets(shim),
+  message: `${setting} names ${JSON.stringify(maskSecrets(shim))}, which is not among the enabled shims.${didYouMean(shim, shims)}`,
+  remedy: shims.length === 0 ? "No shim is enabled." : `Enabled shims are ${shims.join(", ")}.`,
+})
+
+/** Every setting that speaks of single shims may name enabled ones only (spec 01 §5 rules 7, 9, 11). */
+const members = ({ raw, shims }: Checked): ReadonlyArray<Problem> => {
+  const named: ReadonlyArray<readonly [variable: string, names: ReadonlyArray<string>]> = [
+    [
+      "ALLOWED_HYPERVISOR_ANNOTATIONS",
+      raw.annotations.flatMap((item) => {
+        const shim = item.includes(":") ? item.slice(0, item.indexOf(":")).trim() : ""
+        return shim === "" ? [] : [shim]
+      }),
+    ],
+    ["SNAPSHOTTER_HANDLER_MAPPING", raw.snapshotterMapping.map((item) => item.key)],
+    ["PULL_TYPE_MAPPING", raw.pullTypeMapping.map((item) => item.key)],
+    ["EXPERIMENTAL_FORCE_GUEST_PULL", raw.forceGuestPull],
+  ]
+  return [
+    ...named.flatMap(([variable, names]) =>
+      names
+        .filter((name) => !shims.includes(name))
+        .map((name) => notMember(`E_UNKNOWN_SHIM_IN_${variable}`, raw.variableOf(variable), name, shims)),
+    ),
+    ...([["SNAPSHOTTER_HANDLER_MAPPING", raw.snapshotterMapping], ["PULL_TYPE_MAPPING", raw.pullTypeMapping]] as const).flatMap(
+      ([variable, items]) =>
+        items
+          .filter((item, at) => items.findIndex((other) => other.key === item.key) !== at)
+          .map((item) => ({
+            code: "E_MAPPING",
+            setting: raw.variableOf(variable),
+            value: item.key,
+            message: `${raw.variableOf(variable)} maps ${item.key} twice, so it is not clear which one is meant.`,
+            remedy: "Keep one item for each shim.",
+          })),
+    ),
+  ]
+}
+
+/** Proxy entries: an unknown name is an error, a known shim that is not enabled a warning (decisions §6). */
+const proxies = ({ raw, shims, custom }: Checked, notices: Array<Notice>): ReadonlyArray<Problem> => {
+  const usable = [...shims, ...custom.map((c) => c.base)]
+  return ([["AGENT_HTTPS_PROXY", raw.httpsProxy], ["AGENT_NO_PROXY", raw.noProxy]] as const).flatMap(
+    ([variable, setting]: readonly [string, PerShim | undefined]) => {
+      if (setting?._tag !== "Each") return []
+      return setting.values.flatMap(({ key }) => {
+        if (usable.includes(key)) return []
+        if (Shim.lookup(key) === undefined) return [notMember(`E_UNKNOWN_SHIM_IN_${variable}`, variable, key, shims)]
+        notices.push({
+          code: "proxy-for-disabled-shim",
+          severity: "warning",
+          message: `${variable} has a value for ${key}, which is not enabled here; it has no effect.`,
+        })
+        return []
+      })
+    },
+  )
+}
+
+/** Names that a suffix may not be: they would make our handlers or marks look like those of another install. */
+const reserved = ["default", "debug", "devkit"]
+
+const suffix = ({ raw }: Checked): ReadonlyArray<Problem> => {
+  const value = raw.suffix
+  if (value === undefined) return []
+  const about = { code: "E_SUFFIX", setting: "MULTI_INSTALL_SUFFIX", value }
+  if (!isDnsLabel(value)) {
+    return [
+      {
+        ...about,
+        message: `MULTI_INSTALL_SUFFIX is ${JSON.stringify(value)}, which is no DNS label; it becomes part of handler, unit, label and path names.`,
+        remedy: "Use lower-case letters, digits and inner dashes, at most 63.",
+      },
+    ]
+  }
+  const twin = Shim.names.find((shim) => Object.hasOwn(Shim.shims, `${shim}-${value}`))
+  if (reserved.includes(value) || twin !== undefined) {
+    const why =
+      twin === undefined
+        ? `${value} is reserved`
+        : `kata-${twin}-${value} is already the handler of the shim ${twin}-${value} in an install without suffix`
+    return [
+      {
+        ...about,
+        message: `MULTI_INSTALL_SUFFIX cannot be ${value}: ${why}, and two installs would be mistaken for one another.`,
+        remedy: "Choose another suffix.",
+      },
+    ]
+  }
+  return []
+}
+
+const collisions = ({ handlers, shims, custom, instance }: Checked): ReadonlyArray<Problem> => [
+  ...custom
+    .filter((c) => shims.some((s) => Handler.nameOf(s, instance) === c.handler))
+    .map((c) => ({
+      code: "E_HANDLER_COLLISION",
+      setting: "CUSTOM_RUNTIMES_ENABLED",
+      value: c.handler,
+      message: `The custom runtime ${c.handler} has the name of an enabled shim's handler.`,
+      remedy: "Give the custom runtime a name of its own.",
+    })),
+  ...handlers
+    .filter((h) => h.kind !== "custom" && h.name.length > 63)
+    .map((h) => ({
+      code: "E_HANDLER_NAME",
+      setting: "MULTI_INSTALL_SUFFIX",
+      value: h.name,
+      message: `The handler name ${h.name} is longer than the 63 characters that a RuntimeClass can name.`,
+      remedy: "Choose a shorter suffix.",
+    })),
+]

@@ -1,0 +1,95 @@
+/**
+ * Answers: what does this text mean? One grammar for every setting (decisions §6): values are trimmed, empty means
+ * unset, booleans and choices ignore case.
+ */
+import { Result } from "effect"
+
+const yes = ["true", "1", "yes", "on"]
+const no = ["false", "0", "no", "off"]
+
+/** A boolean word; fails with what is expected. */
+export const boolean = (text: string, alsoTrue?: string): Result.Result<boolean, string> => {
+  const word = text.trim().toLowerCase()
+  if (yes.includes(word) || word === alsoTrue) return Result.succeed(true)
+  if (no.includes(word)) return Result.succeed(false)
+  return Result.fail(`one of ${[...yes, ...(alsoTrue === undefined ? [] : [alsoTrue]), ...no].join(", ")}`)
+}
+
+/** One of the given words in any case. */
+export const choice = (text: string, choices: ReadonlyArray<string>): Result.Result<string, string> => {
+  const word = text.trim().toLowerCase()
+  return choices.includes(word) ? Result.succeed(word) : Result.fail(`one of ${choices.join(", ")}`)
+}
+
+const separators = { space: /\s+/, comma: /,/, either: /[,\s]+/ } as const
+
+/** Words split at a separator; items are trimmed, empty ones dropped. */
+export const list = (text: string, separator: keyof typeof separators): ReadonlyArray<string> =>
+  text.split(separators[separator]).flatMap((item) => (item.trim() === "" ? [] : [item.trim()]))
+
+/** A TCP port, 1 to 65535. */
+export const port = (text: string): Result.Result<number, string> => {
+  const number = /^\d{1,5}$/.test(text.trim()) ? Number(text.trim()) : 0
+  return number >= 1 && number <= 65535 ? Result.succeed(number) : Result.fail("a number from 1 to 65535")
+}
+
+/** An absolute path without `..`. */
+export const hostPath = (text: string): Result.Result<string, string> =>
+  text.startsWith("/") && !text.split("/").includes("..")
+    ? Result.succeed(text)
+    : Result.fail("an absolute path without `..`")
+
+/** One `key:value` item of a mapping. */
+export interface MappingItem {
+  /** The shim. */
+  readonly key: string
+  /** What it is mapped to. */
+  readonly value: string
+}
+
+/** `key:value,key:value`; both parts trimmed and not empty. Fails with the offending item. */
+export const mapping = (text: string): Result.Result<ReadonlyArray<MappingItem>, string> => {
+  const items: Array<MappingItem> = []
+  for (const item of list(text, "comma")) {
+    const parts = item.split(":").map((part) => part.trim())
+    if (parts.length !== 2 || parts[0] === "" || parts[1] === "") return Result.fail(item)
+    items.push({ key: parts[0]!, value: parts[1]! })
+  }
+  return Result.succeed(items)
+}
+
+/** A value for all shims, or one for each. */
+export type PerShim =
+  | { readonly _tag: "All"; readonly value: string }
+  | { readonly _tag: "Each"; readonly values: ReadonlyArray<MappingItem> }
+
+/**
+ * `value`, or `shim=value;shim=value`. Text with `=` is one value for all when what stands before the first `=` is
+ * no shim name but an URL (spec 12 W-26).
+ */
+export const perShim = (text: string, isShim: (name: string) => boolean): PerShim => {
+  const before = text.split("=", 1)[0]!.trim()
+  if (!text.includes("=") || (before.includes("://") && !isShim(before)))
+    return { _tag: "All", value: text.trim() }
+  const values = text.split(";").flatMap((item): ReadonlyArray<MappingItem> => {
+    const cut = item.indexOf("=")
+    if (cut < 0 || item.slice(0, cut).trim() === "") return []
+    return [{ key: item.slice(0, cut).trim(), value: item.slice(cut + 1).trim() }]
+  })
+  return { _tag: "Each", values }
+}
+
+/** The value that applies to a shim, if any. */
+export const perShimValue = (setting: PerShim | undefined, shim: string): string | undefined =>
+  setting === undefined
+    ? undefined
+    : setting._tag === "All"
+      ? setting.value
+      : setting.values.find((item) => item.key === shim)?.value
+
+/** A DNS label: lower-case letters, digits and inner dashes, at most 63. */
+export const isDnsLabel = (text: string): boolean => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text)
+
+/** A plain file name: no separator, not `.` or `..`. */
+export const isFileName = (text: string): boolean =>
+  text !== "" && text !== "." && text !== ".." && !text.includes("/") && !text.includes("\0")

@@ -1,0 +1,81 @@
+/**
+ * Answers: where does this process see a host path? Either the whole root lies below one directory, or single host
+ * paths are mounted as in the pod. What is not mounted is out of sight.
+ */
+import * as HostPath from "./HostPath.ts"
+
+/** One host path, a directory or a single file, and the path at which this process sees it. */
+export interface Mount {
+  /** The path on the host. */
+  readonly host: HostPath.HostPath
+  /** The absolute path that this process uses. */
+  readonly seen: string
+}
+
+/** Everything of the host that this process sees; the longest host path comes first. */
+export interface HostLayout {
+  /** What is mounted, longest host path first. */
+  readonly mounts: ReadonlyArray<Mount>
+}
+
+const make = (mounts: ReadonlyArray<Mount>): HostLayout => ({
+  mounts: [...mounts].sort((a, b) => b.host.length - a.host.length || (a.host < b.host ? -1 : 1)),
+})
+
+/** The whole root of the host lies below `directory`: `/` for this machine itself, else `--host-root`. */
+export const wholeRoot = (directory: string): HostLayout => make([{ host: HostPath.root, seen: directory }])
+
+/** What the mounts of the pod depend on. */
+export interface PodPaths {
+  /** The host directory that `/etc/containerd` in the container shows. */
+  readonly containerdConfigDir: HostPath.HostPath
+  /** The install directory `D`. */
+  readonly installDir: HostPath.HostPath
+}
+
+/** Host paths that the pod shows at another place. Source: spec 01 §9. */
+const moved: ReadonlyArray<readonly [host: string, seen: string]> = [
+  ["/etc/machine-id", "/host-machine-id"],
+  ["/run/lock", "/host-run-lock"],
+  ["/usr/bin", "/host-usr/bin"],
+  ["/usr/sbin", "/host-usr/sbin"],
+  ["/usr/local/bin", "/host-usr-local/bin"],
+  ["/usr/local/sbin", "/host-usr-local/sbin"],
+  ["/bin", "/host-bin"],
+  ["/sbin", "/host-sbin"],
+]
+
+/** Host paths that the pod shows where they are; the kernel's own are shared by every container. */
+const unmoved: ReadonlyArray<string> = [
+  "/etc/crio",
+  "/etc/systemd/system",
+  "/run/systemd/private",
+  "/boot",
+  "/proc/modules",
+  "/proc/config.gz",
+  "/proc/sys/kernel/osrelease",
+  "/sys/module",
+]
+
+/** The mounts that the pod has. Source: spec 01 §9. */
+export const pod = (paths: PodPaths): HostLayout => {
+  const mounts = new Map<HostPath.HostPath, string>()
+  for (const [host, seen] of moved) mounts.set(HostPath.make(host), seen)
+  for (const path of unmoved) mounts.set(HostPath.make(path), path)
+  mounts.set(paths.containerdConfigDir, "/etc/containerd")
+  mounts.set(paths.installDir, paths.installDir)
+  return make(Array.from(mounts, ([host, seen]) => ({ host, seen })))
+}
+
+/** The mount through which `path` is seen; `undefined` when it is out of sight. */
+export const mountOf = (layout: HostLayout, path: HostPath.HostPath): Mount | undefined =>
+  layout.mounts.find((mount) => HostPath.isWithin(path, mount.host))
+
+/** The path at which this process sees `path`, links not considered; `undefined` when it is out of sight. */
+export const toSeen = (layout: HostLayout, path: HostPath.HostPath): string | undefined => {
+  const mount = mountOf(layout, path)
+  if (mount === undefined) return undefined
+  const below = path === mount.host ? "" : HostPath.relativeTo(path, mount.host)
+  if (below === "") return mount.seen
+  return mount.seen.endsWith("/") ? `${mount.seen}${below}` : `${mount.seen}/${below}`
+}

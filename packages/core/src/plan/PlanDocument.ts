@@ -1,0 +1,173 @@
+/**
+ * Answers: how is a plan written down? The document that `plan --output json` prints and `install --plan` reads
+ * (decisions §13): host paths only, digests instead of texts, file texts only inside `diff`.
+ */
+import { sha256 } from "@noble/hashes/sha2.js"
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
+import { Schema } from "effect"
+import { Notice } from "../input/Problem.ts"
+import type { FileState } from "../model/FileState.ts"
+import type { Action } from "./Action.ts"
+import * as Change from "./Change.ts"
+import * as Plan from "./Plan.ts"
+
+/** SHA-256 of a text's UTF-8 bytes, lower-case hexadecimal. */
+export const digest = (text: string): string => bytesToHex(sha256(utf8ToBytes(text)))
+
+/** What is at a path, in digests: `null` for nothing. */
+export const StateDigest = Schema.NullOr(
+  Schema.Struct({
+    type: Schema.Literals(["file", "link", "directory", "unreadable"]),
+    sha256: Schema.optionalKey(Schema.String),
+    target: Schema.optionalKey(Schema.String),
+    mode: Schema.optionalKey(Schema.Int),
+  }),
+)
+
+/** One step as the document shows it. */
+export const StepDocument = Schema.Struct({
+  action: Schema.Struct({
+    kind: Schema.String,
+    path: Schema.optionalKey(Schema.String),
+    unit: Schema.optionalKey(Schema.String),
+    verb: Schema.optionalKey(Schema.String),
+    components: Schema.optionalKey(Schema.Array(Schema.String)),
+    entries: Schema.optionalKey(Schema.Union([Schema.Literal("everything"), Schema.Int])),
+    directories: Schema.optionalKey(Schema.Array(Schema.String)),
+    intent: Schema.optionalKey(Schema.String),
+  }),
+  because: Schema.String,
+  changes: Schema.Boolean,
+  before: Schema.optionalKey(StateDigest),
+  after: Schema.optionalKey(StateDigest),
+  diff: Schema.optionalKey(Schema.String),
+})
+/** One step as the document shows it. */
+export type StepDocument = typeof StepDocument.Type
+
+/** The whole document. */
+export const PlanDocument = Schema.Struct({
+  schemaVersion: Schema.Literal(1),
+  kind: Schema.Literal("plan"),
+  action: Plan.ActionName,
+  instance: Schema.String,
+  runtime: Schema.String,
+  handlers: Schema.Array(Schema.String),
+  stages: Schema.Array(Schema.Struct({ stage: Plan.StageName, steps: Schema.Array(StepDocument) })),
+  restarts: Schema.Array(Plan.Restart),
+  sandboxes: Schema.NullOr(Schema.Array(Schema.String)),
+  notices: Schema.Array(Notice),
+  residues: Schema.Array(Schema.String),
+}).annotate({ identifier: "PlanDocument" })
+/** The whole document. */
+export type PlanDocument = typeof PlanDocument.Type
+
+const stateDigest = (state: FileState): typeof StateDigest.Type => {
+  switch (state._tag) {
+    case "Absent":
+      return null
+    case "File":
+      return { type: "file", sha256: digest(state.text), mode: state.mode }
+    case "Link":
+      return { type: "link", target: state.target }
+    case "Directory":
+      return { type: "directory", mode: state.mode }
+    case "Unreadable":
+      return { type: "unreadable" }
+  }
+}
+
+const actionDocument = (action: Action): StepDocument["action"] => {
+  switch (action._tag) {
+    case "Put":
+      return { kind: "Put", path: action.change.path }
+    case "Extract":
+      return { kind: "Extract", path: action.into, components: action.components.map((c) => c.name) }
+    case "RemoveTree":
+      return {
+        kind: "RemoveTree",
+        path: action.root,
+        entries: action.entries === "everything" ? "everything" : action.entries.length,
+      }
+    case "Prune":
+      return { kind: "Prune", directories: action.directories }
+    case "Unit":
+      return { kind: "Unit", verb: action.verb, unit: action.unit }
+    case "AwaitUnit":
+      return { kind: "AwaitUnit", unit: action.unit }
+    case "Record":
+      return { kind: "Record", path: action.path }
+    case "Mark":
+      return { kind: "Mark", intent: action.intent }
+  }
+}
+
+/** Renders the difference between two texts of a file; secrets are masked by the caller's function. */
+export type DiffRenderer = (change: Change.Change) => string | undefined
+
+/** The document of a plan; `diff` is asked for every change of a path. */
+export const encode = (plan: Plan.Plan, diff: DiffRenderer): PlanDocument => ({
+  schemaVersion: 1,
+  kind: "plan",
+  action: plan.action,
+  instance: plan.instance,
+  runtime: plan.runtime,
+  handlers: plan.handlers,
+  stages: plan.stages.map((stage) => ({
+    stage: stage.stage,
+    steps: stage.steps.map(({ action, because }) => {
+      const text = action._tag === "Put" ? diff(action.change) : undefined
+      return {
+        action: actionDocument(action),
+        because,
+        changes: Plan.changes(action),
+        ...(action._tag === "Put"
+          ? { before: stateDigest(action.change.before), after: stateDigest(action.change.after) }
+          : {}),
+        ...(text === undefined ? {} : { diff: text }),
+      }
+    }),
+  })),
+  restarts: plan.restarts,
+  sandboxes: plan.sandboxes,
+  notices: plan.notices,
+  residues: plan.residues,
+})
+
+/** What an action does, in a few words for people: `write /etc/containerd/config.toml`. */
+export const summary = (action: Action): string => {
+  switch (action._tag) {
+    case "Put":
+      return putSummary(action.change)
+    case "Extract":
+      return action.components.length === 0
+        ? `unpack nothing into ${action.into}`
+        : `unpack ${action.components.map((c) => c.name).join(", ")} into ${action.into}`
+    case "RemoveTree":
+      return action.entries === "everything" ? `empty ${action.root}` : `remove ${action.entries.length} paths below ${action.root}`
+    case "Prune":
+      return `remove ${action.directories.length} directories that are left empty`
+    case "Unit":
+      return action.verb === "reload" ? "reload systemd" : `${action.verb} ${action.unit}`
+    case "AwaitUnit":
+      return `wait for ${action.unit}, at most ${action.seconds} s`
+    case "Record":
+      return `record what is ours in ${action.path}`
+    case "Mark":
+      return `${action.intent} the node for ${action.instance}`
+  }
+}
+
+const putSummary = ({ after, before, path }: Change.Change): string => {
+  if (Change.isNoop({ after, before, path })) return `keep ${path}`
+  switch (after._tag) {
+    case "Absent":
+      return `remove ${path}`
+    case "Directory":
+      return `create directory ${path}`
+    case "Link":
+      return `link ${path} to ${after.target}`
+    default:
+      return `${before._tag === "Absent" ? "create" : "change"} ${path}`
+  }
+}

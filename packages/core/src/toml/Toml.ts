@@ -1,0 +1,81 @@
+/**
+ * Answers: what does this TOML text say? Reading is by meaning, through the library; texts that belong to somebody
+ * else are never printed again from here.
+ */
+import { Result } from "effect"
+import { parse as parseToml } from "toml-patch"
+
+/** A table as parsed; keys in the order of the text. */
+export type Table = { readonly [key: string]: unknown }
+
+/** Whether a parsed value is a table (and no array or date). */
+export const isTable = (value: unknown): value is Table =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date)
+
+/** Why a text is no TOML: place (1-based) and the parser's words. */
+export interface TomlProblem {
+  readonly line: number | undefined
+  readonly column: number | undefined
+  readonly detail: string
+}
+
+/** Reads a TOML text. A first line starting with `{{` (a Go template) is left out (spec 03 §10). */
+export const parse = (text: string): Result.Result<Table, TomlProblem> => {
+  try {
+    return Result.succeed(parseToml(splitTemplateLine(text).body) as Table)
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    const place = /\((\d+), (\d+)\)/.exec(message)
+    const lines = message.split("\n")
+    return Result.fail({
+      line: place === null ? undefined : Number(place[1]),
+      column: place === null ? undefined : Number(place[2]),
+      detail: lines.at(-1) ?? message,
+    })
+  }
+}
+
+/** The first line of a k3s or RKE2 template, kept verbatim, and the TOML behind it. */
+export const splitTemplateLine = (text: string): { readonly template: string; readonly body: string } => {
+  if (!text.startsWith("{{")) return { template: "", body: text }
+  const end = text.indexOf("\n")
+  return end < 0 ? { template: text, body: "" } : { template: text.slice(0, end + 1), body: text.slice(end + 1) }
+}
+
+/** The value at a path of keys, or `undefined`. */
+export const at = (table: Table, ...keys: ReadonlyArray<string>): unknown => {
+  let value: unknown = table
+  for (const key of keys) {
+    if (!isTable(value) || !Object.hasOwn(value, key)) return undefined
+    value = value[key]
+  }
+  return value
+}
+
+/** The table at a path of keys, or `undefined`. */
+export const tableAt = (table: Table, ...keys: ReadonlyArray<string>): Table | undefined => {
+  const value = at(table, ...keys)
+  return isTable(value) ? value : undefined
+}
+
+/** The strings of an array at a path of keys; other members are left out. */
+export const stringsAt = (table: Table, ...keys: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const value = at(table, ...keys)
+  return Array.isArray(value) ? value.filter((item): item is string => typeof item === "string") : []
+}
+
+/**
+ * The root `version` of a containerd file, read line by line so that a file that is only half TOML still answers:
+ * comments are cut, the first table header ends the search, the key has to be exactly `version`.
+ * Source: spec 03 §4.
+ */
+export const declaredVersion = (text: string): number | undefined => {
+  for (const raw of text.replace(/^\uFEFF/, "").split("\n")) {
+    const line = raw.split("#", 1)[0]!.trim()
+    if (line === "") continue
+    if (line.startsWith("[")) return undefined
+    const match = /^version\s*=\s*(\d+)/.exec(line)
+    if (match !== null) return Number(match[1])
+  }
+  return undefined
+}

@@ -1,0 +1,77 @@
+/**
+ * Prints the TOML files that are ours from the first byte to the last: same input, same bytes, keys in the order
+ * given by the caller. Strings are escaped here and nowhere else (spec 12 W-30).
+ */
+
+/** A value that we print. */
+export type Value = string | number | boolean | ReadonlyArray<Value> | { readonly [key: string]: Value }
+
+/** A table to print; nested tables become headers of their own. */
+export type PrintTable = { readonly [key: string]: Value }
+
+const bare = /^[A-Za-z0-9_-]+$/
+
+/** A key, quoted where it has to be. */
+export const key = (name: string): string => (bare.test(name) ? name : string(name))
+
+const escapes: Readonly<Record<string, string>> = {
+  "\\": "\\\\",
+  '"': '\\"',
+  "\b": "\\b",
+  "\t": "\\t",
+  "\n": "\\n",
+  "\f": "\\f",
+  "\r": "\\r",
+}
+
+/** A basic string. */
+export const string = (text: string): string =>
+  `"${text.replace(
+    // oxlint-disable-next-line no-control-regex -- TOML forbids exactly these in basic strings
+    /[\\"\u0000-\u001f\u007f]/g,
+    (c) => escapes[c] ?? `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  )}"`
+
+const isNested = (value: Value): value is PrintTable => typeof value === "object" && !Array.isArray(value)
+
+const isTableArray = (value: Value): value is ReadonlyArray<PrintTable> =>
+  Array.isArray(value) && value.length > 0 && value.every((item) => isNested(item as Value))
+
+const scalar = (value: Value): string => {
+  if (typeof value === "string") return string(value)
+  if (Array.isArray(value)) return `[${value.map((item) => scalar(item as Value)).join(", ")}]`
+  if (isNested(value)) {
+    return `{ ${Object.entries(value).map(([k, v]) => `${key(k)} = ${scalar(v)}`).join(", ")} }`
+  }
+  return String(value)
+}
+
+/** Tables that hold only tables get no header of their own. */
+const section = (path: ReadonlyArray<string>, table: PrintTable, out: Array<string>, header: string): void => {
+  const own = Object.entries(table).filter(([, v]) => !isNested(v) && !isTableArray(v))
+  const deeper = Object.entries(table).filter(([, v]) => isNested(v) || isTableArray(v))
+  if (header !== "" && (own.length > 0 || deeper.length === 0)) {
+    if (out.length > 0) out.push("")
+    out.push(header)
+  }
+  for (const [name, value] of own) out.push(`${key(name)} = ${scalar(value)}`)
+  for (const [name, value] of deeper) {
+    const inner = [...path, key(name)]
+    if (isTableArray(value)) {
+      for (const item of value) section(inner, item, out, `[[${inner.join(".")}]]`)
+    } else {
+      section(inner, value as PrintTable, out, `[${inner.join(".")}]`)
+    }
+  }
+}
+
+/** The lines of a document, without a final newline. */
+export const printLines = (table: PrintTable): ReadonlyArray<string> => {
+  const out: Array<string> = []
+  section([], table, out, "")
+  return out
+}
+
+/** A whole document below a comment block; ends with a newline. */
+export const print = (comment: ReadonlyArray<string>, table: PrintTable): string =>
+  [...comment.map((line) => (line === "" ? "#" : `# ${line}`)), ...(comment.length > 0 ? [""] : []), ...printLines(table), ""].join("\n")
