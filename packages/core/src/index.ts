@@ -1,9 +1,11 @@
 /** What `@kata-deploy/core` offers: one namespace per concept. */
 export * as Architecture from "./model/Architecture.ts"
+export * as ArchiveEntry from "./model/ArchiveEntry.ts"
 export * as ContainerdVersion from "./model/ContainerdVersion.ts"
 export * as Distribution from "./model/Distribution.ts"
 export * as FileState from "./model/FileState.ts"
 export * as Handler from "./model/Handler.ts"
+export * as HostLayout from "./model/HostLayout.ts"
 export * as HostPath from "./model/HostPath.ts"
 export * as Instance from "./model/Instance.ts"
 export * as Shim from "./model/Shim.ts"

@@ -73,6 +73,7 @@ export const isConfig = (path: string): boolean =>
 /** The directories above a relative path, parents first: `a/b/c` gives `a`, `a/b`. */
 export const parents = (path: string): ReadonlyArray<string> => {
   const found: Array<string> = []
-  for (let cut = path.indexOf("/"); cut !== -1; cut = path.indexOf("/", cut + 1)) found.push(path.slice(0, cut))
+  for (let cut = path.indexOf("/"); cut !== -1; cut = path.indexOf("/", cut + 1))
+    found.push(path.slice(0, cut))
   return found
 }

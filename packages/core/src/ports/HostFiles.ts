@@ -58,6 +58,8 @@ export interface Extraction {
   readonly entries: ReadonlyMap<string, ReadonlyArray<OwnedEntry>>
   /** Entries outside `opt/kata` that were skipped. */
   readonly skipped: number
+  /** Directories below `into` that were not there before, relative to it, parents first. */
+  readonly createdDirectories: ReadonlyArray<string>
   /** Drops what was kept for going back. */
   readonly commit: Effect.Effect<void, HostError>
   /** Brings back every file that the extraction replaced or removed, and takes away what it added. */
@@ -68,49 +70,54 @@ export interface Extraction {
 export interface Removal {
   /** Entries that were removed or already gone. */
   readonly removed: number
-  /** Paths that stay, each with the reason (`not empty`, `mount point`). */
+  /** Paths that stay, each with the reason (`not ours`, `mount point`). */
   readonly left: ReadonlyArray<{ readonly path: HostPath; readonly why: string }>
 }
 
 /** The host's files, and the directory with the component archives. */
-export class HostFiles extends Context.Service<HostFiles, {
-  /** What is at a path, links not followed at its last component. Text files up to 16 MiB are read whole. */
-  readonly look: (path: HostPath) => Effect.Effect<FileState>
-  /** The names in a directory, sorted bytewise. */
-  readonly list: (directory: HostPath) => Effect.Effect<Listing>
-  /** Size, mode and digest of what is at a path, without its content. */
-  readonly fingerprint: (path: HostPath) => Effect.Effect<Fingerprint>
-  /** Whether a directory is a mount point. */
-  readonly isMountPoint: (directory: HostPath) => Effect.Effect<Fact<boolean>>
-  /** Bytes that may still be written to the filesystem that holds `path` (or its nearest existing ancestor). */
-  readonly freeBytes: (path: HostPath) => Effect.Effect<Fact<number>>
-  /** Whether this process may write at `path`: create it, or replace what is there. */
-  readonly mayWrite: (path: HostPath) => Effect.Effect<Fact<boolean>>
-  /**
-   * Makes one change atomically, provided that the path still is what `change.before` says (else `Drifted`).
-   * Temporary files are made in `temporaryIn`, which has to be on the same filesystem. Changing to `Absent`
-   * removes a file, a link or an empty directory.
-   */
-  readonly put: (change: Change, temporaryIn: HostPath) => Effect.Effect<void, HostError>
-  /** Removes each directory that is empty and no mount point, in the given order; tells which ones went. */
-  readonly prune: (directories: ReadonlyArray<HostPath>) => Effect.Effect<ReadonlyArray<HostPath>, HostError>
-  /** Removes a tree or the owned part of one. */
-  readonly removeTree: (action: RemoveTreeAction) => Effect.Effect<Removal, HostError>
-  /** Unpacks components beside the tree and moves them into place; nothing below `into` changes when it fails. */
-  readonly extract: (
-    action: ExtractAction,
-    progress: (at: ExtractProgress) => Effect.Effect<void>,
-  ) => Effect.Effect<Extraction, HostError>
-  /** A text file of the artifact directory, by relative path (`shim-components.json`). */
-  readonly artifact: (relative: string) => Effect.Effect<FileState>
-  /**
-   * Identity of a component's archive; `known` spares computing the digest when size and time still agree.
-   * `undefined` when there is no such archive.
-   */
-  readonly archive: (
-    relative: string,
-    known: ArchiveId | undefined,
-  ) => Effect.Effect<ArchiveFacts | undefined, HostError>
-  /** Texts of the Kata configurations (`configuration-*.toml`) in an archive, by path relative to `opt/kata`. */
-  readonly archivedConfigs: (relative: string) => Effect.Effect<ReadonlyMap<string, string>, HostError>
-}>()("@kata-deploy/core/HostFiles") {}
+export class HostFiles extends Context.Service<
+  HostFiles,
+  {
+    /** What is at a path, links not followed at its last component. Text files up to 16 MiB are read whole. */
+    readonly look: (path: HostPath) => Effect.Effect<FileState>
+    /** The names in a directory, sorted bytewise. */
+    readonly list: (directory: HostPath) => Effect.Effect<Listing>
+    /** Size, mode and digest of what is at a path, without its content. */
+    readonly fingerprint: (path: HostPath) => Effect.Effect<Fingerprint>
+    /** Whether a directory is a mount point. */
+    readonly isMountPoint: (directory: HostPath) => Effect.Effect<Fact<boolean>>
+    /** Bytes that may still be written to the filesystem that holds `path` (or its nearest existing ancestor). */
+    readonly freeBytes: (path: HostPath) => Effect.Effect<Fact<number>>
+    /** Whether this process may write at `path`: create it, or replace what is there. */
+    readonly mayWrite: (path: HostPath) => Effect.Effect<Fact<boolean>>
+    /**
+     * Makes one change atomically, provided that the path still is what `change.before` says (else `Drifted`).
+     * Temporary files are made in `temporaryIn`, which has to be on the same filesystem. Changing to `Absent`
+     * removes a file, a link or an empty directory.
+     */
+    readonly put: (change: Change, temporaryIn: HostPath) => Effect.Effect<void, HostError>
+    /** Removes each directory that is empty and no mount point, in the given order; tells which ones went. */
+    readonly prune: (
+      directories: ReadonlyArray<HostPath>,
+    ) => Effect.Effect<ReadonlyArray<HostPath>, HostError>
+    /** Removes a tree or the owned part of one. */
+    readonly removeTree: (action: RemoveTreeAction) => Effect.Effect<Removal, HostError>
+    /** Unpacks components beside the tree and moves them into place; nothing below `into` changes when it fails. */
+    readonly extract: (
+      action: ExtractAction,
+      progress: (at: ExtractProgress) => Effect.Effect<void>,
+    ) => Effect.Effect<Extraction, HostError>
+    /** A text file of the artifact directory, by relative path (`shim-components.json`). */
+    readonly artifact: (relative: string) => Effect.Effect<FileState>
+    /**
+     * Identity of a component's archive; `known` spares computing the digest when size and time still agree.
+     * `undefined` when there is no such archive.
+     */
+    readonly archive: (
+      relative: string,
+      known: ArchiveId | undefined,
+    ) => Effect.Effect<ArchiveFacts | undefined, HostError>
+    /** Texts of the Kata configurations (`configuration-*.toml`) in an archive, by path relative to `opt/kata`. */
+    readonly archivedConfigs: (relative: string) => Effect.Effect<ReadonlyMap<string, string>, HostError>
+  }
+>()("@kata-deploy/core/HostFiles") {}
