@@ -1,1 +1,2 @@
-export {}
+/** What `@kata-deploy/kubernetes` offers: layers of the port `NodeApi`. */
+export * as WithoutApi from "./WithoutApi.ts"
