@@ -27,6 +27,7 @@ interface Outcome {
 const sources = (): ReadonlyArray<SourceFile> =>
   globSync(
     [
+      "package-lock.json",
       "packages/*/package.json",
       "packages/*/{src,test}/**/*.{ts,mjs,js}",
       "{e2e,scripts,examples}/**/*.{ts,mjs,js}",

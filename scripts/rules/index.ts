@@ -1,6 +1,7 @@
 /** Every rule of our own, in the order in which `npm run check` names them. */
 import { apart, core, declared, platform } from "./dependencies.ts"
 import { documented } from "./documentation.ts"
+import { lock } from "./lock.ts"
 import { length, names, wholeTests } from "./shape.ts"
 import type { Rule } from "./Source.ts"
 import { stable } from "./stability.ts"
@@ -15,4 +16,5 @@ export const rules: ReadonlyArray<Rule> = [
   length,
   names,
   wholeTests,
+  lock,
 ]
