@@ -45,7 +45,7 @@ export const kataDeploy = (setting: Setting, ...args: ReadonlyArray<string>): Pr
     `--artifacts=${setting.artifacts.dir}`,
     "--kube=none",
     "--systemd=none",
-    `--cri-runtime=${setting.host.criRuntime}`,
+    ...(setting.host.criRuntime ? [`--cri-runtime=${setting.host.criRuntime}`] : []),
     ...args,
   ]
   return run(command[0]!, command.slice(1), { env: environment(setting), timeout: 120_000 })

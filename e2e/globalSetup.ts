@@ -59,5 +59,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
   project.provide("releases", releases)
   project.provide("artifactsFolder", artifacts.dir)
-  return () => artifacts[Symbol.asyncDispose]()
+  return async () => {
+    await artifacts[Symbol.asyncDispose]()
+  }
 }

@@ -4,32 +4,60 @@
  */
 import { makeHost, type SampleHost } from "./SampleHost.ts"
 
+/**
+ * What k0s makes out of its own defaults and everything in `containerd.d`. k0s merges table by table, which is what
+ * containerd 2.x does with imports; so there an import stands for the merge. For 1.x there is no such stand-in.
+ */
+const mergedByK0s = (schema: 2 | 3): string =>
+  schema === 2
+    ? "version = 2\n"
+    : `\
+version = 3
+imports = ["/etc/k0s/containerd.d/*.toml"]
+
+[plugins.'io.containerd.cri.v1.images'.pinned_images]
+  sandbox = "quay.io/k0sproject/pause:3.10.1"
+
+[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
+  runtime_type = "io.containerd.runc.v2"
+  [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
+    SystemdCgroup = true
+`
+
 /** A k0s worker whose bundled containerd is `version`. */
-export const k0s = (version: string): Promise<SampleHost> =>
-  makeHost(
+export const k0s = (version: string): Promise<SampleHost> => {
+  const schema = version.startsWith("1.") ? 2 : 3
+  return makeHost(
     {
       name: `k0s with containerd ${version}`,
       config: "/etc/k0s/containerd.toml",
       dropIns: "/etc/k0s/containerd.d",
       criRuntime: "k0s-worker",
       settings: { CONTAINER_RUNTIME_VERSION: `containerd://${version}`, K8S_DISTRIBUTION: "k0s" },
-      ownHandlers: ["runc"],
     },
     {
       "/etc/k0s/containerd.toml": `\
 # k0s_managed=true
 # k0s keeps this file up to date as long as the line above is there.
-version = ${version.startsWith("1.") ? 2 : 3}
+version = ${schema}
 imports = [
 \t"/run/k0s/containerd-cri.toml",
 ]
 `,
-      // k0s makes this one out of its own defaults and everything in containerd.d.
-      "/run/k0s/containerd-cri.toml": `version = ${version.startsWith("1.") ? 2 : 3}\n`,
+      "/run/k0s/containerd-cri.toml": mergedByK0s(schema),
       "/etc/k0s/k0s.yaml": { text: "kind: ClusterConfig\n", mode: 0o600 },
       "/var/lib/k0s/kubelet/": "",
     },
   )
+}
+
+/** What the snap does with its template before it starts containerd: fills in the variables. */
+export const fillIn = (template: string): string =>
+  template
+    .replaceAll("${SNAPSHOTTER}", "native")
+    .replaceAll("${RUNTIME}", "runc")
+    .replaceAll("${RUNTIME_TYPE}", "io.containerd.runc.v2")
+    .replaceAll("${SNAP_DATA}", "/var/snap/microk8s/current")
 
 /** A microk8s node whose snap holds containerd `version`. */
 export const microk8s = (version: string): Promise<SampleHost> =>
@@ -39,7 +67,6 @@ export const microk8s = (version: string): Promise<SampleHost> =>
       config: "/var/snap/microk8s/current/args/containerd-template.toml",
       criRuntime: "microk8s",
       settings: { CONTAINER_RUNTIME_VERSION: `containerd://${version}`, K8S_DISTRIBUTION: "microk8s" },
-      ownHandlers: ["nvidia-container-runtime", "runc"],
     },
     {
       // The snap's revisions lie side by side and `current` says which one is in use.

@@ -109,7 +109,6 @@ export const rancher = (
         CONTAINER_RUNTIME_VERSION: `containerd://${version}-${product === "k3s" ? "k3s1" : "k3s2"}`,
         K8S_DISTRIBUTION: product,
       },
-      ownHandlers: ["crun", "runc"],
     },
     {
       [`${etc}/config.toml`]: rendered(product, schema, folder, options.importsDropIns ?? true),

@@ -16,18 +16,18 @@ export interface SampleHost extends AsyncDisposable {
   readonly config: string
   /** Host path of our drop-in's folder, where the distribution has one of its own. */
   readonly dropIns?: string
-  /** Value of `--cri-runtime`. */
+  /** Value of `--cri-runtime`; empty: the program has to find out. */
   readonly criRuntime: string
   /** Environment that the node's chart would set. */
   readonly settings: Readonly<Record<string, string>>
-  /** Runtime handlers that are the operator's. */
-  readonly ownHandlers: ReadonlyArray<string>
   /** Where a host path lies on this machine. */
   readonly at: (hostPath: string) => string
   /** Text of a file of the host. */
   readonly read: (hostPath: string) => Promise<string>
   /** Puts a file of the operator's into the host. */
   readonly write: (hostPath: string, text: string, mode?: number) => Promise<void>
+  /** Puts a link of the operator's into the host. */
+  readonly link: (hostPath: string, target: string) => Promise<void>
 }
 
 /** What a file of a tree is: text, or text with a mode, or a link. */
@@ -75,7 +75,7 @@ const everyNode: Files = {
 
 /** Makes a host tree in a temporary folder out of what every node has and `files`. */
 export const makeHost = async (
-  about: Pick<SampleHost, "name" | "config" | "criRuntime" | "settings" | "ownHandlers"> & {
+  about: Pick<SampleHost, "name" | "config" | "criRuntime" | "settings"> & {
     readonly dropIns?: string
   },
   files: Files,
@@ -91,6 +91,7 @@ export const makeHost = async (
     at,
     read: (hostPath) => readFile(at(hostPath), "utf8"),
     write: (hostPath, text, mode = 0o644) => writeFiles(dir, { [hostPath]: { text, mode } }),
+    link: (hostPath, target) => writeFiles(dir, { [hostPath]: { link: target } }),
     [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true }),
   }
 }

@@ -12,12 +12,13 @@ export interface TreeEntry {
   readonly what: string
   /** Inode and modification time, which change when a file is written again with the same bytes. */
   readonly identity: string
+  readonly directory: boolean
 }
 
 /** A whole tree: paths as on the host (`/etc/containerd`), sorted. */
 export type TreeSnapshot = ReadonlyMap<string, TreeEntry>
 
-const describe = async (path: string): Promise<TreeEntry & { readonly directory: boolean }> => {
+const describe = async (path: string): Promise<TreeEntry> => {
   const stat = await lstat(path, { bigint: true })
   const kind = stat.isDirectory()
     ? "directory"
@@ -42,9 +43,9 @@ const describe = async (path: string): Promise<TreeEntry & { readonly directory:
 export const snapshot = async (dir: string): Promise<TreeSnapshot> => {
   const entries = new Map<string, TreeEntry>()
   const visit = async (host: string): Promise<void> => {
-    const { directory, ...entry } = await describe(join(dir, host))
+    const entry = await describe(join(dir, host))
     entries.set(host, entry)
-    if (!directory) return
+    if (!entry.directory) return
     for (const name of (await readdir(join(dir, host))).sort()) await visit(join(host, name))
   }
   await visit("/")
@@ -54,24 +55,33 @@ export const snapshot = async (dir: string): Promise<TreeSnapshot> => {
 /** What may be there after a cleanup although it was not there before (the design's list of residues). */
 export const residues: ReadonlyArray<string> = ["/run/lock/kata-deploy.lock"]
 
-/**
- * Every difference between two records, one line each; empty when they are the same tree.
- *
- * With `identity` a file that was written again with the same bytes is a difference too.
- */
+/** How strictly two records are compared. */
+export interface Strictness {
+  /**
+   * What counts as touched although type, mode, owner and content are the same: nothing (default), a file that was written
+   * again, or also a folder in which something came and went.
+   */
+  readonly identity?: "files" | "everything"
+  /** Paths that may differ. Default {@link residues}. */
+  readonly ignore?: ReadonlyArray<string>
+}
+
+/** Every difference between two records, one line each; empty when they are the same tree. */
 export const differences = (
   before: TreeSnapshot,
   after: TreeSnapshot,
-  options: { readonly identity?: boolean; readonly ignore?: ReadonlyArray<string> } = {},
+  options: Strictness = {},
 ): ReadonlyArray<string> => {
   const ignored = new Set(options.ignore ?? residues)
+  const compared = (entry: TreeEntry): boolean =>
+    options.identity === "everything" || (options.identity === "files" && !entry.directory)
   const lines: Array<string> = []
   for (const [path, was] of before) {
     const now = after.get(path)
     if (ignored.has(path)) continue
     if (!now) lines.push(`gone: ${path} (${was.what})`)
     else if (now.what !== was.what) lines.push(`changed: ${path}\n  was ${was.what}\n  is  ${now.what}`)
-    else if (options.identity && now.identity !== was.identity) {
+    else if (now.identity !== was.identity && compared(was)) {
       lines.push(`written again: ${path}\n  was ${was.identity}\n  is  ${now.identity}`)
     }
   }

@@ -127,7 +127,6 @@ export const vanilla = (version: string, options: VanillaOptions): Promise<Sampl
       config: "/etc/containerd/config.toml",
       criRuntime: "containerd",
       settings: { CONTAINER_RUNTIME_VERSION: `containerd://${version}`, K8S_DISTRIBUTION: "k8s" },
-      ownHandlers: ["crun", "runc"],
     },
     {
       "/etc/containerd/config.toml": { text, mode: 0o640 },
