@@ -1,0 +1,145 @@
+/**
+ * Answers: how is the show written so that it looks right on a narrow terminal, on a wide one and in a file? Knows
+ * headings, paragraphs, command lines and verdicts; nothing of what they are about.
+ */
+
+/** Where the show is written to. */
+export interface Page {
+  /** Takes text as it is. */
+  readonly write: (text: string) => void
+  /** Width of the terminal, or a fixed one where there is none. */
+  readonly columns: number
+  /** `coloured` only on a terminal that did not ask otherwise. */
+  readonly style: "coloured" | "plain"
+}
+
+/** What a page needs to know of an output stream such as `process.stdout`. */
+export interface PageStream {
+  readonly write: (text: string) => unknown
+  readonly columns?: number | undefined
+  readonly isTTY?: boolean | undefined
+}
+
+/** Width where no terminal says one. */
+const pipedColumns = 80
+/** Paragraphs wider than this are hard to read, however wide the terminal is. */
+const proseColumns = 100
+
+/** The page of a stream. `environment` is asked for `NO_COLOR` and a `TERM` that knows no colours. */
+export const pageOf = (
+  stream: PageStream,
+  environment: Readonly<Record<string, string | undefined>>,
+): Page => {
+  const terminal = stream.isTTY === true
+  const refused = (environment["NO_COLOR"] ?? "") !== "" || environment["TERM"] === "dumb"
+  return {
+    write: (text) => void stream.write(text),
+    columns: terminal ? Math.max(40, stream.columns ?? pipedColumns) : pipedColumns,
+    style: terminal && !refused ? "coloured" : "plain",
+  }
+}
+
+type Tone = "strong" | "faint" | "good" | "bad"
+
+const codes: Readonly<Record<Tone, number>> = { strong: 1, faint: 2, good: 32, bad: 31 }
+
+const tone = (page: Page, text: string, as: Tone): string =>
+  page.style === "coloured" ? `\u001b[${codes[as]}m${text}\u001b[0m` : text
+
+/** Breaks `text` at blanks so that no line is wider than `columns`; a longer word stays whole. */
+export const wrap = (text: string, columns: number): ReadonlyArray<string> => {
+  const lines: Array<string> = []
+  let line = ""
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > columns) {
+      lines.push(line)
+      line = word
+    } else {
+      line = line === "" ? word : `${line} ${word}`
+    }
+  }
+  return [...lines, line]
+}
+
+const proseWidth = (page: Page): number => Math.min(page.columns, proseColumns)
+
+/** A line in bold. */
+export const title = (page: Page, text: string): void => page.write(`${tone(page, text, "strong")}\n`)
+
+/** A heading with a rule, after an empty line. */
+export const heading = (page: Page, text: string): void => {
+  const rule = "─".repeat(Math.max(3, proseWidth(page) - text.length - 4))
+  page.write(`\n${tone(page, `── ${text} ${rule}`, "strong")}\n`)
+}
+
+/** A paragraph. */
+export const paragraph = (page: Page, text: string): void => {
+  for (const line of wrap(text, proseWidth(page))) page.write(`${line}\n`)
+}
+
+/** An empty line. */
+export const gap = (page: Page): void => page.write("\n")
+
+/** Rows of a name and a value, values aligned. */
+export const facts = (page: Page, rows: ReadonlyArray<readonly [name: string, value: string]>): void => {
+  const width = Math.max(...rows.map(([name]) => name.length))
+  for (const [name, value] of rows) {
+    const [first = "", ...rest] = wrap(value, Math.max(20, proseWidth(page) - width - 4))
+    page.write(`  ${tone(page, name.padEnd(width), "faint")}  ${first}\n`)
+    for (const line of rest) page.write(`${" ".repeat(width + 4)}${line}\n`)
+  }
+}
+
+/** A claim with its verdict, and what speaks against it below. */
+export const verdict = (
+  page: Page,
+  claim: string,
+  held: "held" | "failed",
+  against: ReadonlyArray<string> = [],
+): void => {
+  const mark = held === "held" ? tone(page, "✓", "good") : tone(page, "✗", "bad")
+  const [first = "", ...rest] = wrap(claim, proseWidth(page) - 4)
+  page.write(`  ${mark} ${first}\n`)
+  for (const line of rest) page.write(`    ${line}\n`)
+  for (const line of against) page.write(`      ${tone(page, line, "bad")}\n`)
+}
+
+/** How a shell wants one word of a command line. */
+export const quoted = (word: string): string =>
+  /^[\w@%+=:,./…-]+$/.test(word) ? word : `"${word.replace(/[\\"$`]/g, "\\$&")}"`
+
+/**
+ * A command line as a user would type it, broken with backslashes where the terminal ends. A flag stays beside its
+ * value.
+ */
+export const command = (page: Page, words: ReadonlyArray<string>): void => {
+  const units: Array<string> = []
+  for (const word of words) {
+    const last = units.at(-1)
+    if (last !== undefined && /^--[\w-]+$/.test(last) && !word.startsWith("-"))
+      units[units.length - 1] = `${last} ${quoted(word)}`
+    else units.push(quoted(word))
+  }
+  const lines: Array<string> = []
+  let line = "$"
+  for (const unit of units) {
+    // Two columns are kept for the blank and the backslash.
+    if (line !== "$" && line.length + 1 + unit.length > page.columns - 2) {
+      lines.push(`${line} \\`)
+      line = `    ${unit}`
+    } else {
+      line = `${line} ${unit}`
+    }
+  }
+  for (const part of [...lines, line]) page.write(`${tone(page, part, "strong")}\n`)
+}
+
+/** Bytes as people read them: `812 B`, `32.4 MB`. */
+export const bytes = (count: number): string => {
+  if (count < 1000) return `${count} B`
+  if (count < 1_000_000) return `${(count / 1000).toFixed(1)} kB`
+  return `${(count / 1_000_000).toFixed(1)} MB`
+}
+
+/** Milliseconds as people read them: `0.8 s`. */
+export const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`
