@@ -8,7 +8,8 @@ import { openArtifacts, type Artifacts } from "./hostTree/Artifacts.ts"
 
 const inCi = Boolean(process.env["CI"]) && process.env["CI"] !== "false"
 
-const notRun = (title: string, why: string): void => {
+/** Registers a test that says that `title` could not be run, and why. */
+export const notRun = (title: string, why: string): void => {
   const name = `not run: ${title}: ${why.split("\n")[0]}`
   if (!inCi) return test.skip(name, () => {})
   test(name, () => {

@@ -156,6 +156,7 @@ describe("cleanup", () => {
       const text = await host.read(host.config)
       const installed = await kataDeploy(setting, "install", "--once")
       expect(installed.code, told(installed)).toBe(0)
+      expect(await host.read(host.config)).not.toBe(text)
       const added = "\n[metrics]\n  address = '127.0.0.1:1338'\n"
       await appendFile(host.at(host.config), added)
       const cleaned = await kataDeploy(setting, "cleanup")

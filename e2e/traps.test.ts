@@ -45,6 +45,7 @@ onContainerd(["1.6", "1.7"], "an operator's file on 1.x", (release) => {
     const text = await host.read(host.config)
     await install(host)
     const now = await host.read(host.config)
+    expect(now).toContain("kata-qemu")
     expect(parse(now)["imports"]).toBeUndefined()
     const lines = new Set(now.split("\n"))
     expect(text.split("\n").filter((line) => !lines.has(line))).toEqual([])
@@ -88,9 +89,10 @@ describe("a version number in a drop-in", () => {
     for (const [name, make] of Object.entries(hosts)) {
       test(`for ${name}`, async () => {
         await using host = await make()
+        const before = await evidence(release, host)
         const added = (await addedToml(host)).filter((path) => path.includes("containerd/"))
         for (const path of added) expect(parse(await host.read(path)), path).not.toHaveProperty("version")
-        await evidence(release, host)
+        expectServed(await evidence(release, host), handlersOf(shims), before)
       })
     }
   })

@@ -8,7 +8,7 @@ import { rm } from "node:fs/promises"
 import { setTimeout as pause } from "node:timers/promises"
 import { run, type Outcome } from "../Command.ts"
 import { criStatus, type CriAnswer } from "./Cri.ts"
-import { insideTree, sharedFolder } from "./HostView.ts"
+import { inside, insideTree, sharedFolder } from "./HostView.ts"
 import type { Release } from "./Releases.ts"
 
 /** Which containerd looks at which tree. */
@@ -49,8 +49,8 @@ export type Started =
  * and follows; the other way round it would be left to the machine's first process as a zombie.
  */
 const kill = (child: ChildProcess): void => {
-  const inside = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim().split(" ")[0]
-  if (inside) process.kill(Number(inside), "SIGKILL")
+  const first = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim().split(" ")[0]
+  if (first) process.kill(Number(first), "SIGKILL")
   else child.kill("SIGKILL")
 }
 
@@ -71,9 +71,9 @@ export const startAndAsk = async (subject: Subject): Promise<Started> => {
     shared,
     args: [
       `--config=${configOf(subject)}`,
-      `--root=${shared}/root`,
-      `--state=${shared}/state`,
-      `--address=${address}`,
+      `--root=${inside}/root`,
+      `--state=${inside}/state`,
+      `--address=${inside}/c.sock`,
     ],
   })
   const child = spawn(program, [...args], { env, stdio: ["ignore", "pipe", "pipe"] })

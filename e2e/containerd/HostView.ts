@@ -15,6 +15,12 @@ import { join } from "node:path"
 import { run } from "../Command.ts"
 import { containerdOf, type Release } from "./Releases.ts"
 
+/**
+ * Where the shared folder is found inside. Always the same, so that what containerd tells of itself is the same too,
+ * however often it is started.
+ */
+export const inside = "/run/e2e"
+
 /** Arguments: the tree, the unpacked packages, a folder shared with the machine, then the program with its arguments. */
 const enter = `
 set -eu
@@ -30,12 +36,12 @@ for dir in /lib /lib32 /lib64 /usr/lib /usr/lib32 /usr/lib64; do
     mkdir -p "$base$dir"; mount --bind "$dir" "$base$dir"
   fi
 done
-mkdir -p "$base/proc" "$base/sys" "$base/dev" "$base/run" "$base/tmp" "$base$packages" "$base$shared"
+mkdir -p "$base/proc" "$base/sys" "$base/dev" "$base/run" "$base/tmp" "$base$packages" "$base${inside}"
 mount -t proc proc "$base/proc"
 mount --rbind /sys "$base/sys"
 mount --rbind /dev "$base/dev"
 mount --bind "$packages" "$base$packages"
-mount --bind "$shared" "$base$shared"
+mount --bind "$shared" "$base${inside}"
 exec chroot "$base" "$@"
 `
 
@@ -55,7 +61,7 @@ const unshare = [
 export const insideTree = (options: {
   readonly release: Release
   readonly tree: string
-  /** A short folder of the machine that exists at the same path inside. */
+  /** A short folder of the machine, which the program finds at {@link inside}. */
   readonly shared: string
   readonly args: ReadonlyArray<string>
 }): {
