@@ -35,7 +35,7 @@ const dropInOf = async (host: SampleHost): Promise<Record<string, unknown>> => {
   return parse(await host.read(files[0]!))
 }
 
-onContainerd(["1.7", "2"], "k3s and RKE2", (release) => {
+onContainerd(["1.6", "1.7", "2"], "k3s and RKE2", (release) => {
   for (const product of ["k3s", "rke2"] as const) {
     test(`${product} serves our handlers beside its own, and gets its tree back`, async () => {
       await using host = await rancher(product, release.version)

@@ -28,7 +28,7 @@ const addedToml = async (host: SampleHost): Promise<ReadonlyArray<string>> => {
   return [...(await snapshot(host.dir)).keys()].filter((path) => path.endsWith(".toml") && !before.has(path))
 }
 
-onContainerd(["1.7"], "the k3s drop-in on 1.x, which replaces the CRI table", (release) => {
+onContainerd(["1.6", "1.7"], "the k3s drop-in on 1.x, which replaces the CRI table", (release) => {
   test("repeats the rendered table, so runc, its cgroups and the CRI stay", async () => {
     await using host = await rancher("k3s", release.version)
     const before = await evidence(release, host)
