@@ -1,5 +1,5 @@
 /**
- * Answers: how does one element get into `imports` of a file that is not ours, and out again? Only the root section
+ * Answers: how do elements get into `imports` of a file that is not ours, and out again? Only the root section
  * of the text is handed to the editing library; every byte behind it stays. The undo puts the very lines back.
  * Source: spec 03 §5, §10; decisions §3; facts toml-safety §2.
  */
@@ -45,8 +45,8 @@ const regionBetween = (before: string, after: string): Region => {
   return { before: before.slice(from, lineEnd(before)), after: after.slice(from, lineEnd(after)) }
 }
 
-/** `text` with `element` as last member of `imports`; unchanged text and an empty region when it is there already. */
-export const add = (text: string, element: string): Result.Result<Edited, Toml.TomlProblem> => {
+/** `text` with `elements` as last members of `imports`; unchanged text and an empty region when all are there already. */
+export const add = (text: string, elements: ReadonlyArray<string>): Result.Result<Edited, Toml.TomlProblem> => {
   const { body, template } = Toml.splitTemplateLine(text)
   const { rest, root } = splitRoot(body)
   return Result.flatMap(Toml.parse(root), (table) => {
@@ -55,12 +55,13 @@ export const add = (text: string, element: string): Result.Result<Edited, Toml.T
       return Result.fail({ line: undefined, column: undefined, detail: "`imports` is no array" })
     }
     const entries: ReadonlyArray<unknown> = imports ?? []
-    if (entries.includes(element)) return Result.succeed({ text, region: { before: "", after: "" } })
-    const edited = finishLine(root, patch(root, { ...table, imports: [...entries, element] }), rest)
+    const missing = elements.filter((element) => !entries.includes(element))
+    if (missing.length === 0) return Result.succeed({ text, region: { before: "", after: "" } })
+    const edited = finishLine(root, patch(root, { ...table, imports: [...entries, ...missing] }), rest)
     const whole = template + edited + rest
     const holds = Result.match(Toml.parse(whole), {
       onFailure: () => false,
-      onSuccess: (after) => Toml.stringsAt(after, "imports").at(-1) === element,
+      onSuccess: (after) => elements.every((element) => Toml.stringsAt(after, "imports").includes(element)),
     })
     if (!holds) {
       return Result.fail({ line: undefined, column: undefined, detail: "the file's layout does not take a new import" })
@@ -77,12 +78,12 @@ const finishLine = (before: string, after: string, rest: string): string => {
 }
 
 /**
- * `text` without `element`. Where the recorded region still stands exactly once, the lines before the edit come
+ * `text` without `elements`. Where the recorded region still stands exactly once, the lines before the edit come
  * back, byte for byte; otherwise every equal element is taken out of the array and all else stays.
  */
 export const remove = (
   text: string,
-  element: string,
+  elements: ReadonlyArray<string>,
   region: Region | undefined,
 ): Result.Result<string, Toml.TomlProblem> => {
   if (region !== undefined && region.after !== "") {
@@ -97,8 +98,8 @@ export const remove = (
   const { rest, root } = splitRoot(body)
   return Result.map(Toml.parse(root), (table) => {
     const entries = Toml.at(table, "imports")
-    if (!Array.isArray(entries) || !entries.includes(element)) return text
-    const kept = entries.filter((entry) => entry !== element)
+    if (!Array.isArray(entries) || !elements.some((element) => entries.includes(element))) return text
+    const kept = entries.filter((entry) => !elements.includes(entry))
     return template + finishLine(root, patch(root, { ...table, imports: kept }), rest) + rest
   })
 }

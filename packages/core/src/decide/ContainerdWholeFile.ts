@@ -83,7 +83,8 @@ export const splice = (
     },
     newline,
   )
-  const text = theirs + added
+  // The very block may stand in front of lines that somebody added later; moving it would change nothing.
+  const text = theirs !== input.text && input.text.includes(added) ? input.text : theirs + added
   const whole = Toml.parse(text)
   if (Result.isFailure(whole)) {
     return Result.fail(

@@ -19,6 +19,8 @@ export const ExtractComponent = Schema.Struct({
   /** What an earlier archive of this component put down; entries that the new one lacks are removed. */
   replaces: Schema.Array(OwnedEntry),
 })
+/** A component archive to unpack. */
+export type ExtractComponent = typeof ExtractComponent.Type
 
 /** Unpack components into `staging`, then move every file below `into`; all of them or none. */
 export const Extract = Schema.TaggedStruct("Extract", {
@@ -51,8 +53,11 @@ export const Unit = Schema.TaggedStruct("Unit", {
 /** Wait until the unit is active, at most `seconds`. */
 export const AwaitUnit = Schema.TaggedStruct("AwaitUnit", { unit: Schema.String, seconds: Schema.Int })
 
-/** Write what is ours into the ledger. Entries of components that this stage unpacked are filled in by the engine. */
-export const Record = Schema.TaggedStruct("Record", { path: PathSchema, ledger: Ledger })
+/**
+ * Write what is ours into the ledger; `null` removes it. Entries of components that this stage unpacked are filled in
+ * by the engine.
+ */
+export const Record = Schema.TaggedStruct("Record", { path: PathSchema, ledger: Schema.NullOr(Ledger) })
 
 /** Anything that is done to the host. */
 export const HostAction = Schema.Union([Put, Extract, RemoveTree, Prune, Unit, AwaitUnit, Record])

@@ -57,8 +57,8 @@ export const Edit = Schema.Union([
   Schema.Struct({
     kind: Schema.Literal("import"),
     path: PathSchema,
-    /** The element that we added to `imports`. */
-    element: Schema.String,
+    /** The elements that we added to `imports`. */
+    elements: Schema.Array(Schema.String),
     /** Whether the whole file is our creation. */
     createdFile: Schema.Boolean,
     /** The lines around the edit as they were, and as we left them; replacing one by the other is the exact undo. */

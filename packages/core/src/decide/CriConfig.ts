@@ -1,0 +1,231 @@
+/**
+ * Answers: which files make the CRI runtime offer our handlers? Brings together paths, rendering, imports and the
+ * marked block; the result is what should be, and which files the runtime loads.
+ */
+import { Result } from "effect"
+import type { ArtifactFacts, Facts } from "../input/Facts.ts"
+import * as FactsOf from "../input/Facts.ts"
+import { type DecisionError, PrerequisiteError, type Problem } from "../input/Problem.ts"
+import type { Settings } from "../input/Settings.ts"
+import * as FileState from "../model/FileState.ts"
+import * as HostPath from "../model/HostPath.ts"
+import { name as instanceName } from "../model/Instance.ts"
+import type { Edit } from "../plan/Ledger.ts"
+import * as Toml from "../toml/Toml.ts"
+import type { PrintTable } from "../toml/TomlPrinter.ts"
+import type { ContainerdPaths, PathFacts } from "./ConfigPaths.ts"
+import * as ContainerdImports from "./ContainerdImports.ts"
+import * as ContainerdWholeFile from "./ContainerdWholeFile.ts"
+import * as CrioDropIn from "./CrioDropIn.ts"
+import * as Desired from "./Desired.ts"
+import { criPlugin, handlerTables, type RenderInput } from "./DropInRendering.ts"
+import * as Ownership from "./Ownership.ts"
+import type { Detected } from "./RuntimeDetection.ts"
+
+/** The replaceable policies that are needed here. */
+export interface CriPolicies {
+  readonly paths: (facts: PathFacts) => Result.Result<ContainerdPaths, PrerequisiteError>
+  readonly render: (input: RenderInput) => string
+}
+
+/** What should be, and the files that the runtime loads, in the order of loading. */
+export interface CriConfig {
+  readonly desired: ReadonlyArray<Desired.Desired>
+  readonly loaded: ReadonlyArray<HostPath.HostPath>
+}
+
+/** What the decision goes by. */
+export interface CriInput {
+  readonly settings: Settings
+  readonly detected: Detected
+  readonly facts: Pick<Facts, "files" | "ledger" | "node" | "release" | "userDropIn"> & { readonly artifacts?: ArtifactFacts }
+  readonly policies: CriPolicies
+}
+
+const fail = (...problems: ReadonlyArray<Problem>): Result.Result<never, PrerequisiteError> =>
+  Result.fail(new PrerequisiteError({ problems }))
+
+/** Decides the CRI configuration of an instance. */
+export const decide = (input: CriInput): Result.Result<CriConfig, DecisionError> => {
+  const { detected, facts, policies, settings } = input
+  if (detected.row.layout === "crio") {
+    const desired = CrioDropIn.desired(settings, facts.release)
+    return Result.succeed({ desired, loaded: desired.map((d) => d.path) })
+  }
+  const where = { row: detected.row, pinnedDir: settings.containerdConfigDir, fileName: settings.containerdConfigFileName }
+  return policies
+    .paths({
+      ...where,
+      instance: settings.instance,
+      version: FactsOf.runtimeVersion(facts, settings.containerRuntimeVersion),
+      mainConfig: FactsOf.at(facts, mainConfigPathOf(input)),
+    })
+    .pipe(Result.flatMap((paths) => (paths.mode === "whole-file" ? wholeFile(input, paths) : dropIn(input, paths))))
+}
+
+/** The main config that has to be looked at before anything can be decided. */
+export const mainConfigPathOf = ({ detected, settings }: Pick<CriInput, "detected" | "settings">): HostPath.HostPath =>
+  HostPath.join(
+    settings.containerdConfigDir ?? detected.row.configDir,
+    detected.row.mainFile ?? settings.containerdConfigFileName,
+  )
+
+/** The CRI table of a rendered main config, for containerd 1.x (decisions §5). */
+const criTableOf = (text: string, paths: ContainerdPaths): PrintTable | undefined =>
+  Result.match(Toml.parse(text), {
+    onFailure: () => undefined,
+    onSuccess: (table) => Toml.tableAt(table, "plugins", criPlugin(paths.schema)) as PrintTable | undefined,
+  })
+
+/** Text of the main config; a new one declares the schema and nothing else. */
+const mainText = (state: FileState.FileState, paths: ContainerdPaths): string =>
+  state._tag === "File" ? state.text : `version = ${paths.schema}\n`
+
+const priorEdit = (input: CriInput, path: HostPath.HostPath): Edit | undefined =>
+  FactsOf.ledgerOf(input.facts)?.edits.find((edit) => edit.path === path)
+
+const userDropIn = (input: CriInput, paths: ContainerdPaths): Result.Result<ReadonlyArray<Desired.Desired>, PrerequisiteError> => {
+  const state = input.facts.userDropIn
+  if (state === undefined) return Result.succeed([])
+  const about = {
+    setting: "CONTAINERD_USER_DROP_IN_SOURCE_FILE",
+    ...(input.settings.userDropInSource === undefined ? {} : { value: input.settings.userDropInSource }),
+  }
+  if (state._tag !== "File") {
+    return fail({
+      ...about,
+      code: "E_USER_DROPIN_SOURCE_MISSING",
+      message: `The operator's containerd drop-in ${input.settings.userDropInSource} is not there or cannot be read.`,
+      remedy: "Mount the ConfigMap that holds it, or leave the setting out.",
+    })
+  }
+  const parsed = Toml.parse(state.text)
+  if (Result.isFailure(parsed)) {
+    return fail({
+      ...about,
+      code: "E_USER_DROPIN_NOT_TOML",
+      message: `The operator's containerd drop-in is not valid TOML: ${parsed.failure.detail}. containerd would not start with it.`,
+      remedy: "Repair it, and check it with `containerd config dump`.",
+    })
+  }
+  return Result.succeed([Desired.make(paths.userDropIn, FileState.file(state.text), "the operator supplies it")])
+}
+
+const dropIn = (input: CriInput, paths: ContainerdPaths): Result.Result<CriConfig, PrerequisiteError> => {
+  const { facts, policies, settings } = input
+  const main = FactsOf.at(facts, paths.mainConfig)
+  const text = policies.render({
+    settings,
+    paths,
+    criTable: paths.repeatsCriTable && main._tag === "File" ? criTableOf(main.text, paths) : undefined,
+    release: facts.release,
+  })
+  return userDropIn(input, paths).pipe(
+    Result.flatMap((user) => {
+      const ours = [
+        Desired.make(paths.dropIn, FileState.file(text), `${input.detected.row.runtime} reads its runtime handlers here`),
+        ...user,
+      ]
+      const loaded = [paths.mainConfig, paths.dropIn, ...user.map((u) => u.path)]
+      if (paths.importsFile === undefined) return Result.succeed({ desired: ours, loaded })
+      return Result.map(importing(input, paths, ours.map((d) => d.path)), (edits) => ({
+        desired: [...ours, ...edits],
+        loaded,
+      }))
+    }),
+  )
+}
+
+/** The main config with an import of each of our drop-ins; the drop-ins come first, since a missing one is fatal. */
+const importing = (
+  input: CriInput,
+  paths: ContainerdPaths,
+  elements: ReadonlyArray<HostPath.HostPath>,
+): Result.Result<ReadonlyArray<Desired.Desired>, PrerequisiteError> => {
+  const path = paths.mainConfig
+  const state = FactsOf.at(input.facts, path)
+  const prior = priorEdit(input, path)
+  const createdFile = prior?.createdFile ?? state._tag === "Absent"
+  const stale = prior !== undefined && (prior.kind !== "import" || prior.elements.join("\n") !== elements.join("\n"))
+  const base = stale ? Ownership.undoEdit(state, prior, instanceName(input.settings.instance)).after : state
+  const added = ContainerdImports.add(mainText(base, paths), elements)
+  if (Result.isFailure(added)) {
+    return fail({
+      code: "E_MAIN_CONFIG_LAYOUT",
+      path,
+      message: `An import cannot be added to ${path}: ${added.failure.detail}.`,
+      remedy: `Add ${elements.map((e) => JSON.stringify(e)).join(", ")} to its imports by hand, and try again.`,
+    })
+  }
+  const region = added.success.region
+  const unchanged = region.before === "" && region.after === ""
+  const edit: Edit = {
+    kind: "import",
+    path,
+    elements,
+    createdFile,
+    region: unchanged && !stale && prior?.kind === "import" ? prior.region : region,
+  }
+  const mode = state._tag === "File" ? state.mode : 0o644
+  return Result.succeed([
+    Desired.edited(edit, FileState.file(added.success.text, mode), "it has to import our drop-in"),
+  ])
+}
+
+const wholeFile = (input: CriInput, paths: ContainerdPaths): Result.Result<CriConfig, PrerequisiteError> => {
+  const { facts, settings } = input
+  const path = paths.mainConfig
+  if (facts.userDropIn !== undefined) {
+    return fail({
+      code: "E_USER_DROPIN_NEEDS_DROPIN_MODE",
+      setting: "CONTAINERD_USER_DROP_IN_SOURCE_FILE",
+      path,
+      message: "This containerd takes no drop-ins, so the operator's drop-in would never be read.",
+      remedy: "Upgrade containerd to 2.0 or newer, or put the settings into the main config.",
+    })
+  }
+  const state = FactsOf.at(facts, path)
+  const prior = priorEdit(input, path)
+  const instance = instanceName(settings.instance)
+  const createdFile = prior?.createdFile ?? state._tag === "Absent"
+  const base = prior?.kind === "import" ? Ownership.undoEdit(state, prior, instance).after : state
+  const spliced = ContainerdWholeFile.splice({
+    path,
+    text: mainText(base, paths),
+    instance,
+    schema: paths.schema,
+    handlers: handlerTables(settings),
+    debug: settings.debug,
+  })
+  if (Result.isFailure(spliced)) return fail(spliced.failure)
+  const edit: Edit = { kind: "block", path, createdFile, block: spliced.success.block }
+  const mode = state._tag === "File" ? state.mode : 0o644
+  return Result.succeed({
+    desired: [
+      ...backup(input, path, state, createdFile),
+      Desired.edited(edit, FileState.file(spliced.success.text, mode), "containerd 1.x takes handlers only in its main config"),
+    ],
+    loaded: [path],
+  })
+}
+
+/** Upstream's backup or created-marker beside the main config, so that either program can undo the other's install. */
+const backup = (
+  input: CriInput,
+  path: HostPath.HostPath,
+  state: FileState.FileState,
+  createdFile: boolean,
+): ReadonlyArray<Desired.Desired> => {
+  const at = HostPath.make(`${path}${createdFile ? ".kata-deploy-created" : ".bak"}`)
+  const there = FactsOf.at(input.facts, at)
+  const ours = FactsOf.ledgerOf(input.facts)?.files.some((file) => file.path === at) ?? false
+  if (there._tag !== "Absent") return ours ? [Desired.make(at, there, "it was made at the first install")] : []
+  const content = createdFile || state._tag !== "File" ? FileState.file("") : FileState.file(state.text, state.mode)
+  return [Desired.make(at, content, createdFile ? "it tells that the main config is our creation" : "the main config as it was")]
+}
+
+/** Paths beside the main config that `backup` looks at. */
+export const backupPaths = (path: HostPath.HostPath): ReadonlyArray<HostPath.HostPath> => [
+  HostPath.make(`${path}.bak`),
+  HostPath.make(`${path}.kata-deploy-created`),
+]

@@ -1,0 +1,151 @@
+/**
+ * Answers: which Kata configuration does each handler read? A copy of the pristine one with a banner, in a directory
+ * of its own with drop-ins beside it, and a link from the place where the archives put it.
+ * Source: spec 06; decisions §4 (base configurations are a fact).
+ */
+import { Result } from "effect"
+import { patch } from "toml-patch"
+import type { Settings } from "../input/Settings.ts"
+import * as FileState from "../model/FileState.ts"
+import * as Handler from "../model/Handler.ts"
+import * as HostPath from "../model/HostPath.ts"
+import * as Shim from "../model/Shim.ts"
+import * as Toml from "../toml/Toml.ts"
+import * as Desired from "./Desired.ts"
+import { dropIns } from "./KataDropIns.ts"
+
+/** A pristine Kata configuration: its text, and the text parsed. */
+export interface BaseConfig {
+  readonly text: string
+  readonly table: Toml.Table
+}
+
+/** Base configurations by path below `share/defaults/kata-containers`, e.g. `runtime-rs/configuration-qemu….toml`. */
+export type BaseConfigs = ReadonlyMap<string, BaseConfig>
+
+/** Key of a shim's base configuration in `BaseConfigs`. */
+export const baseKey = (shim: string, row: Shim.ShimRow): string =>
+  `${row.runtime === "rust" ? "runtime-rs/" : ""}${Shim.configFileName(shim)}`
+
+/** Reads a base configuration. */
+export const parseBase = (text: string): Result.Result<BaseConfig, Toml.TomlProblem> =>
+  Result.map(Toml.parse(text), (table) => ({ text, table }))
+
+/** What the configurations are made from. */
+export interface KataInput {
+  readonly settings: Settings
+  readonly bases: BaseConfigs
+  /** Whether kubelet's directory is k0s's, which the Go runtime has to be told (spec 06 §4.3). */
+  readonly kubeletRoot: "default" | "k0s"
+  /** First line of the devkit image's root hash file, where there is one. */
+  readonly devkitVerity: string | undefined
+}
+
+/** Upstream looks for these words so as not to stamp a file twice; so do we (spec 06 §3). */
+export const bannerMark = "This file is managed by kata-deploy"
+
+const banner = (dropInDir: string): string =>
+  [
+    `# ${bannerMark}: the next install writes it anew.`,
+    `# To change a setting for good, put a file such as 60-mine.toml into`,
+    `# ${dropInDir}; files there are merged over this one in the order of their names.`,
+    "",
+    "",
+  ].join("\n")
+
+/** Annotations that pods may use with a shim, beyond those of the base configuration (spec 06 §5). */
+const annotationsFor = (settings: Settings, shim: string): ReadonlyArray<string> => [
+  ...settings.allowedAnnotations.all,
+  ...settings.allowedAnnotations.each.flatMap((each) => (each.shim === shim ? each.annotations : [])),
+]
+
+/** The text of a copy: banner, and the two settings that upstream edits into the copy itself (spec 06 §5, §6). */
+const copyText = (settings: Settings, shim: string, row: Shim.ShimRow, base: BaseConfig, dropInDir: string): string => {
+  const edited = withGuestPull(settings, shim, withAnnotations(settings, shim, row, base))
+  return edited.text.includes(bannerMark) ? edited.text : banner(dropInDir) + edited.text
+}
+
+const withAnnotations = (settings: Settings, shim: string, row: Shim.ShimRow, base: BaseConfig): BaseConfig => {
+  const added = annotationsFor(settings, shim)
+  if (added.length === 0) return base
+  const hypervisor = Toml.tableAt(base.table, "hypervisor", row.hypervisor) ?? {}
+  const before = Toml.stringsAt(hypervisor, "enable_annotations")
+  const after = [...new Set([...before, ...added])].sort()
+  if (after.length === before.length && after.every((name, at) => name === before[at])) return base
+  return edit(base, {
+    ...base.table,
+    hypervisor: {
+      ...Toml.tableAt(base.table, "hypervisor"),
+      [row.hypervisor]: { ...hypervisor, enable_annotations: after },
+    },
+  })
+}
+
+const withGuestPull = (settings: Settings, shim: string, base: BaseConfig): BaseConfig =>
+  !settings.forceGuestPull.includes(shim) ||
+  Toml.at(base.table, "runtime", "experimental_force_guest_pull") === true
+    ? base
+    : edit(base, {
+        ...base.table,
+        runtime: { ...Toml.tableAt(base.table, "runtime"), experimental_force_guest_pull: true },
+      })
+
+const edit = (base: BaseConfig, table: Toml.Table): BaseConfig => ({ text: patch(base.text, table), table })
+
+/** Everything below the install directory that the settings make of the base configurations. */
+export const desired = (input: KataInput): ReadonlyArray<Desired.Desired> => [
+  ...input.settings.shims.flatMap((shim) => ofShim(input, shim)),
+  ...input.settings.handlers.flatMap((handler) => (handler.kind === "shim" ? [] : ofHandler(input, handler))),
+]
+
+const ofShim = (input: KataInput, shim: string): ReadonlyArray<Desired.Desired> => {
+  const { settings } = input
+  const { installDir } = settings.instance
+  const row = Shim.lookup(shim)
+  const base = row === undefined ? undefined : input.bases.get(baseKey(shim, row))
+  if (row === undefined || base === undefined) return []
+  const directory = Shim.runtimeDir(installDir, shim, row)
+  const dropInDir = HostPath.join(directory, "config.d")
+  const because = `shim ${shim} is enabled`
+  return [
+    Desired.make(dropInDir, FileState.directory(), because),
+    Desired.make(
+      Shim.runtimeConfig(installDir, shim, row),
+      FileState.file(copyText(settings, shim, row, base, dropInDir)),
+      because,
+    ),
+    Desired.make(
+      Shim.originalConfig(installDir, shim, row),
+      FileState.link(`runtimes/${shim}/${Shim.configFileName(shim)}`),
+      `the copy in runtimes/${shim} is the one that is read`,
+    ),
+    ...dropIns(input, { shim, row, base, directory: dropInDir, kind: "shim", userDropIn: settings.shimDropIns.get(shim) }),
+  ]
+}
+
+const ofHandler = (input: KataInput, handler: Handler.Handler): ReadonlyArray<Desired.Desired> => {
+  const { settings } = input
+  const row = Shim.lookup(handler.shim)
+  const base = row === undefined ? undefined : input.bases.get(baseKey(handler.shim, row))
+  if (row === undefined || base === undefined) return []
+  const directory = Handler.customDir(settings.instance.installDir, handler.name)
+  const dropInDir = HostPath.join(directory, "config.d")
+  const because = handler.kind === "custom" ? `custom runtime ${handler.name} is defined` : `the ${handler.kind} variant of ${handler.shim} is asked for`
+  const edits = settings.shims.includes(handler.shim) ? settings : { ...settings, allowedAnnotations: { all: [], each: [] }, forceGuestPull: [] }
+  return [
+    Desired.make(dropInDir, FileState.directory(), because),
+    Desired.make(
+      HostPath.join(directory, Shim.configFileName(handler.shim)),
+      FileState.file(copyText(edits, handler.shim, row, base, dropInDir)),
+      because,
+    ),
+    ...dropIns(input, {
+      shim: handler.shim,
+      row,
+      base,
+      directory: dropInDir,
+      kind: handler.kind,
+      userDropIn: settings.customRuntimes.find((c) => c.handler === handler.name)?.dropIn,
+    }),
+  ]
+}

@@ -1,0 +1,82 @@
+/**
+ * Answers: what has to happen to a file so that nothing of ours is in it any more? Files that are ours as a whole go;
+ * in files of others only our part goes, and whatever else was changed meanwhile stays. Source: decisions §3.
+ */
+import { Result } from "effect"
+import type { Notice } from "../input/Problem.ts"
+import * as FileState from "../model/FileState.ts"
+import type { Edit, OwnedFile } from "../plan/Ledger.ts"
+import { digest } from "../plan/PlanDocument.ts"
+import * as Toml from "../toml/Toml.ts"
+import * as ContainerdImports from "./ContainerdImports.ts"
+import * as ContainerdWholeFile from "./ContainerdWholeFile.ts"
+
+/** How the ledger names what is at a path: the digest of a file's bytes, or `link:<target>`. */
+export const digestOf = (state: FileState.FileState): string => {
+  switch (state._tag) {
+    case "File":
+      return digest(state.text)
+    case "Link":
+      return `link:${state.target}`
+    case "Absent":
+      return "absent"
+    case "Directory":
+      return "directory"
+    case "Unreadable":
+      return `unreadable: ${state.detail}`
+  }
+}
+
+/** The state without our part, and what is worth saying about it. */
+export interface Undone {
+  readonly after: FileState.FileState
+  readonly notices: ReadonlyArray<Notice>
+}
+
+/** Whether a main config that we created holds nothing but what we put there. */
+const onlyOurs = (text: string): boolean =>
+  Result.match(Toml.parse(text), {
+    onFailure: () => false,
+    onSuccess: (table) =>
+      Object.keys(table).every((key) => key === "version" || key === "imports") &&
+      Toml.stringsAt(table, "imports").length === 0 &&
+      !text.includes("#"),
+  })
+
+/** Takes one edit out of a file. */
+export const undoEdit = (state: FileState.FileState, edit: Edit, instance: string): Undone => {
+  if (state._tag !== "File") return { after: state, notices: [] }
+  const without =
+    edit.kind === "import"
+      ? ContainerdImports.remove(state.text, edit.elements, edit.region)
+      : Result.succeed(ContainerdWholeFile.cut(state.text, instance) ?? state.text)
+  if (Result.isFailure(without)) {
+    return {
+      after: state,
+      notices: [
+        {
+          code: "edit-not-undone",
+          severity: "warning",
+          message: `${edit.path} is no valid TOML any more (${without.failure.detail}), so our import could not be taken out.`,
+          remedy: edit.kind === "import" ? `Remove ${edit.elements.join(" and ")} from its imports.` : "Remove the block between our marks.",
+        },
+      ],
+    }
+  }
+  const text = without.success
+  return edit.createdFile && onlyOurs(text)
+    ? { after: FileState.absent, notices: [] }
+    : { after: { ...state, text }, notices: [] }
+}
+
+/** What is said when a file that we own as a whole was changed by somebody else before it goes. */
+export const changedSince = (owned: OwnedFile, state: FileState.FileState): ReadonlyArray<Notice> =>
+  state._tag === "Absent" || digestOf(state) === owned.digest
+    ? []
+    : [
+        {
+          code: "owned-file-changed",
+          severity: "warning",
+          message: `${owned.path} was changed by somebody else since we wrote it; it is ours and goes all the same.`,
+        },
+      ]

@@ -1,0 +1,249 @@
+/**
+ * Answers: which steps put the artifacts and Kata's configurations of an instance on the host?
+ * Source: spec 05, 06; decisions §3, §4, §10.
+ */
+import { Result } from "effect"
+import * as ArtifactSet from "../decide/ArtifactSet.ts"
+import * as Desired from "../decide/Desired.ts"
+import * as KataConfig from "../decide/KataConfig.ts"
+import type { Detected } from "../decide/RuntimeDetection.ts"
+import type { Facts } from "../input/Facts.ts"
+import * as FactsOf from "../input/Facts.ts"
+import { type Notice, PrerequisiteError, type Problem } from "../input/Problem.ts"
+import type { Settings } from "../input/Settings.ts"
+import * as FileState from "../model/FileState.ts"
+import * as HostPath from "../model/HostPath.ts"
+import { name as instanceName } from "../model/Instance.ts"
+import * as Shim from "../model/Shim.ts"
+import type { ExtractComponent, HostAction } from "./Action.ts"
+import * as Ledger from "./Ledger.ts"
+import { type Step, step } from "./Plan.ts"
+import * as Reconcile from "./Reconcile.ts"
+
+/** Steps of a stage, the ledger after it, and what is worth saying. */
+export interface StageResult {
+  readonly steps: ReadonlyArray<Step<HostAction>>
+  readonly ledger: Ledger.Ledger
+  readonly notices: ReadonlyArray<Notice>
+}
+
+/** What the stage is planned from. */
+export interface StageInput {
+  readonly settings: Settings
+  readonly facts: Facts
+  readonly detected: Detected
+}
+
+/** The ledger to start from: what was found, brought up to this run. */
+export const startLedger = ({ detected, facts, settings }: StageInput): Ledger.Ledger => ({
+  ...(FactsOf.ledgerOf(facts) ?? Ledger.empty(instanceName(settings.instance), facts.release, detected.row.runtime)),
+  release: facts.release,
+  runtime: detected.row.runtime,
+})
+
+/** The Record step, unless the ledger on the host says the same already. */
+export const record = (facts: Facts, ledger: Ledger.Ledger): ReadonlyArray<Step<HostAction>> => {
+  const before = FactsOf.ledgerOf(facts)
+  return before !== undefined && Ledger.encode(before) === Ledger.encode(ledger)
+    ? []
+    : [
+        step(
+          { _tag: "Record", path: Ledger.pathIn(facts.stateDir), ledger } as const,
+          "uninstalling removes exactly what is recorded",
+        ),
+      ]
+}
+
+const basePath = (facts: Facts, key: string, base: { readonly archiveSha256: string }): HostPath.HostPath =>
+  HostPath.join(facts.stateDir, "base", base.archiveSha256.slice(0, 16), key)
+
+/** Base configurations that the handlers need, by key. */
+export const neededBases = (settings: Pick<Settings, "handlers">): ReadonlyMap<string, string> =>
+  new Map(
+    settings.handlers.flatMap((h) => {
+      const row = Shim.lookup(h.shim)
+      return row === undefined ? [] : [[KataConfig.baseKey(h.shim, row), h.shim] as const]
+    }),
+  )
+
+/** Everything outside archives that should be below the install directory. */
+export const desired = (input: StageInput): ReadonlyArray<Desired.Desired> => {
+  const { detected, facts, settings } = input
+  const { bases, versions } = facts.artifacts
+  const needed = neededBases(settings)
+  return [
+    Desired.make(facts.stateDir, FileState.directory(), "ledger and pristine configurations are kept here"),
+    ...[...bases]
+      .filter(([key]) => needed.has(key))
+      .map(([key, base]) =>
+        Desired.make(basePath(facts, key, base), FileState.file(base.text), "the pristine configuration, for later runs"),
+      ),
+    ...KataConfig.desired({
+      settings,
+      bases,
+      kubeletRoot: detected.row.distribution === "k0s" ? "k0s" : "default",
+      devkitVerity: undefined,
+    }),
+    ...restored(input),
+    ...(versions._tag === "File"
+      ? [
+          Desired.make(
+            HostPath.join(settings.instance.installDir, "versions.yaml"),
+            FileState.file(versions.text),
+            "it names the versions of the artifacts",
+          ),
+        ]
+      : []),
+  ]
+}
+
+/** A shim that is no longer enabled gets its plain configuration back in the place of our link. */
+const restored = ({ facts, settings }: StageInput): ReadonlyArray<Desired.Desired> => {
+  const ledger = FactsOf.ledgerOf(facts)
+  const needed = neededBases(settings)
+  return [...facts.artifacts.bases].flatMap(([key, base]) => {
+    const path = HostPath.join(settings.instance.installDir, "share/defaults/kata-containers", key)
+    const ours = ledger?.files.some((file) => file.path === path) ?? false
+    return ours && !needed.has(key)
+      ? [Desired.make(path, FileState.file(base.text), "its shim is no longer enabled")]
+      : []
+  })
+}
+
+/** What keeps the stage from being planned. */
+const problems = (input: StageInput, selection: ArtifactSet.Selection, changed: ReadonlyArray<ExtractComponent>): ReadonlyArray<Problem> => {
+  const { facts, settings } = input
+  const { archives, bases } = facts.artifacts
+  const missing = ArtifactSet.missing(selection.components.filter((c) => archives.get(c) === undefined))
+  const noBase =
+    missing.length > 0
+      ? []
+      : [...neededBases(settings)].filter(([key]) => !bases.has(key)).map(([key, shim]) => ({
+          code: "E_CONFIG_NOT_FOUND",
+          value: shim,
+          path: `opt/kata/share/defaults/kata-containers/${key}`,
+          message: `No archive holds ${key}, the Kata configuration that the shim ${shim} starts from.`,
+          remedy: "Use artifacts that have it, or leave the shim out.",
+        }))
+  return [...missing, ...noBase, ...noSpace(facts, changed)]
+}
+
+const noSpace = (facts: Facts, changed: ReadonlyArray<ExtractComponent>): ReadonlyArray<Problem> => {
+  if (facts.freeBytes._tag === "Unknown") return []
+  const needed = changed.reduce((sum, c) => sum + unpackedBytes(facts, c), 0)
+  return needed <= facts.freeBytes.value
+    ? []
+    : [
+        {
+          code: "E_NO_SPACE",
+          path: facts.stateDir,
+          message: `Unpacking needs ${megabytes(needed)} MB, but the filesystem of ${facts.stateDir} has ${megabytes(facts.freeBytes.value)} MB left.`,
+          remedy: "Free some space, or enable fewer shims.",
+        },
+      ]
+}
+
+const megabytes = (bytes: number): number => Math.ceil(bytes / 1_000_000)
+
+/** Bytes that a component takes; five times the compressed size where the archive does not say (decisions §10). */
+const unpackedBytes = (facts: Facts, component: ExtractComponent): number =>
+  facts.artifacts.archives.get(component.name)?.unpackedBytes ?? component.id.size * 5
+
+const changedComponents = (facts: Facts, ledger: Ledger.Ledger, components: ReadonlyArray<string>): ReadonlyArray<ExtractComponent> =>
+  components.flatMap((name) => {
+    const archive = facts.artifacts.archives.get(name)
+    const owned = ledger.components.find((c) => c.name === name)
+    if (archive === undefined || owned?.archive.sha256 === archive.id.sha256) return []
+    return [{ name, archive: archive.archive, id: archive.id, replaces: owned?.entries ?? [] }]
+  })
+
+/** Plans the stage. */
+export const plan = (input: StageInput): Result.Result<StageResult, PrerequisiteError> =>
+  ArtifactSet.parseManifest(input.facts.artifacts.manifest).pipe(
+    Result.flatMap((manifest) => planWith(input, ArtifactSet.select(manifest, input.settings))),
+  )
+
+const planWith = (input: StageInput, selection: ArtifactSet.Selection): Result.Result<StageResult, PrerequisiteError> => {
+  const { facts, settings } = input
+  const { installDir } = settings.instance
+  const before = startLedger(input)
+  const present = selection.optional.filter((c) => facts.artifacts.archives.get(c) !== undefined)
+  const components = [...selection.components, ...present].sort()
+  const changed = changedComponents(facts, before, components)
+  const found = problems(input, selection, changed)
+  if (found.length > 0) return Result.fail(new PrerequisiteError({ problems: found }))
+  const wanted = desired(input)
+  const reconciled = Reconcile.reconcile({
+    stage: "artifacts",
+    desired: wanted,
+    ledger: before,
+    look: (path) => FactsOf.at(facts, path),
+  })
+  return Result.map(reconciled, (stage) => {
+    const except = wanted.flatMap((d) =>
+      d.state._tag !== "Directory" && HostPath.isBelow(d.path, installDir) ? [HostPath.relativeTo(d.path, installDir)] : [],
+    )
+    const ledger = { ...stage.ledger, components: componentsAfter(before, components, changed, except) }
+    const notices = [...selection.notices, ...stage.notices, ...(facts.artifacts.versions._tag === "File" ? [] : [noVersions])]
+    return {
+      steps: [
+        ...stage.directories,
+        step(
+          { _tag: "Extract", into: installDir, staging: HostPath.join(facts.stateDir, "staging"), components: changed, except } as const,
+          changed.length === 0 ? "every component is unpacked already" : "the enabled shims need these components",
+        ),
+        ...stage.puts,
+        ...stage.removals,
+        ...staleComponents(before, components, ledger, facts, settings),
+        ...record(facts, ledger),
+      ],
+      ledger,
+      notices,
+    }
+  })
+}
+
+const noVersions: Notice = {
+  code: "no-versions-file",
+  severity: "warning",
+  message: "The artifact directory has no versions.yaml, so the node will not show which versions it has.",
+}
+
+const componentsAfter = (
+  before: Ledger.Ledger,
+  components: ReadonlyArray<string>,
+  changed: ReadonlyArray<ExtractComponent>,
+  except: ReadonlyArray<string>,
+): ReadonlyArray<Ledger.OwnedComponent> => {
+  const delivered = new Set(except)
+  return components.flatMap((name): ReadonlyArray<Ledger.OwnedComponent> => {
+    const fresh = changed.find((c) => c.name === name)
+    if (fresh !== undefined) return [{ name, archive: fresh.id, entries: [] }]
+    const owned = before.components.find((c) => c.name === name)
+    return owned === undefined ? [] : [{ ...owned, entries: owned.entries.filter((e) => !delivered.has(e.path)) }]
+  })
+}
+
+/** Components that are no longer selected go, but for entries that another component or step has as well. */
+const staleComponents = (
+  before: Ledger.Ledger,
+  components: ReadonlyArray<string>,
+  after: Ledger.Ledger,
+  facts: Facts,
+  settings: Settings,
+): ReadonlyArray<Step<HostAction>> => {
+  const root = settings.instance.installDir
+  const stale = before.components.filter((c) => !components.includes(c.name))
+  if (stale.length === 0) return []
+  const kept = new Set([
+    ...after.components.flatMap((c) => c.entries.map((e) => e.path)),
+    ...after.files.filter((f) => HostPath.isBelow(f.path, root)).map((f) => HostPath.relativeTo(f.path, root)),
+  ])
+  const entries = stale.flatMap((c) => c.entries.filter((e) => e.type === "directory" || !kept.has(e.path)))
+  return [
+    step(
+      { _tag: "RemoveTree", root, entries, reserved: [facts.stateDir] } as const,
+      `no enabled shim needs ${stale.map((c) => c.name).join(", ")} any more`,
+    ),
+  ]
+}

@@ -1,0 +1,197 @@
+/**
+ * Answers: what does a cleanup do on this node? It takes away what the ledger says is ours, whatever the settings
+ * say now, in the one order of decisions §1: demote, configuration, artifacts, delete marks, restart.
+ */
+import { Result } from "effect"
+import * as Ownership from "../decide/Ownership.ts"
+import * as FactsOf from "../input/Facts.ts"
+import type { DecisionError, Notice } from "../input/Problem.ts"
+import * as Distribution from "../model/Distribution.ts"
+import * as FileState from "../model/FileState.ts"
+import * as HostPath from "../model/HostPath.ts"
+import { name as instanceName } from "../model/Instance.ts"
+import type { HostAction } from "./Action.ts"
+import * as Change from "./Change.ts"
+import { restartSteps } from "./CriStage.ts"
+import { ledgerProblem, type PlanInput } from "./InstallPlan.ts"
+import * as Ledger from "./Ledger.ts"
+import { type ActionName, changes, type Plan, put, type Restart, type StagePlan, type Step, step } from "./Plan.ts"
+import * as Predict from "./Predict.ts"
+
+type CleanupStage = "revert-cri" | "remove-artifacts"
+
+const stagesOf: Readonly<Partial<Record<ActionName, ReadonlyArray<CleanupStage>>>> = {
+  cleanup: ["revert-cri", "remove-artifacts"],
+  "cleanup-stage-revert-cri": ["revert-cri"],
+  "cleanup-stage-remove-artifacts": ["remove-artifacts"],
+}
+
+/** Every path that planning a cleanup compares. */
+export const pathsOfInterest = (facts: FactsOf.Facts): ReadonlyArray<HostPath.HostPath> => {
+  const ledger = FactsOf.ledgerOf(facts)
+  return ledger === undefined
+    ? []
+    : [...ledger.files.map((f) => f.path), ...ledger.edits.map((e) => e.path), ...ledger.directories]
+}
+
+/** Plans a cleanup or one of its stages. */
+export const make = (input: PlanInput): Result.Result<Plan, DecisionError> =>
+  Result.flatMap(ledgerProblem(input.facts), () => {
+    const ledger = FactsOf.ledgerOf(input.facts)
+    if (ledger === undefined) return Result.succeed(nothing(input, "no-install", nothingRecorded(input)))
+    if (input.action !== "cleanup") return Result.succeed(makeWith(input, ledger))
+    // The staged actions are the dispatcher's decision; only the whole cleanup asks whether it may (spec 09 §3).
+    return Result.map(
+      input.policies.cleanup({ ownDaemonSet: input.facts.ownDaemonSet, otherInstances: [] }),
+      (verdict) => (verdict.scope === "skip" ? nothing(input, "still-wanted", `Nothing is removed: ${verdict.because}.`) : makeWith(input, ledger)),
+    )
+  })
+
+const nothingRecorded = ({ facts, settings }: PlanInput): string =>
+  `There is no ledger at ${Ledger.pathIn(facts.stateDir)}, so nothing on this host belongs to the instance ${instanceName(settings.instance)}.`
+
+const nothing = ({ action, settings }: PlanInput, code: string, message: string): Plan => ({
+  action,
+  instance: instanceName(settings.instance),
+  runtime: "none",
+  handlers: [],
+  stages: [],
+  restarts: [],
+  sandboxes: null,
+  notices: [{ code, severity: "info", message }],
+  residues: [],
+})
+
+interface StageResult {
+  readonly steps: ReadonlyArray<Step<HostAction>>
+  readonly notices: ReadonlyArray<Notice>
+}
+
+const makeWith = (input: PlanInput, ledger: Ledger.Ledger): Plan => {
+  const { action, settings } = input
+  const asked = stagesOf[action] ?? []
+  const instance = instanceName(settings.instance)
+  const marks = input.facts.node._tag === "Known" && action === "cleanup"
+  const stages: Array<StagePlan> = []
+  const notices: Array<Notice> = []
+  let facts = input.facts
+  if (marks) stages.push(mark("demote", "demote", instance, "no new sandbox may be scheduled here"))
+  for (const stage of asked) {
+    const result = stage === "revert-cri" ? revertCri(facts) : removeArtifacts(facts, settings.instance.installDir)
+    stages.push({ stage, steps: result.steps })
+    notices.push(...result.notices)
+    facts = Predict.after(facts, result.steps)
+  }
+  if (marks) stages.push(mark("unlabel", "release", instance, "nothing of this instance is left"))
+  const restart = asked.includes("revert-cri") ? restartOf(input, ledger, stages) : undefined
+  if (restart?.due === "ours") {
+    stages.push({ stage: "restart", steps: restartSteps(restart.unit, "it still offers handlers that are gone") })
+  }
+  return {
+    action,
+    instance,
+    runtime: ledger.runtime,
+    handlers: asked.includes("revert-cri") ? ledger.handlers : [],
+    stages,
+    restarts: restart === undefined ? [] : [restart],
+    sandboxes: null,
+    notices,
+    residues: [],
+  }
+}
+
+const mark = (
+  stage: "demote" | "unlabel",
+  intent: "demote" | "release",
+  instance: string,
+  because: string,
+): StagePlan => ({ stage, steps: [step({ _tag: "Mark", intent, instance } as const, because)] })
+
+/** A restart is due whenever the runtime's configuration changes. */
+const restartOf = (
+  { facts }: PlanInput,
+  ledger: Ledger.Ledger,
+  stages: ReadonlyArray<StagePlan>,
+): typeof Restart.Type | undefined => {
+  const row = Distribution.lookup(ledger.runtime)
+  const changed = stages.some(
+    (s) => s.stage === "revert-cri" && s.steps.some(({ action }) => action._tag === "Put" && changes(action)),
+  )
+  if (row === undefined || !changed) return undefined
+  if (row.restart === "reloads-itself") return { unit: row.unit, due: "reloads-itself" }
+  return { unit: row.unit, due: facts.control._tag === "Known" ? "ours" : "not-ours" }
+}
+
+const removeFiles = (
+  facts: FactsOf.Facts,
+  ledger: Ledger.Ledger,
+  stage: Ledger.OwnedFile["stage"],
+): StageResult => {
+  const owned = ledger.files.filter((file) => file.stage === stage)
+  return {
+    steps: owned.map((file) => put(Change.make(file.path, FactsOf.at(facts, file.path), FileState.absent), "it is ours")),
+    notices: owned.flatMap((file) => Ownership.changedSince(file, FactsOf.at(facts, file.path))),
+  }
+}
+
+/** Directories of ours that hold nothing that stays, deepest first. */
+const emptied = (ledger: Ledger.Ledger, stays: ReadonlyArray<HostPath.HostPath>): ReadonlyArray<HostPath.HostPath> =>
+  ledger.directories
+    .filter((directory) => !stays.some((path) => HostPath.isWithin(path, directory)))
+    .toSorted()
+    .toReversed()
+
+const prune = (directories: ReadonlyArray<HostPath.HostPath>): ReadonlyArray<Step<HostAction>> =>
+  directories.length === 0 ? [] : [step({ _tag: "Prune", directories } as const, "we created them and they are empty")]
+
+/** Our part goes out of files of others first: an import of a missing file would keep the runtime from starting. */
+const revertCri = (facts: FactsOf.Facts): StageResult => {
+  const ledger = FactsOf.ledgerOf(facts)!
+  const edits = ledger.edits.map((edit) => {
+    const before = FactsOf.at(facts, edit.path)
+    const { after, notices } = Ownership.undoEdit(before, edit, ledger.instance)
+    return { step: put(Change.make(edit.path, before, after), "only our part goes"), notices }
+  })
+  const files = removeFiles(facts, ledger, "cri")
+  const rest = ledger.files.filter((file) => file.stage !== "cri")
+  const after: Ledger.Ledger = { ...ledger, files: rest, edits: [], handlers: [], startedWith: null }
+  const stays = [facts.stateDir, ...rest.map((file) => file.path)]
+  const directories = emptied(ledger, stays)
+  const gone = { ...after, directories: ledger.directories.filter((d) => !directories.includes(d)) }
+  const changed = Ledger.encode(gone) !== Ledger.encode(ledger)
+  return {
+    steps: [
+      ...edits.map((e) => e.step),
+      ...files.steps,
+      ...prune(directories),
+      ...(changed
+        ? [step({ _tag: "Record", path: Ledger.pathIn(facts.stateDir), ledger: gone } as const, "the configuration is no longer ours")]
+        : []),
+    ],
+    notices: [...edits.flatMap((e) => e.notices), ...files.notices],
+  }
+}
+
+const removeArtifacts = (facts: FactsOf.Facts, installDir: HostPath.HostPath): StageResult => {
+  const ledger = FactsOf.ledgerOf(facts)!
+  const files = removeFiles(facts, ledger, "artifacts")
+  const entries = ledger.components.flatMap((component) => component.entries)
+  const rest = ledger.files.filter((file) => file.stage !== "artifacts")
+  const left: Ledger.Ledger = { ...ledger, components: [], files: rest }
+  const last = Ledger.ownsNothing(left)
+  const directories = emptied(ledger, last ? [] : [facts.stateDir, ...rest.map((f) => f.path), ...ledger.edits.map((e) => e.path)])
+  const path = Ledger.pathIn(facts.stateDir)
+  return {
+    steps: [
+      ...files.steps,
+      ...(entries.length === 0
+        ? []
+        : [step({ _tag: "RemoveTree", root: installDir, entries, reserved: [facts.stateDir] } as const, "it came out of our archives")]),
+      last
+        ? step({ _tag: "Record", path, ledger: null } as const, "nothing is ours any more")
+        : step({ _tag: "Record", path, ledger: left } as const, "the artifacts are no longer ours"),
+      ...prune(directories),
+    ],
+    notices: files.notices,
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * Answers: which steps make the CRI runtime offer our handlers, and does it have to be restarted?
+ * Source: spec 03, 04, 09 §6; decisions §4, §5.
+ */
+import { Result } from "effect"
+import * as CriConfig from "../decide/CriConfig.ts"
+import * as RestartNeed from "../decide/RestartNeed.ts"
+import type { Policies } from "../decide/Policies.ts"
+import * as FactsOf from "../input/Facts.ts"
+import type { DecisionError } from "../input/Problem.ts"
+import type { FileState } from "../model/FileState.ts"
+import type { HostPath } from "../model/HostPath.ts"
+import type { HostAction } from "./Action.ts"
+import { record, type StageInput, type StageResult, startLedger } from "./ArtifactsStage.ts"
+import { puts, type Restart, type Step, step } from "./Plan.ts"
+import * as Reconcile from "./Reconcile.ts"
+
+/** Seconds that a unit gets to become active after a restart (spec 09 §12). */
+export const unitSeconds = 300
+
+/** The stage, and the restart that it asks for. */
+export interface CriStageResult extends StageResult {
+  readonly restart: typeof Restart.Type | undefined
+}
+
+/** Plans the stage. */
+export const plan = (input: StageInput & { readonly policies: Policies }): Result.Result<CriStageResult, DecisionError> =>
+  CriConfig.decide(input).pipe(Result.flatMap((config) => planWith(input, config)))
+
+const planWith = (input: StageInput, config: CriConfig.CriConfig): Result.Result<CriStageResult, DecisionError> => {
+  const { detected, facts, settings } = input
+  const reconciled = Reconcile.reconcile({
+    stage: "cri",
+    desired: config.desired,
+    ledger: startLedger(input),
+    look: (path) => FactsOf.at(facts, path),
+  })
+  return Result.map(reconciled, (stage) => {
+    const ledger = { ...stage.ledger, handlers: settings.handlers.map((h) => h.name) }
+    const steps = [...stage.directories, ...stage.puts, ...stage.removals]
+    const loadedDigest = RestartNeed.loadedDigest(config.loaded, lookAfter(facts, steps))
+    const restart = RestartNeed.decide({
+      row: detected.row,
+      control: facts.control,
+      startedWith: ledger.startedWith,
+      loadedDigest,
+    })
+    const recorded = record(facts, ledger)
+    return {
+      steps: [
+        ...steps,
+        ...recorded,
+        ...(restart?.due === "ours"
+          ? [
+              ...restartSteps(restart.unit, "it has not loaded the configuration that is on disk"),
+              ...record(facts, { ...ledger, startedWith: loadedDigest }),
+            ]
+          : []),
+      ],
+      ledger: restart?.due === "ours" ? { ...ledger, startedWith: loadedDigest } : ledger,
+      notices: stage.notices,
+      restart,
+    }
+  })
+}
+
+/** Reload, restart, and wait until the unit is active. */
+export const restartSteps = (unit: string, because: string): ReadonlyArray<Step<HostAction>> => [
+  step({ _tag: "Unit", verb: "reload", unit } as const, "unit files may have changed"),
+  step({ _tag: "Unit", verb: "restart", unit } as const, because),
+  step({ _tag: "AwaitUnit", unit, seconds: unitSeconds } as const, "the node serves nothing before"),
+]
+
+/** What is at a path once the steps are done. */
+const lookAfter = (facts: FactsOf.Facts, steps: ReadonlyArray<Step<HostAction>>): ((path: HostPath) => FileState) => {
+  const changed = new Map(puts({ stages: [{ stage: "cri", steps: [...steps] }] }).map((c) => [c.path, c.after]))
+  return (path) => changed.get(path) ?? FactsOf.at(facts, path)
+}

@@ -1,0 +1,192 @@
+/**
+ * Answers: what does an install do on this node? Every problem of every stage is found before the first step, and
+ * each stage is planned on the node as the stages before it will leave it.
+ * Source: spec 09 §2; decisions §4–§6; architecture "Order is the product".
+ */
+import { Result } from "effect"
+import * as CriConfig from "../decide/CriConfig.ts"
+import * as HostCheck from "../decide/HostCheck.ts"
+import type { Policies } from "../decide/Policies.ts"
+import type { Detected } from "../decide/RuntimeDetection.ts"
+import * as Distribution from "../model/Distribution.ts"
+import * as FactsOf from "../input/Facts.ts"
+import { type DecisionError, type Notice, PrerequisiteError, SettingsError } from "../input/Problem.ts"
+import type { Settings } from "../input/Settings.ts"
+import * as HostPath from "../model/HostPath.ts"
+import { name as instanceName } from "../model/Instance.ts"
+import * as ArtifactsStage from "./ArtifactsStage.ts"
+import * as CriStage from "./CriStage.ts"
+import * as Ledger from "./Ledger.ts"
+import { type ActionName, type Plan, type Restart, type StagePlan, step } from "./Plan.ts"
+import * as Predict from "./Predict.ts"
+import * as Reconcile from "./Reconcile.ts"
+
+/** Which stages an action runs. */
+const stagesOf: Readonly<Partial<Record<ActionName, ReadonlyArray<"host-check" | "artifacts" | "cri" | "label">>>> = {
+  install: ["host-check", "artifacts", "cri", "label"],
+  "install-stage-host-check": ["host-check", "artifacts", "cri"],
+  "install-stage-artifacts": ["artifacts"],
+  "install-stage-cri": ["cri"],
+}
+
+/** What a plan is made from. */
+export interface PlanInput {
+  readonly action: ActionName
+  readonly settings: Settings
+  readonly facts: FactsOf.Facts
+  readonly policies: Policies
+}
+
+/** Detects the CRI runtime from the facts. */
+export const detect = ({ facts, policies, settings }: Omit<PlanInput, "action">): Result.Result<Detected, DecisionError> =>
+  policies.detect({
+    named: facts.namedRuntime,
+    declared: settings.k8sDistribution,
+    remembered: FactsOf.ledgerOf(facts)?.runtime,
+    units: facts.units,
+    version: FactsOf.runtimeVersion(facts, settings.containerRuntimeVersion),
+    exists: (path) => {
+      const state = FactsOf.at(facts, HostPath.make(path))
+      return state._tag === "Directory" || state._tag === "File" || state._tag === "Link"
+    },
+  })
+
+/** Paths that have to be looked at before the runtime can be detected. */
+export const detectionPaths: ReadonlyArray<HostPath.HostPath> = [
+  ...Distribution.markers.map((m) => m.path),
+  Distribution.vanillaMarkers.crio,
+  Distribution.vanillaMarkers.containerd,
+]
+
+/** Paths whose content decides what is desired; to be looked at once the runtime is known. */
+export const inputPaths = (settings: Settings, detected: Detected): ReadonlyArray<HostPath.HostPath> => {
+  if (detected.row.layout === "crio") return []
+  const main = CriConfig.mainConfigPathOf({ detected, settings })
+  return [main, ...CriConfig.backupPaths(main)]
+}
+
+/** Every path that planning compares, given all that decides what is desired. */
+export const pathsOfInterest = (input: Omit<PlanInput, "action">): ReadonlyArray<HostPath.HostPath> =>
+  Result.match(detect(input), {
+    onFailure: () => [],
+    onSuccess: (detected) => {
+      const stage = { ...input, detected }
+      const cri = Result.match(CriConfig.decide(stage), { onFailure: () => [], onSuccess: (c) => c.desired })
+      return [
+        ...inputPaths(input.settings, detected),
+        ...Reconcile.pathsOfInterest([...ArtifactsStage.desired(stage), ...cri], FactsOf.ledgerOf(input.facts)),
+      ]
+    },
+  })
+
+const unreadableLedger = (path: string, why: string): PrerequisiteError =>
+  new PrerequisiteError({
+    problems: [
+      {
+        code: "E_LEDGER_UNREADABLE",
+        path,
+        message: `The ledger ${path} is there but cannot be read (${why}), so it is not known what on this host is ours.`,
+        remedy: "Restore the file, or give this program permission to read it.",
+      },
+    ],
+  })
+
+/** The ledger's own problem, which keeps every plan from being made. */
+export const ledgerProblem = (facts: FactsOf.Facts): Result.Result<void, PrerequisiteError> =>
+  facts.ledger._tag === "Unreadable"
+    ? Result.fail(unreadableLedger(Ledger.pathIn(facts.stateDir), facts.ledger.why))
+    : Result.succeed(undefined)
+
+/** Plans an install or one of its stages. */
+export const make = (input: PlanInput): Result.Result<Plan, DecisionError> => {
+  if (input.settings.nothingToDo) return Result.succeed(nothingToDo(input))
+  return Result.flatMap(ledgerProblem(input.facts), () =>
+    Result.flatMap(detect(input), (detected) => makeWith(input, detected)),
+  )
+}
+
+const nothingToDo = ({ action, settings }: PlanInput): Plan => ({
+  action,
+  instance: instanceName(settings.instance),
+  runtime: "none",
+  handlers: [],
+  stages: [],
+  restarts: [],
+  sandboxes: null,
+  notices: [
+    {
+      code: "nothing-to-do",
+      severity: "info",
+      message: `No shim is asked for on ${settings.architecture} and there is no custom runtime, so there is nothing to do here.`,
+    },
+  ],
+  residues: [],
+})
+
+const makeWith = (input: PlanInput, detected: Detected): Result.Result<Plan, DecisionError> => {
+  const { action, policies, settings } = input
+  const asked = stagesOf[action] ?? []
+  const failures: Array<DecisionError> = []
+  const notices: Array<Notice> = [...settings.notices, ...detected.notices]
+  const stages: Array<StagePlan> = []
+  const restarts: Array<typeof Restart.Type> = []
+  const refused = HostCheck.notYet(settings)
+  if (refused.length > 0) failures.push(new PrerequisiteError({ problems: refused }))
+  if (asked.includes("host-check")) {
+    const version = FactsOf.runtimeVersion(input.facts, settings.containerRuntimeVersion)
+    notices.push(...HostCheck.notices(settings, detected.row, version))
+    stages.push({ stage: "host-check", steps: [] })
+  }
+  const marks = input.facts.node._tag === "Known"
+  const instance = instanceName(settings.instance)
+  let facts = input.facts
+  if (asked.includes("artifacts")) {
+    const claim =
+      marks && action === "install"
+        ? [step({ _tag: "Mark", intent: "claim", instance } as const, "an uninstall has to find this node")]
+        : []
+    const result = ArtifactsStage.plan({ settings, facts, detected })
+    if (Result.isFailure(result)) failures.push(result.failure)
+    else {
+      stages.push({ stage: "artifacts", steps: [...claim, ...result.success.steps] })
+      notices.push(...result.success.notices)
+      facts = Predict.after(facts, result.success.steps)
+    }
+  }
+  if (asked.includes("cri")) {
+    const result = CriStage.plan({ settings, facts, detected, policies })
+    if (Result.isFailure(result)) failures.push(result.failure)
+    else {
+      stages.push({ stage: "cri", steps: [...result.success.steps] })
+      notices.push(...result.success.notices)
+      if (result.success.restart !== undefined) restarts.push(result.success.restart)
+    }
+  }
+  if (asked.includes("label") && marks) {
+    stages.push({
+      stage: "label",
+      steps: [step({ _tag: "Mark", intent: "promote", instance } as const, "the handlers are served now")],
+    })
+  }
+  if (failures.length > 0) return Result.fail(combine(failures))
+  const checkOnly = action === "install-stage-host-check"
+  return Result.succeed({
+    action,
+    instance,
+    runtime: detected.row.runtime,
+    handlers: settings.handlers.map((h) => h.name),
+    stages: checkOnly ? stages.filter((s) => s.stage === "host-check") : stages,
+    restarts: checkOnly ? [] : restarts,
+    sandboxes: null,
+    notices,
+    residues: [],
+  })
+}
+
+/** All problems as one error; wrong settings outrank an unfit node (decisions §12). */
+const combine = (failures: ReadonlyArray<DecisionError>): DecisionError => {
+  const problems = failures.flatMap((f) => f.problems)
+  return failures.some((f) => f._tag === "SettingsError")
+    ? new SettingsError({ problems })
+    : new PrerequisiteError({ problems })
+}

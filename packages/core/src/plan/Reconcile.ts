@@ -1,0 +1,202 @@
+/**
+ * Answers: which steps lead from what is there to what should be? Compares three things: what is desired, what was
+ * observed, and what we wrote last (the ledger). The result is steps and the ledger as it is after them.
+ */
+import { Result } from "effect"
+import * as Desired from "../decide/Desired.ts"
+import * as Ownership from "../decide/Ownership.ts"
+import { type Notice, PrerequisiteError, type Problem } from "../input/Problem.ts"
+import * as FileState from "../model/FileState.ts"
+import * as HostPath from "../model/HostPath.ts"
+import type { HostAction } from "./Action.ts"
+import * as Change from "./Change.ts"
+import type { Ledger, OwnedFile } from "./Ledger.ts"
+import { put, type Step, step } from "./Plan.ts"
+
+/** What a stage reconciles. */
+export interface ReconcileInput {
+  /** The stage that answers for the files. */
+  readonly stage: OwnedFile["stage"]
+  /** What should be, in the order in which it is to be written. */
+  readonly desired: ReadonlyArray<Desired.Desired>
+  readonly ledger: Ledger
+  /** What is at a path now. */
+  readonly look: (path: HostPath.HostPath) => FileState.FileState
+}
+
+/** Steps by kind, to be carried out in this order, and the ledger after them. */
+export interface Reconciled {
+  /** Directories to create. */
+  readonly directories: ReadonlyArray<Step<HostAction>>
+  /** Files and links to write. */
+  readonly puts: ReadonlyArray<Step<HostAction>>
+  /** What is ours and no longer wanted: edits first, then files, then directories that are left empty. */
+  readonly removals: ReadonlyArray<Step<HostAction>>
+  readonly ledger: Ledger
+  readonly notices: ReadonlyArray<Notice>
+}
+
+/** Directories that have to exist for the desired paths, parents first, each once. */
+const neededDirectories = (desired: ReadonlyArray<Desired.Desired>): ReadonlyArray<HostPath.HostPath> => {
+  const needed = new Set<HostPath.HostPath>()
+  for (const { path, state } of desired) {
+    for (const above of HostPath.ancestors(path)) needed.add(above)
+    if (state._tag === "Directory") needed.add(path)
+  }
+  return [...needed].sort((a, b) => (a < b ? -1 : 1))
+}
+
+/** Every path whose state decides what reconciling does. */
+export const pathsOfInterest = (
+  desired: ReadonlyArray<Desired.Desired>,
+  ledger: Ledger | undefined,
+): ReadonlyArray<HostPath.HostPath> => [
+  ...neededDirectories(desired),
+  ...desired.map((d) => d.path),
+  ...(ledger === undefined
+    ? []
+    : [...ledger.files.map((f) => f.path), ...ledger.edits.map((e) => e.path), ...ledger.directories]),
+]
+
+const inTheWay = (path: HostPath.HostPath, found: FileState.FileState, wanted: string): Problem =>
+  found._tag === "Unreadable"
+    ? {
+        code: "E_PATH_UNREADABLE",
+        path,
+        message: `${path} cannot be looked at (${found.detail}), so it is not known whether it may be replaced.`,
+        remedy: "Give this program permission, or repair the path.",
+      }
+    : {
+        code: "E_PATH_TAKEN",
+        path,
+        message: `${path} is a ${found._tag.toLowerCase()}, where ${wanted} has to be.`,
+        remedy: "Move it away and try again.",
+      }
+
+const directorySteps = (
+  input: ReconcileInput,
+  problems: Array<Problem>,
+): { readonly steps: ReadonlyArray<Step<HostAction>>; readonly created: ReadonlyArray<HostPath.HostPath> } => {
+  const steps: Array<Step<HostAction>> = []
+  const created: Array<HostPath.HostPath> = []
+  for (const path of neededDirectories(input.desired)) {
+    const before = input.look(path)
+    // A link to a directory is fine: on many hosts /opt or /var/lib is one.
+    if (before._tag === "Directory" || before._tag === "Link") continue
+    if (before._tag !== "Absent") {
+      problems.push(inTheWay(path, before, "a directory"))
+      continue
+    }
+    created.push(path)
+    steps.push(put(Change.make(path, before, FileState.directory()), "it is missing"))
+  }
+  return { steps, created }
+}
+
+/** Keeps mode and owner of a file that is only edited, so that nothing but its bytes changes. */
+const keepingManners = (before: FileState.FileState, after: FileState.FileState, edit: boolean): FileState.FileState =>
+  before._tag === "File" && after._tag === "File"
+    ? {
+        ...after,
+        mode: edit ? before.mode : after.mode,
+        ...(before.owner === undefined ? {} : { owner: before.owner }),
+      }
+    : after
+
+const desiredSteps = (input: ReconcileInput, problems: Array<Problem>): ReadonlyArray<Step<HostAction>> => {
+  const steps: Array<Step<HostAction>> = []
+  for (const { because, edit, path, state } of input.desired) {
+    if (state._tag === "Directory") continue
+    const before = input.look(path)
+    if (before._tag === "Directory" || before._tag === "Unreadable") {
+      problems.push(inTheWay(path, before, "a file of ours"))
+      continue
+    }
+    steps.push(put(Change.make(path, before, keepingManners(before, state, edit !== undefined)), because))
+  }
+  return steps
+}
+
+/** Whole files that we wrote before and do not want any more. */
+const staleFiles = (input: ReconcileInput): { readonly steps: ReadonlyArray<Step<HostAction>>; readonly notices: ReadonlyArray<Notice> } => {
+  const wanted = new Set(input.desired.map((d) => d.path))
+  const steps: Array<Step<HostAction>> = []
+  const notices: Array<Notice> = []
+  for (const owned of input.ledger.files) {
+    if (owned.stage !== input.stage || wanted.has(owned.path)) continue
+    const before = input.look(owned.path)
+    if (before._tag !== "File" && before._tag !== "Link") continue
+    notices.push(...Ownership.changedSince(owned, before))
+    steps.push(put(Change.make(owned.path, before, FileState.absent), "the settings no longer ask for it"))
+  }
+  return { steps, notices }
+}
+
+/** Edits in files of others that are no longer wanted there; the import goes before the file that it names. */
+const staleEdits = (input: ReconcileInput): { readonly steps: ReadonlyArray<Step<HostAction>>; readonly notices: ReadonlyArray<Notice> } => {
+  const wanted = new Set(input.desired.flatMap((d) => (d.edit === undefined ? [] : [d.path])))
+  const stale = input.stage === "cri" ? input.ledger.edits.filter((edit) => !wanted.has(edit.path)) : []
+  const undone = stale.map((edit) => {
+    const before = input.look(edit.path)
+    const { after, notices } = Ownership.undoEdit(before, edit, input.ledger.instance)
+    return { step: put(Change.make(edit.path, before, after), "our drop-in is found without it now"), notices }
+  })
+  return { steps: undone.map((u) => u.step), notices: undone.flatMap((u) => u.notices) }
+}
+
+/** Makes the steps of one stage, or says what is in the way. */
+export const reconcile = (input: ReconcileInput): Result.Result<Reconciled, PrerequisiteError> => {
+  const problems: Array<Problem> = []
+  const directories = directorySteps(input, problems)
+  const puts = desiredSteps(input, problems)
+  if (problems.length > 0) return Result.fail(new PrerequisiteError({ problems }))
+  const edits = staleEdits(input)
+  const stale = staleFiles(input)
+  const otherStages = input.ledger.files.filter((f) => f.stage !== input.stage)
+  const own = input.desired.flatMap((d): ReadonlyArray<OwnedFile> =>
+    d.edit !== undefined || d.state._tag === "Directory"
+      ? []
+      : [{ path: d.path, stage: input.stage, digest: Ownership.digestOf(d.state) }],
+  )
+  const standing = input.ledger.directories.filter((path) => input.look(path)._tag !== "Absent")
+  const kept = [...new Set([...standing, ...directories.created])].sort()
+  const files = [...otherStages, ...own]
+  const vacated = stale.steps.length === 0 ? [] : vacatedDirectories(kept, files, input)
+  return Result.succeed({
+    directories: directories.steps,
+    puts,
+    removals: [
+      ...edits.steps,
+      ...stale.steps,
+      ...(vacated.length === 0
+        ? []
+        : [step({ _tag: "Prune", directories: vacated } as const, "nothing of ours is in them any more")]),
+    ],
+    ledger: {
+      ...input.ledger,
+      files,
+      // A directory that turns out not to be empty stays ours, so that a later run can take it away.
+      directories: kept,
+      edits:
+        input.stage === "cri"
+          ? input.desired.flatMap((d) => (d.edit === undefined ? [] : [d.edit]))
+          : input.ledger.edits,
+    },
+    notices: [...edits.notices, ...stale.notices],
+  })
+}
+
+/** Directories of ours that no owned path needs after this stage, deepest first. */
+const vacatedDirectories = (
+  directories: ReadonlyArray<HostPath.HostPath>,
+  files: ReadonlyArray<OwnedFile>,
+  input: ReconcileInput,
+): ReadonlyArray<HostPath.HostPath> => {
+  const wanted = new Set(input.desired.flatMap((d) => [d.path, ...HostPath.ancestors(d.path)]))
+  const stale = input.ledger.files.filter((f) => !files.some((other) => other.path === f.path)).map((f) => f.path)
+  return directories
+    .filter((directory) => !wanted.has(directory) && stale.some((path) => HostPath.isBelow(path, directory)))
+    .filter((directory) => !files.some((f) => HostPath.isBelow(f.path, directory)))
+    .sort()
+    .reverse()
+}
