@@ -34,7 +34,8 @@ export const acts: ReadonlyArray<Act> = [
     why: "The archives are unpacked beside their place and moved when they are complete; then containerd learns its handlers.",
     words: ["install", "--once"],
     compare: "not compared",
-    claim: "An install works without root, without a cluster and without a network.",
+    claim:
+      "An install needs no cluster, no network and no systemd; as on a node image that is prepared offline.",
   },
   {
     title: "What is installed here?",

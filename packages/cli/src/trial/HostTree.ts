@@ -3,7 +3,8 @@
  * texts are what an operator of such a node would have, with comments and settings that must survive.
  */
 import { chmod, mkdir, symlink, writeFile } from "node:fs/promises"
-import { dirname, join } from "node:path"
+import { join } from "node:path"
+import { HostPath } from "@kata-deploy/core"
 import { Effect } from "effect"
 import type { HostEntry } from "./HostEntry.ts"
 import type { HostFlavour } from "./HostFlavour.ts"
@@ -29,14 +30,23 @@ export const entries = (flavour: HostFlavour): ReadonlyArray<HostEntry> => [
   ...own[flavour.distribution](flavour),
 ]
 
-const put = async (root: string, entry: HostEntry): Promise<void> => {
-  const path = join(root, entry.path)
-  await mkdir(dirname(path), { recursive: true })
+/** Makes a directory; a mode given to `mkdir` would be cut by the umask. */
+const makeDirectory = async (path: string, mode: number): Promise<void> => {
+  await mkdir(path, { recursive: true })
+  await chmod(path, mode)
+}
+
+/** The directories above an entry that have none of their own, topmost first. */
+const implied = (entry: HostEntry, known: Set<string>): ReadonlyArray<string> => {
+  const above = HostPath.ancestors(HostPath.make(entry.path)).filter((path) => !known.has(path))
+  for (const path of above) known.add(path)
+  return above
+}
+
+const put = async (path: string, entry: HostEntry): Promise<void> => {
   switch (entry.kind) {
     case "directory":
-      await mkdir(path, { recursive: true })
-      // A mode given to mkdir would be cut by the umask.
-      return await chmod(path, entry.mode)
+      return await makeDirectory(path, entry.mode)
     case "file":
       await writeFile(path, entry.text, { flag: "wx" })
       return await chmod(path, entry.mode)
@@ -50,8 +60,12 @@ export const write = (root: string, flavour: HostFlavour): Effect.Effect<void, T
   Effect.tryPromise({
     try: async () => {
       await mkdir(root, { recursive: true })
-      // One after the other: an entry may lie below the link or directory that an earlier one made.
-      for (const entry of entries(flavour)) await put(root, entry)
+      const all = entries(flavour)
+      const known = new Set(all.map((entry) => entry.path))
+      for (const entry of all) {
+        for (const path of implied(entry, known)) await makeDirectory(join(root, path), 0o755)
+        await put(join(root, entry.path), entry)
+      }
     },
     catch: (cause) => new TrialError({ doing: "writing the sample host", cause }),
   })

@@ -90,18 +90,30 @@ export const facts = (page: Page, rows: ReadonlyArray<readonly [name: string, va
   }
 }
 
-/** A claim with its verdict, and what speaks against it below. */
-export const verdict = (
-  page: Page,
-  claim: string,
-  held: "held" | "failed",
-  against: ReadonlyArray<string> = [],
-): void => {
-  const mark = held === "held" ? tone(page, "✓", "good") : tone(page, "✗", "bad")
+/** What became of a claim. */
+export interface Verdict {
+  /** The claim, one sentence. */
+  readonly claim: string
+  /** What was measured, in a few words. */
+  readonly measured: string
+  /** Whether it turned out to be true. */
+  readonly verdict: "held" | "failed"
+  /** What speaks against it, line by line. */
+  readonly against: ReadonlyArray<string>
+}
+
+/** No more lines than this speak against a claim; whoever looks for a mistake keeps the tree. */
+const enough = 20
+
+/** A claim with its verdict and what was measured, and what speaks against it below. */
+export const verdict = (page: Page, { against, claim, measured, verdict }: Verdict): void => {
+  const mark = verdict === "held" ? tone(page, "✓", "good") : tone(page, "✗", "bad")
   const [first = "", ...rest] = wrap(claim, proseWidth(page) - 4)
   page.write(`  ${mark} ${first}\n`)
   for (const line of rest) page.write(`    ${line}\n`)
-  for (const line of against) page.write(`      ${tone(page, line, "bad")}\n`)
+  page.write(`    ${tone(page, measured, "faint")}\n`)
+  for (const line of against.slice(0, enough)) page.write(`    ${tone(page, line, "bad")}\n`)
+  if (against.length > enough) page.write(`    and ${against.length - enough} more\n`)
 }
 
 /** How a shell wants one word of a command line. */

@@ -12,7 +12,7 @@ import { Effect } from "effect"
 import { type Act, acts, residues } from "./Acts.ts"
 import { choose, type HostFlavour } from "./HostFlavour.ts"
 import { write as writeHostTree } from "./HostTree.ts"
-import { untilSignal } from "./Interruption.ts"
+import { signals } from "./Interruption.ts"
 import * as Page from "./Page.ts"
 import { packSampleComponents } from "./SampleComponents.ts"
 import { TrialError } from "./TrialError.ts"
@@ -46,13 +46,6 @@ interface Stage {
   readonly artifacts: string
   /** The action that is running; waited for before the directory is removed. */
   running: Promise<unknown>
-}
-
-/** What was found out, in the order of the acts. */
-interface Finding {
-  readonly claim: string
-  readonly verdict: "held" | "failed"
-  readonly against: ReadonlyArray<string>
 }
 
 /** The longest time, in milliseconds, that an interrupted action is waited for. */
@@ -113,57 +106,71 @@ const prepare = Effect.fnUntraced(function* (stage: Stage, flavour: HostFlavour,
   return before
 })
 
-/** What the host is held against: residues are not counted. */
-const unexpected = (before: TreeSnapshot.TreeSnapshot, after: TreeSnapshot.TreeSnapshot) =>
-  TreeSnapshot.compare(before, after).filter((difference) => !residues.has(difference.path))
+/** Where one act finds the host and what it is held against. */
+interface Moment {
+  /** The host before anything happened. */
+  readonly first: TreeSnapshot.TreeSnapshot
+  /** The host before this act. */
+  readonly previous: TreeSnapshot.TreeSnapshot
+}
+
+/** What differs although it should not. Residues do not count. */
+const unexpected = (act: Act, { first, previous }: Moment, after: TreeSnapshot.TreeSnapshot) => {
+  if (act.compare === "not compared") return []
+  const before = act.compare === "as it was at first" ? first : previous
+  return TreeSnapshot.compare(before, after).filter((difference) => !residues.has(difference.path))
+}
 
 const perform = Effect.fnUntraced(function* (
   act: Act,
-  stage: Stage,
   argv: ReadonlyArray<string>,
-  first: TreeSnapshot.TreeSnapshot,
-  previous: TreeSnapshot.TreeSnapshot,
+  stage: Stage,
+  moment: Moment,
   runAction: TrialOptions["runAction"],
 ) {
+  const started = performance.now()
   const status = yield* attempt(`running ${act.words.join(" ")}`, () => {
     const running = runAction(argv)
-    // Only waited for; what it answers is looked at below.
+    // Only waited for when the show ends early; what it answers is looked at below.
     stage.running = running.catch(() => undefined)
     return running
   })
+  const took = Page.seconds(performance.now() - started)
   const after = yield* TreeSnapshot.take(stage.host)
-  const against =
-    act.compare === "not compared"
-      ? []
-      : TreeSnapshot.format(unexpected(act.compare === "as it was at first" ? first : previous, after))
-  const complaint = status === 0 ? [] : [`"${act.words.join(" ")}" ended with exit status ${status}`]
-  const finding: Finding = {
+  const against = TreeSnapshot.format(unexpected(act, moment, after))
+  const { bytes, files } = TreeSnapshot.extent(after)
+  const complaint = status === 0 ? [] : [`${act.words.join(" ")} ended with exit status ${status}`]
+  const finding: Page.Verdict = {
     claim: act.claim,
+    measured: `${took}, ${files} files, ${Page.bytes(bytes)}${act.compare === "not compared" ? "" : " compared"}`,
     verdict: status === 0 && against.length === 0 ? "held" : "failed",
     against: [...complaint, ...against],
   }
   return { after, finding }
 })
 
-const summary = (
-  page: Page.Page,
-  findings: ReadonlyArray<Finding>,
-  started: number,
-  stage: Stage,
-  afterwards: TrialOptions["afterwards"],
-): number => {
-  const failed = findings.filter((finding) => finding.verdict === "failed").length
-  Page.heading(page, failed === 0 ? "What this has shown" : "What went wrong")
-  for (const finding of findings) Page.verdict(page, finding.claim, finding.verdict, finding.against)
+const summary = (page: Page.Page, findings: ReadonlyArray<Page.Verdict>): number => {
+  const failed = findings.some((finding) => finding.verdict === "failed")
+  Page.heading(page, failed ? "What went wrong" : "What this has shown")
+  for (const finding of findings) Page.verdict(page, finding)
   Page.gap(page)
-  const where =
-    afterwards === "keep"
-      ? `Everything is left in ${stage.directory}.`
-      : failed === 0
-        ? "The temporary directory is gone; --keep would have left it."
-        : "The temporary directory is gone; run it again with --keep to look at it."
-  Page.paragraph(page, `${Page.seconds(performance.now() - started)}. ${where}`)
-  return failed === 0 ? 0 : 1
+  return failed ? 1 : 0
+}
+
+/** Says what becomes of the temporary directory, and how to go on in it where it stays. */
+const farewell = (
+  stage: Stage,
+  flags: ReadonlyArray<string>,
+  { afterwards, page }: TrialOptions,
+  took: string,
+) => {
+  if (afterwards === "remove") {
+    Page.paragraph(page, `${took} in all. ${stage.directory} is removed; --keep leaves it for looking at.`)
+    return
+  }
+  Page.paragraph(page, `${took} in all. ${stage.directory} is left as it is. To go on by yourself:`)
+  Page.gap(page)
+  Page.command(page, ["kata-deploy", ...flags, "install", "--once"])
 }
 
 const show = Effect.fnUntraced(function* (stage: Stage, flavour: HostFlavour, options: TrialOptions) {
@@ -175,7 +182,7 @@ const show = Effect.fnUntraced(function* (stage: Stage, flavour: HostFlavour, op
   )
   const first = yield* prepare(stage, flavour, page)
   const flags = globalFlags(stage, flavour, options)
-  const findings: Array<Finding> = []
+  const findings: Array<Page.Verdict> = []
   let previous = first
   for (const [index, act] of acts.entries()) {
     Page.heading(page, `${index + 1}/${acts.length} ${act.title}`)
@@ -184,19 +191,15 @@ const show = Effect.fnUntraced(function* (stage: Stage, flavour: HostFlavour, op
     Page.command(page, ["kata-deploy", ...(index === 0 ? flags : ["…"]), ...act.words])
     if (index === 1) Page.paragraph(page, "(… stands for the flags above.)")
     Page.gap(page)
-    const { after, finding } = yield* perform(
-      act,
-      stage,
-      [...flags, ...act.words],
-      first,
-      previous,
-      options.runAction,
-    )
+    const argv = [...flags, ...act.words]
+    const { after, finding } = yield* perform(act, argv, stage, { first, previous }, options.runAction)
     findings.push(finding)
     if (finding.verdict === "failed") break
     previous = after
   }
-  return summary(page, findings, started, stage, options.afterwards)
+  const status = summary(page, findings)
+  farewell(stage, flags, options, Page.seconds(performance.now() - started))
+  return status
 })
 
 /**
@@ -207,16 +210,15 @@ export const run = Effect.fnUntraced(function* (
   options: TrialOptions,
 ): Effect.fn.Return<number, Problem.SettingsError | TrialError> {
   const flavour = yield* Effect.fromResult(choose(options))
-  return yield* Effect.acquireUseRelease(
-    openStage(options),
-    (stage) =>
-      Effect.raceFirst(
-        show(stage, flavour, options),
-        untilSignal((name) => {
-          Page.gap(options.page)
-          Page.paragraph(options.page, `${name}: stopping.`)
-        }),
-      ),
-    (stage) => closeStage(stage, options),
+  return yield* Effect.scoped(
+    Effect.gen(function* () {
+      // First in, last out: a signal must not keep the directory from being removed.
+      const stopped = yield* signals((name) => {
+        Page.gap(options.page)
+        Page.paragraph(options.page, `${name}: stopping.`)
+      })
+      const stage = yield* Effect.acquireRelease(openStage(options), (opened) => closeStage(opened, options))
+      return yield* Effect.raceFirst(show(stage, flavour, options), stopped)
+    }),
   )
 })
