@@ -1,21 +1,11 @@
 // Says in one line what to do when the Node that runs us is too old, instead of letting a tool fail with a
 // stack trace. Plain old syntax, so that every Node which understands modules can parse this file.
-//
-//   node scripts/check-node.mjs             exit 1 when too old
-//   node scripts/check-node.mjs --lenient   exit 0 even then, so that `npm ci` itself does not fail
 
 var version = process.versions.node
 var major = parseInt(version.split(".")[0] || "0", 10)
 var minor = parseInt(version.split(".")[1] || "0", 10)
 
 if (major < 22 || (major === 22 && minor < 19)) {
-  var lenient = process.argv.indexOf("--lenient") !== -1
-  console.error(
-    "Node " +
-      version +
-      " is too old for kata-deploy" +
-      (lenient ? " (nothing was built)" : "") +
-      ": run `npm ci` first, it brings Node 26.",
-  )
-  process.exit(lenient ? 0 : 1)
+  console.error("Node " + version + " is too old for kata-deploy: run `npm ci` first, it brings Node 26.")
+  process.exit(1)
 }

@@ -1,6 +1,16 @@
 import { spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
-import { cpSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
@@ -32,13 +42,49 @@ describe("check-node", () => {
     assert.strictEqual(status, 0)
     assert.strictEqual(stderr, "")
   })
+})
 
-  it("lets the installation go on when it is asked to be lenient", () => {
-    const prepare = join(root, "scripts/prepare.mjs")
-    const { status, stderr, stdout } = node([...pretend("20.20.2"), prepare, "--lenient"])
+describe("the end of npm ci", () => {
+  /** A checkout with the scripts, and Node as the package of this platform brings it, but not linked. */
+  const checkout = (withNode: boolean) => {
+    const directory = mkdtempSync(join(tmpdir(), "kata-deploy-prepare-"))
+    cpSync(join(root, "scripts"), join(directory, "scripts"), { recursive: true })
+    mkdirSync(join(directory, "node_modules/.bin"), { recursive: true })
+    const bin = join(directory, `node_modules/node-${process.platform}-${process.arch}/bin`)
+    if (withNode) {
+      mkdirSync(bin, { recursive: true })
+      symlinkSync(process.execPath, join(bin, "node"))
+    }
+    const old = join(directory, "old.mjs")
+    writeFileSync(old, 'Object.defineProperty(process.versions, "node", { value: "20.20.2" })')
+    const ran = spawnSync(process.execPath, ["scripts/prepare.mjs"], {
+      cwd: directory,
+      encoding: "utf8",
+      env: withNode ? process.env : { ...process.env, NODE_OPTIONS: `--import=${old}` },
+    })
+    const linked = existsSync(join(directory, "node_modules/.bin/node"))
+    rmSync(directory, { recursive: true, force: true })
+    return { ...ran, linked }
+  }
+  const lines = (text: string) => text.trim().split("\n").length
+
+  it("links Node where npm scripts and npx find it, if npm left it out", () => {
+    assert.isTrue(checkout(true).linked)
+  })
+
+  it("says in one line when there is no bundler, and does not spoil the installation", () => {
+    const { status, stderr, stdout } = checkout(true)
     assert.strictEqual(status, 0)
-    assert.include(stderr, "npm ci")
-    assert.strictEqual(`${stdout}${stderr}`.trim().split("\n").length, 1)
+    assert.include(stderr, "rolldown is not installed")
+    assert.strictEqual(lines(`${stdout}${stderr}`), 1)
+  })
+
+  it("says in one line when no Node is new enough, and does not spoil the installation", () => {
+    const { linked, status, stderr, stdout } = checkout(false)
+    assert.isFalse(linked)
+    assert.strictEqual(status, 0)
+    assert.include(stderr, "Node 20.20.2 is too old")
+    assert.strictEqual(lines(`${stdout}${stderr}`), 1)
   })
 })
 
