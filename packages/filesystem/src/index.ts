@@ -1,1 +1,2 @@
-export {}
+/** What `@kata-deploy/filesystem` offers: the host's files with Node. */
+export * as NodeHostFiles from "./NodeHostFiles.ts"

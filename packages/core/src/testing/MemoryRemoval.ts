@@ -1,4 +1,5 @@
 /** How the double removes trees, owned entries and empty directories. */
+import * as FileState from "../model/FileState.ts"
 import * as HostPath from "../model/HostPath.ts"
 import type { OwnedEntry } from "../plan/Ledger.ts"
 import type { Removal, RemoveTreeAction } from "../ports/HostFiles.ts"
@@ -72,22 +73,20 @@ export const removeTree = (tree: MemoryTree, action: RemoveTreeAction, isMount: 
   const directories = action.entries.filter((entry) => entry.type === "directory").sort(deepestFirst)
   for (const entry of files) {
     const path = below(tree, root, entry.path)
-    if (path === undefined || isReserved(path)) continue
-    const state = tree.get(path)
-    if (state._tag === "Directory") left.push({ path, why: "it is a directory now" })
-    else if (state._tag === "Absent") removed++
+    if (path !== undefined && isReserved(path)) continue
+    const state = path === undefined ? FileState.absent : tree.get(path)
+    if (path === undefined || state._tag === "Absent") removed++
+    else if (state._tag === "Directory") left.push({ path, why: "it is a directory now" })
     else take(path)
   }
   for (const entry of directories) {
     const path = below(tree, root, entry.path)
-    if (path === undefined || isReserved(path)) continue
-    const state = tree.get(path)
-    if (state._tag === "Absent") removed++
+    if (path !== undefined && isReserved(path)) continue
+    const state = path === undefined ? FileState.absent : tree.get(path)
+    if (path === undefined || state._tag === "Absent") removed++
     else if (state._tag !== "Directory") left.push({ path, why: "it is no directory now" })
-    else if (tree.names(path).length === 0) {
-      if (isMount(path)) left.push({ path, why: "mount point" })
-      else take(path)
-    }
+    else if (isMount(path)) left.push({ path, why: "mount point" })
+    else if (tree.names(path).length === 0) take(path)
   }
   for (const directory of [root, ...directories.map((entry) => HostPath.join(root, entry.path))]) {
     for (const name of tree.names(directory)) {

@@ -1,0 +1,211 @@
+/**
+ * Answers: how does what is ours go, and only that? Links are removed, never followed; mount points are emptied and
+ * kept; what somebody else put there stays and is named. A failure does not keep the rest from going.
+ * Source: spec 05 §6, decisions §3.
+ */
+import fs from "node:fs"
+import { type HostFiles, HostPath, type Ledger } from "@kata-deploy/core"
+import type { Confinement } from "./Confinement.ts"
+import { deepestFirst, DirectoryCursor, nameOf, parentOf } from "./DirectoryCursor.ts"
+import type { DirectoryHandle } from "./DirectoryHandle.ts"
+import { hasCode } from "./Failure.ts"
+import { namesIn } from "./Observation.ts"
+import { isMounted } from "./PathFacts.ts"
+
+type Left = HostFiles.Removal["left"][number]
+
+/** Removes a tree or the owned part of one. */
+export const removeTree = (host: Confinement, action: HostFiles.RemoveTreeAction): HostFiles.Removal => {
+  try {
+    return host.inside(action.root, (root, resolved) => {
+      const removing = new Removing(root, action.root, reservedBelow(action, resolved))
+      if (action.entries === "everything") removing.everythingIn(root, "")
+      else removing.owned(action.entries)
+      return removing.result()
+    })
+  } catch (cause) {
+    if (hasCode(cause, "ENOENT", "ENOTDIR")) return { removed: 0, left: [] }
+    throw cause
+  }
+}
+
+/** Reserved paths relative to the root, whether they are given with its links resolved or not. */
+const reservedBelow = (
+  action: HostFiles.RemoveTreeAction,
+  resolved: HostPath.HostPath,
+): ReadonlyArray<string> =>
+  action.reserved.flatMap((path) => {
+    const base = [action.root, resolved].find((root) => HostPath.isBelow(path, root))
+    return base === undefined ? [] : [HostPath.relativeTo(path, base)]
+  })
+
+const isWithin = (path: string, directory: string): boolean =>
+  path === directory || path.startsWith(`${directory}/`)
+
+class Removing {
+  private readonly root: DirectoryHandle
+  private readonly rootPath: HostPath.HostPath
+  private readonly reserved: ReadonlyArray<string>
+  private readonly left: Array<Left> = []
+  private removed = 0
+  private failure: { readonly cause: unknown } | undefined
+
+  constructor(root: DirectoryHandle, rootPath: HostPath.HostPath, reserved: ReadonlyArray<string>) {
+    this.root = root
+    this.rootPath = rootPath
+    this.reserved = reserved
+  }
+
+  result(): HostFiles.Removal {
+    if (this.failure !== undefined) throw this.failure.cause
+    return {
+      removed: this.removed,
+      left: this.left.sort((a, b) => (a.path < b.path ? -1 : 1)),
+    }
+  }
+
+  /** Empties a directory; `relative` is its path below the root. */
+  everythingIn(directory: DirectoryHandle, relative: string): void {
+    for (const name of namesIn(directory.at("."))) {
+      const path = relative === "" ? name : `${relative}/${name}`
+      if (!this.isReserved(path)) this.goOn(() => this.everythingAt(directory, name, path))
+    }
+    this.goOn(() => directory.sync())
+  }
+
+  private everythingAt(directory: DirectoryHandle, name: string, path: string): void {
+    if (!isDirectory(directory, name)) return this.unlink(directory, name)
+    const mounted = isMounted(directory, name)
+    const inner = directory.open(name)
+    try {
+      this.everythingIn(inner, path)
+    } finally {
+      inner.close()
+    }
+    if (mounted) this.keep(path, "mount point")
+    else if (!this.holdsReserved(path)) this.rmdir(directory, name, path)
+  }
+
+  /** Removes what the ledger lists, and names what is left in our directories. */
+  owned(entries: ReadonlyArray<Ledger.OwnedEntry>): void {
+    const files = entries
+      .filter((entry) => entry.type !== "directory")
+      .sort((a, b) => (a.path < b.path ? -1 : 1))
+    const directories = entries.filter((entry) => entry.type === "directory").sort(deepestFirst)
+    const cursor = new DirectoryCursor(this.root)
+    try {
+      for (const { path } of files)
+        this.visit(cursor, path, (parent, name) => this.ownedFile(parent, name, path))
+      for (const { path } of directories) {
+        this.visit(cursor, path, (parent, name) => this.ownedDirectory(parent, name, path))
+      }
+      const ours = new Set(entries.map((entry) => entry.path))
+      for (const path of ["", ...directories.map((entry) => entry.path)]) this.nameForeign(cursor, path, ours)
+      this.goOn(() => this.root.sync())
+    } finally {
+      cursor.close()
+    }
+  }
+
+  private visit(
+    cursor: DirectoryCursor,
+    path: string,
+    use: (parent: DirectoryHandle, name: string) => void,
+  ): void {
+    if (this.isReserved(path)) return
+    this.goOn(() => {
+      try {
+        use(cursor.enter(parentOf(path)), nameOf(path))
+      } catch (cause) {
+        // Its directory is gone, or is a link or a file now: what we put there is no more.
+        if (!hasCode(cause, "ENOENT", "ENOTDIR", "ELOOP")) throw cause
+        this.removed++
+      }
+    })
+  }
+
+  private ownedFile(parent: DirectoryHandle, name: string, path: string): void {
+    if (isDirectory(parent, name)) this.keep(path, "it is a directory now")
+    else this.unlink(parent, name)
+  }
+
+  private ownedDirectory(parent: DirectoryHandle, name: string, path: string): void {
+    if (!isDirectory(parent, name)) this.keep(path, "it is no directory now")
+    else if (isMounted(parent, name)) this.keep(path, "mount point")
+    else this.rmdir(parent, name, path)
+  }
+
+  private unlink(parent: DirectoryHandle, name: string): void {
+    fs.unlinkSync(parent.at(name))
+    this.removed++
+  }
+
+  private rmdir(parent: DirectoryHandle, name: string, path: string): void {
+    try {
+      fs.rmdirSync(parent.at(name))
+      this.removed++
+    } catch (cause) {
+      if (hasCode(cause, "EBUSY")) this.keep(path, "mount point")
+      else if (!hasCode(cause, "ENOTEMPTY", "EEXIST")) throw cause
+    }
+  }
+
+  private nameForeign(cursor: DirectoryCursor, directory: string, ours: ReadonlySet<string>): void {
+    try {
+      for (const name of namesIn(cursor.enter(directory).at("."))) {
+        const path = directory === "" ? name : `${directory}/${name}`
+        if (!ours.has(path) && !this.isReserved(path) && !this.holdsReserved(path))
+          this.keep(path, "not ours")
+      }
+    } catch (cause) {
+      if (!hasCode(cause, "ENOENT", "ENOTDIR", "ELOOP")) throw cause
+    }
+  }
+
+  private keep(path: string, why: string): void {
+    this.left.push({ path: HostPath.join(this.rootPath, path), why })
+  }
+
+  private isReserved(path: string): boolean {
+    return this.reserved.some((reserved) => isWithin(path, reserved))
+  }
+
+  private holdsReserved(path: string): boolean {
+    return this.reserved.some((reserved) => isWithin(reserved, path))
+  }
+
+  /** Does one thing; its failure is told when everything else is done. */
+  private goOn(run: () => void): void {
+    try {
+      run()
+    } catch (cause) {
+      this.failure ??= { cause }
+    }
+  }
+}
+
+const isDirectory = (parent: DirectoryHandle, name: string): boolean =>
+  fs.lstatSync(parent.at(name)).isDirectory()
+
+/** Removes each directory that is empty and no mount point; tells which ones went. */
+export const prune = (
+  host: Confinement,
+  directories: ReadonlyArray<HostPath.HostPath>,
+): ReadonlyArray<HostPath.HostPath> => directories.filter((directory) => pruneOne(host, directory))
+
+const stays = ["ENOTEMPTY", "EEXIST", "EBUSY", "EINVAL", "ENOENT", "ENOTDIR"]
+
+const pruneOne = (host: Confinement, path: HostPath.HostPath): boolean => {
+  try {
+    return host.within(path, (place) => {
+      if (place.name === "." || !isDirectory(place.directory, place.name)) return false
+      if (isMounted(place.directory, place.name)) return false
+      fs.rmdirSync(place.at)
+      place.directory.sync()
+      return true
+    })
+  } catch (cause) {
+    if (hasCode(cause, ...stays)) return false
+    throw cause
+  }
+}
