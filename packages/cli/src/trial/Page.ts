@@ -13,15 +13,16 @@ export interface Page {
   readonly style: "coloured" | "plain"
 }
 
-/** What a page needs to know of an output stream such as `process.stdout`. */
+/** What a page needs to know of an output stream. */
 export interface PageStream {
-  readonly write: (text: string) => unknown
-  readonly columns?: number | undefined
-  readonly isTTY?: boolean | undefined
+  /** Takes text as it is. */
+  readonly write: (text: string) => void
+  /** Whether a person may be looking. */
+  readonly isTerminal: boolean
+  /** Width in columns. */
+  readonly columns: number
 }
 
-/** Width where no terminal says one. */
-const pipedColumns = 80
 /** Paragraphs wider than this are hard to read, however wide the terminal is. */
 const proseColumns = 100
 
@@ -30,12 +31,11 @@ export const pageOf = (
   stream: PageStream,
   environment: Readonly<Record<string, string | undefined>>,
 ): Page => {
-  const terminal = stream.isTTY === true
   const refused = (environment["NO_COLOR"] ?? "") !== "" || environment["TERM"] === "dumb"
   return {
-    write: (text) => void stream.write(text),
-    columns: terminal ? Math.max(40, stream.columns ?? pipedColumns) : pipedColumns,
-    style: terminal && !refused ? "coloured" : "plain",
+    write: stream.write,
+    columns: Math.max(40, stream.columns),
+    style: stream.isTerminal && !refused ? "coloured" : "plain",
   }
 }
 

@@ -6,13 +6,12 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import process from "node:process"
-import { Architecture, type Problem } from "@kata-deploy/core"
+import type { Architecture, Problem } from "@kata-deploy/core"
 import { Effect } from "effect"
 import { type Act, acts, residues } from "./Acts.ts"
 import { choose, type HostFlavour } from "./HostFlavour.ts"
 import { write as writeHostTree } from "./HostTree.ts"
-import { signals } from "./Interruption.ts"
+import { firstSignal, type OnInterrupt } from "./Interruption.ts"
 import * as Page from "./Page.ts"
 import { packSampleComponents } from "./SampleComponents.ts"
 import { TrialError } from "./TrialError.ts"
@@ -28,10 +27,17 @@ export interface TrialOptions {
   readonly shims: string | undefined
   /** Whether the temporary directory stays for looking at (`--keep`). */
   readonly afterwards: "remove" | "keep"
-  /** Runs one command line of this program in this process and answers its exit status. */
+  /**
+   * Runs one command line of this program in this process and answers its exit status. It should see no settings
+   * but those in the command line: the caller's environment is none of the sample host's business.
+   */
   readonly runAction: (argv: ReadonlyArray<string>) => Promise<number>
   /** Where the show is written to. */
   readonly page: Page.Page
+  /** Listens for SIGINT and SIGTERM. */
+  readonly onInterrupt: OnInterrupt
+  /** Architecture of this machine, as `uname -m` names it. */
+  readonly architecture: Architecture.Architecture
   /** Where the temporary directory is made; `undefined`: where the system wants it. */
   readonly temporary?: string | undefined
 }
@@ -81,13 +87,13 @@ const globalFlags = (stage: Stage, flavour: HostFlavour, options: TrialOptions):
     "container-runtime-version": flavour.reported,
   }).flatMap(([name, value]) => [`--${name}`, value])
 
-const prepare = Effect.fnUntraced(function* (stage: Stage, flavour: HostFlavour, page: Page.Page) {
+const prepare = Effect.fnUntraced(function* (stage: Stage, flavour: HostFlavour, options: TrialOptions) {
   yield* writeHostTree(stage.host, flavour)
   const before = yield* TreeSnapshot.take(stage.host)
   const started = performance.now()
-  const sample = yield* packSampleComponents(stage.artifacts, Architecture.fromNodeName(process.arch))
+  const sample = yield* packSampleComponents(stage.artifacts, options.architecture)
   const { files } = TreeSnapshot.extent(before)
-  Page.facts(page, [
+  Page.facts(options.page, [
     ["in", stage.directory],
     [
       "host/",
@@ -180,7 +186,7 @@ const show = Effect.fnUntraced(function* (stage: Stage, flavour: HostFlavour, op
     page,
     `kata-deploy try: a whole life of an installation on a sample ${flavour.distribution} node`,
   )
-  const first = yield* prepare(stage, flavour, page)
+  const first = yield* prepare(stage, flavour, options)
   const flags = globalFlags(stage, flavour, options)
   const findings: Array<Page.Verdict> = []
   let previous = first
@@ -213,7 +219,7 @@ export const run = Effect.fnUntraced(function* (
   return yield* Effect.scoped(
     Effect.gen(function* () {
       // First in, last out: a signal must not keep the directory from being removed.
-      const stopped = yield* signals((name) => {
+      const stopped = yield* firstSignal(options.onInterrupt, (name) => {
         Page.gap(options.page)
         Page.paragraph(options.page, `${name}: stopping.`)
       })

@@ -20,9 +20,9 @@ const commandLine = [
 ]
 
 describe("a page", () => {
-  const stream = (isTTY: boolean, columns?: number): Page.PageStream => ({
-    write: () => true,
-    isTTY,
+  const stream = (isTerminal: boolean, columns: number): Page.PageStream => ({
+    write: () => undefined,
+    isTerminal,
     columns,
   })
 
@@ -30,8 +30,8 @@ describe("a page", () => {
     expect(Page.pageOf(stream(true, 132), {}).columns).toBe(132)
   })
 
-  it("has 80 columns and no colours where there is no terminal", () => {
-    expect(Page.pageOf(stream(false), {})).toMatchObject({ columns: 80, style: "plain" })
+  it("has no colours where there is no terminal", () => {
+    expect(Page.pageOf(stream(false, 80), {})).toMatchObject({ columns: 80, style: "plain" })
   })
 
   it.each([{ NO_COLOR: "1" }, { TERM: "dumb" }])("has no colours with %o", (environment) => {

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:
 import { join } from "node:path"
 import { Effect } from "effect"
 import { describe, expect, it } from "vitest"
+import type { OnInterrupt } from "../../src/trial/Interruption.ts"
 import * as Trial from "../../src/trial/Trial.ts"
 import { temporaryDirectory } from "./TemporaryDirectory.ts"
 
@@ -35,6 +36,8 @@ const perform = async (action: Action, more: Partial<Trial.TrialOptions> = {}) =
         const words = argv.slice(argv.indexOf("--container-runtime-version") + 2).join(" ")
         return await action(words, argv[argv.indexOf("--host-root") + 1]!)
       },
+      onInterrupt: () => () => undefined,
+      architecture: "x86_64",
       ...more,
     }),
   )
@@ -125,18 +128,27 @@ describe("the show", () => {
     expect(text.trimEnd()).toMatch(/install --once$/)
   })
 
-  it("removes the directory after SIGINT and answers 130", async () => {
-    const listeners = process.listenerCount("SIGINT")
-    const { left, status, text } = await perform(async (action) => {
+  it("waits for the action, removes the directory and answers 130 after SIGINT", async () => {
+    const listeners = new Set<(signal: "SIGINT" | "SIGTERM") => void>()
+    const onInterrupt: OnInterrupt = (listener) => {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    }
+    let ended = "no"
+    const interrupted: Action = async (action, host) => {
       if (action !== "install --once") return 0
-      process.emit("SIGINT", "SIGINT")
+      // npx passes on what the terminal has already sent.
+      for (const signal of ["SIGINT", "SIGINT"] as const) listeners.forEach((listener) => listener(signal))
       await new Promise((resume) => setTimeout(resume, 50))
+      ended = existsSync(host) ? "with its host in place" : "without a host"
       return 1
-    })
+    }
+    const { left, status, text } = await perform(interrupted, { onInterrupt })
     expect(status).toBe(130)
-    expect(text).toContain("SIGINT: stopping.")
+    expect(ended).toBe("with its host in place")
+    expect(text.match(/SIGINT: stopping\./g)).toHaveLength(1)
     expect(left).toEqual([])
-    expect(process.listenerCount("SIGINT")).toBe(listeners)
+    expect(listeners.size).toBe(0)
   })
 
   it("fails before anything is made when there is no such host", async () => {
@@ -150,6 +162,8 @@ describe("the show", () => {
           afterwards: "remove",
           temporary,
           page: { write: () => undefined, columns: 80, style: "plain" },
+          onInterrupt: () => () => undefined,
+          architecture: "x86_64",
           runAction: () => Promise.resolve(0),
         }),
       ),
