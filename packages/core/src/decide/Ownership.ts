@@ -80,3 +80,13 @@ export const changedSince = (owned: OwnedFile, state: FileState.FileState): Read
           message: `${owned.path} was changed by somebody else since we wrote it; it is ours and goes all the same.`,
         },
       ]
+
+/** Whether a containerd file's `imports` still has all these elements. */
+export const stillImports = (text: string, elements: ReadonlyArray<string>): boolean =>
+  Result.match(Toml.parse(text), {
+    onFailure: () => false,
+    onSuccess: (table) => {
+      const imports = Toml.stringsAt(table, "imports")
+      return elements.every((element) => imports.includes(element))
+    },
+  })

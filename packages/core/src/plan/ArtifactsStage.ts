@@ -6,6 +6,7 @@ import { Result } from "effect"
 import * as ArtifactSet from "../decide/ArtifactSet.ts"
 import * as Desired from "../decide/Desired.ts"
 import * as KataConfig from "../decide/KataConfig.ts"
+import * as TemporaryPlace from "../decide/TemporaryPlace.ts"
 import type { Detected } from "../decide/RuntimeDetection.ts"
 import type { Facts } from "../input/Facts.ts"
 import * as FactsOf from "../input/Facts.ts"
@@ -66,13 +67,19 @@ export const neededBases = (settings: Pick<Settings, "handlers">): ReadonlyMap<s
     }),
   )
 
+/** The state directory, and the place for temporary files that `TemporaryPlace` relies on. */
+export const stateDirectories = (facts: Pick<Facts, "stateDir">): ReadonlyArray<Desired.Desired> => [
+  Desired.make(facts.stateDir, FileState.directory(), "ledger and pristine configurations are kept here"),
+  Desired.make(TemporaryPlace.staging(facts.stateDir), FileState.directory(), "new files are made here and then moved"),
+]
+
 /** Everything outside archives that should be below the install directory. */
 export const desired = (input: StageInput): ReadonlyArray<Desired.Desired> => {
   const { detected, facts, settings } = input
   const { bases, versions } = facts.artifacts
   const needed = neededBases(settings)
   return [
-    Desired.make(facts.stateDir, FileState.directory(), "ledger and pristine configurations are kept here"),
+    ...stateDirectories(facts),
     ...[...bases]
       .filter(([key]) => needed.has(key))
       .map(([key, base]) =>
@@ -189,7 +196,7 @@ const planWith = (input: StageInput, selection: ArtifactSet.Selection): Result.R
       steps: [
         ...stage.directories,
         step(
-          { _tag: "Extract", into: installDir, staging: HostPath.join(facts.stateDir, "staging"), components: changed, except } as const,
+          { _tag: "Extract", into: installDir, staging: TemporaryPlace.staging(facts.stateDir), components: changed, except } as const,
           changed.length === 0 ? "every component is unpacked already" : "the enabled shims need these components",
         ),
         ...stage.puts,

@@ -154,7 +154,7 @@ const revertCri = (facts: FactsOf.Facts): StageResult => {
   })
   const files = removeFiles(facts, ledger, "cri")
   const rest = ledger.files.filter((file) => file.stage !== "cri")
-  const after: Ledger.Ledger = { ...ledger, files: rest, edits: [], handlers: [], startedWith: null }
+  const after: Ledger.Ledger = { ...ledger, files: rest, edits: [], handlers: [], loaded: [], startedWith: null }
   const stays = [facts.stateDir, ...rest.map((file) => file.path)]
   const directories = emptied(ledger, stays)
   const gone = { ...after, directories: ledger.directories.filter((d) => !directories.includes(d)) }

@@ -11,7 +11,7 @@ import type { DecisionError } from "../input/Problem.ts"
 import type { FileState } from "../model/FileState.ts"
 import type { HostPath } from "../model/HostPath.ts"
 import type { HostAction } from "./Action.ts"
-import { record, type StageInput, type StageResult, startLedger } from "./ArtifactsStage.ts"
+import { record, stateDirectories, type StageInput, type StageResult, startLedger } from "./ArtifactsStage.ts"
 import { puts, type Restart, type Step, step } from "./Plan.ts"
 import * as Reconcile from "./Reconcile.ts"
 
@@ -31,12 +31,12 @@ const planWith = (input: StageInput, config: CriConfig.CriConfig): Result.Result
   const { detected, facts, settings } = input
   const reconciled = Reconcile.reconcile({
     stage: "cri",
-    desired: config.desired,
+    desired: [...stateDirectories(facts), ...config.desired],
     ledger: startLedger(input),
     look: (path) => FactsOf.at(facts, path),
   })
   return Result.map(reconciled, (stage) => {
-    const ledger = { ...stage.ledger, handlers: settings.handlers.map((h) => h.name) }
+    const ledger = { ...stage.ledger, handlers: settings.handlers.map((h) => h.name), loaded: config.loaded }
     const steps = [...stage.directories, ...stage.puts, ...stage.removals]
     const loadedDigest = RestartNeed.loadedDigest(config.loaded, lookAfter(facts, steps))
     const restart = RestartNeed.decide({

@@ -89,6 +89,8 @@ export const Ledger = Schema.Struct({
   handlers: Schema.Array(Schema.String),
   /** Digest over the files that the runtime loads, at the last restart that we saw succeed; `null` when none was. */
   startedWith: Schema.NullOr(Schema.String),
+  /** The files that the runtime loads, in the order of loading; what `startedWith` is a digest over. */
+  loaded: Schema.Array(PathSchema),
   components: Schema.Array(OwnedComponent),
   files: Schema.Array(OwnedFile),
   /** Directories that we created, parents first; they go when empty. */
@@ -117,6 +119,7 @@ export const empty = (instance: string, release: string, runtime: string): Ledge
   runtime,
   handlers: [],
   startedWith: null,
+  loaded: [],
   components: [],
   files: [],
   directories: [],

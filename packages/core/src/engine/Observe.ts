@@ -1,0 +1,170 @@
+/**
+ * Answers: what does this node look like? Looks in three rounds, each at what the round before made interesting:
+ * what tells the runtime apart, what decides what is desired, and every path that planning will compare.
+ */
+import { Effect, Result } from "effect"
+import * as ArtifactSet from "../decide/ArtifactSet.ts"
+import * as KataConfig from "../decide/KataConfig.ts"
+import type { Policies } from "../decide/Policies.ts"
+import type { ArchivedBase, ArtifactFacts, Facts, LedgerFact } from "../input/Facts.ts"
+import * as FactsOf from "../input/Facts.ts"
+import type { Settings } from "../input/Settings.ts"
+import * as Distribution from "../model/Distribution.ts"
+import type { FileState } from "../model/FileState.ts"
+import * as HostPath from "../model/HostPath.ts"
+import * as ArtifactsStage from "../plan/ArtifactsStage.ts"
+import * as CleanupPlan from "../plan/CleanupPlan.ts"
+import * as InstallPlan from "../plan/InstallPlan.ts"
+import * as Ledger from "../plan/Ledger.ts"
+import type { ActionName } from "../plan/Plan.ts"
+import type { HostError } from "../ports/HostError.ts"
+import { type ArchiveFacts, HostFiles } from "../ports/HostFiles.ts"
+import { HostShell } from "../ports/HostShell.ts"
+import { NodeApi } from "../ports/NodeApi.ts"
+
+/** What to look for. */
+export interface ObserveRequest {
+  readonly action: ActionName
+  readonly settings: Settings
+  readonly release: string
+  readonly stateDir: HostPath.HostPath
+  readonly namedRuntime: string | undefined
+  readonly userDropIn: FileState | undefined
+  readonly policies: Policies
+}
+
+/** Enough to hide latency, few enough not to flood a node's disk. */
+const concurrency = 8
+
+const isCleanup = (action: ActionName): boolean => action.startsWith("cleanup")
+
+/** Looks at paths that have not been looked at yet. */
+const look = Effect.fnUntraced(function* (facts: Facts, paths: ReadonlyArray<HostPath.HostPath>) {
+  const files = yield* HostFiles
+  const fresh = [...new Set(paths)].filter((path) => !facts.files.has(path))
+  const states = yield* Effect.forEach(fresh, (path) => files.look(path), { concurrency })
+  const known = new Map(facts.files)
+  fresh.forEach((path, at) => known.set(path, states[at]!))
+  return { ...facts, files: known }
+})
+
+const ledgerFrom = (state: FileState): LedgerFact => {
+  if (state._tag === "Absent") return { _tag: "None" }
+  if (state._tag !== "File") {
+    return { _tag: "Unreadable", why: state._tag === "Unreadable" ? state.detail : `it is a ${state._tag.toLowerCase()}` }
+  }
+  return Result.match(Ledger.decode(state.text), {
+    onFailure: (): LedgerFact => ({ _tag: "Unreadable", why: "it is no ledger of a version that this program knows" }),
+    onSuccess: (ledger): LedgerFact => ({ _tag: "Read", ledger }),
+  })
+}
+
+/** Reads the ledger of a state directory. */
+export const ledger = Effect.fnUntraced(function* (stateDir: HostPath.HostPath) {
+  const files = yield* HostFiles
+  return ledgerFrom(yield* files.look(Ledger.pathIn(stateDir)))
+})
+
+/** Everything that an action's plan is made from. */
+export const observe = Effect.fn("Observe.observe")(function* (
+  request: ObserveRequest,
+): Effect.fn.Return<Facts, HostError, HostFiles | HostShell | NodeApi> {
+  const { policies, settings } = request
+  const started = yield* look(yield* firstRound(request), InstallPlan.detectionPaths)
+  if (isCleanup(request.action)) return yield* look(started, CleanupPlan.pathsOfInterest(started))
+  const detected = InstallPlan.detect({ settings, facts: started, policies })
+  if (Result.isFailure(detected)) return started
+  const inputs = yield* look(started, InstallPlan.inputPaths(settings, detected.success))
+  const withArtifacts = request.action === "install-stage-cri" ? inputs : yield* observeArtifacts(inputs, settings)
+  return yield* look(withArtifacts, InstallPlan.pathsOfInterest({ settings, facts: withArtifacts, policies }))
+})
+
+const firstRound = Effect.fnUntraced(function* (request: ObserveRequest) {
+  const shell = yield* HostShell
+  const api = yield* NodeApi
+  const states = yield* Effect.forEach(
+    Distribution.rows,
+    (row) => Effect.map(shell.unitState(row.unit), (state) => [row.unit, state] as const),
+    { concurrency },
+  )
+  return {
+    ...FactsOf.unseen(request.release, request.stateDir, shell.control),
+    namedRuntime: request.namedRuntime,
+    units: new Map(states),
+    node: yield* api.node,
+    ownDaemonSet: isCleanup(request.action) ? yield* api.ownDaemonSetWantsNode : FactsOf.unseen("", request.stateDir, shell.control).ownDaemonSet,
+    ledger: yield* ledger(request.stateDir),
+    userDropIn: request.userDropIn,
+  }
+})
+
+const observeArtifacts = Effect.fnUntraced(function* (facts: Facts, settings: Settings) {
+  const files = yield* HostFiles
+  const manifest = yield* files.artifact(ArtifactSet.manifestPath)
+  const versions = yield* files.artifact("versions.yaml")
+  const selected = Result.match(ArtifactSet.parseManifest(manifest), {
+    onFailure: () => [],
+    onSuccess: (parsed) => {
+      const { components, optional } = ArtifactSet.select(parsed, settings)
+      return [...components, ...optional]
+    },
+  })
+  const recorded = FactsOf.ledgerOf(facts)
+  const found = yield* Effect.forEach(
+    selected,
+    (name) =>
+      Effect.map(
+        files.archive(ArtifactSet.archivePath(name), recorded?.components.find((c) => c.name === name)?.archive),
+        (archive) => [name, archive] as const,
+      ),
+    { concurrency: 2 },
+  )
+  const archives = new Map(found)
+  const artifacts: ArtifactFacts = { manifest, versions, archives, bases: yield* bases(facts, settings, archives) }
+  const freeBytes = yield* files.freeBytes(settings.instance.installDir)
+  return { ...facts, artifacts, freeBytes }
+})
+
+/** Keys of base configurations: what the handlers need, and what an earlier run kept (a shim may have been dropped). */
+const baseKeys = (facts: Facts, settings: Settings): ReadonlySet<string> => {
+  const kept = HostPath.join(facts.stateDir, "base")
+  return new Set([
+    ...ArtifactsStage.neededBases(settings).keys(),
+    ...(FactsOf.ledgerOf(facts)?.files ?? []).flatMap((file) =>
+      HostPath.isBelow(file.path, kept) ? [HostPath.relativeTo(file.path, kept).split("/").slice(1).join("/")] : [],
+    ),
+  ])
+}
+
+const bases = Effect.fnUntraced(function* (
+  facts: Facts,
+  settings: Settings,
+  archives: ReadonlyMap<string, ArchiveFacts | undefined>,
+) {
+  const files = yield* HostFiles
+  const found = new Map<string, ArchivedBase>()
+  const missing = new Set(baseKeys(facts, settings))
+  const accept = (key: string, text: string, archiveSha256: string) => {
+    const parsed = KataConfig.parseBase(text)
+    if (Result.isSuccess(parsed) && missing.delete(key)) found.set(key, { ...parsed.success, archiveSha256 })
+  }
+  // The shims' own components hold the configurations in practice; the others are read only for what is left.
+  const ordered = [...archives].sort(([a], [b]) => Number(b.startsWith("shim-v2-")) - Number(a.startsWith("shim-v2-")))
+  for (const [, archive] of ordered) {
+    if (archive === undefined) continue
+    const sha256 = archive.id.sha256
+    for (const key of [...missing]) {
+      const kept = yield* files.look(HostPath.join(facts.stateDir, "base", sha256.slice(0, 16), key))
+      if (kept._tag === "File") accept(key, kept.text, sha256)
+    }
+  }
+  for (const [, archive] of ordered) {
+    if (archive === undefined || missing.size === 0) continue
+    const configs = yield* files.archivedConfigs(archive.archive)
+    for (const [path, text] of configs) {
+      const key = path.replace(/^share\/defaults\/kata-containers\//, "")
+      if (missing.has(key)) accept(key, text, archive.id.sha256)
+    }
+  }
+  return found
+})

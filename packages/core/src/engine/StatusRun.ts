@@ -1,0 +1,156 @@
+/**
+ * Answers: what is installed on this host, and is it still as we left it? Reads every ledger that can be found and
+ * compares each owned path with it.
+ */
+import { Effect } from "effect"
+import * as NodeMarks from "../decide/NodeMarks.ts"
+import * as Ownership from "../decide/Ownership.ts"
+import * as RestartNeed from "../decide/RestartNeed.ts"
+import type { Facts, LedgerFact } from "../input/Facts.ts"
+import { PrerequisiteError } from "../input/Problem.ts"
+import type { Settings } from "../input/Settings.ts"
+import * as Distribution from "../model/Distribution.ts"
+import type { FileState } from "../model/FileState.ts"
+import * as HostPath from "../model/HostPath.ts"
+import * as Instance from "../model/Instance.ts"
+import * as Ledger from "../plan/Ledger.ts"
+import { type Fingerprint, HostFiles } from "../ports/HostFiles.ts"
+import { NodeApi } from "../ports/NodeApi.ts"
+import * as Observe from "./Observe.ts"
+import type { InstanceStatus, Status } from "./Status.ts"
+
+/** What to look at. */
+export interface StatusRequest {
+  readonly settings: Pick<Settings, "instance">
+  /** State directory of the settings' instance; `undefined` for its own place. */
+  readonly stateDir: HostPath.HostPath | undefined
+}
+
+/** State directories that may hold a ledger: the instance's own, and those of its neighbours in the same directory. */
+const candidates = Effect.fnUntraced(function* (request: StatusRequest) {
+  const files = yield* HostFiles
+  const { installDir } = request.settings.instance
+  const parent = HostPath.parent(installDir)
+  const listing = yield* files.list(parent)
+  const neighbours = listing._tag === "Names" ? listing.names.filter((n) => n === "kata" || n.startsWith("kata-")) : []
+  const own = request.stateDir ?? Instance.defaultStateDir(request.settings.instance)
+  const found = neighbours.map((name) => ({
+    installDir: HostPath.join(parent, name),
+    stateDir: HostPath.join(parent, name, ".kata-deploy"),
+  }))
+  return [{ installDir, stateDir: own }, ...found.filter((f) => f.stateDir !== own)]
+})
+
+/** What is installed here. Fails when a ledger is there but cannot be read. */
+export const status = Effect.fn("StatusRun.status")(function* (
+  request: StatusRequest,
+): Effect.fn.Return<Status, PrerequisiteError, HostFiles | NodeApi> {
+  const api = yield* NodeApi
+  const node = yield* api.node
+  const instances: Array<InstanceStatus> = []
+  for (const { installDir, stateDir } of yield* candidates(request)) {
+    const fact: LedgerFact = yield* Observe.ledger(stateDir)
+    if (fact._tag === "Unreadable") {
+      return yield* Effect.fail(
+        new PrerequisiteError({
+          problems: [
+            {
+              code: "E_LEDGER_UNREADABLE",
+              path: Ledger.pathIn(stateDir),
+              message: `The ledger ${Ledger.pathIn(stateDir)} is there but cannot be read (${fact.why}).`,
+              remedy: "Restore the file, or give this program permission to read it.",
+            },
+          ],
+        }),
+      )
+    }
+    if (fact._tag === "Read") instances.push(yield* instanceStatus(fact.ledger, installDir, node))
+  }
+  return { instances }
+})
+
+const instanceStatus = Effect.fnUntraced(function* (
+  ledger: Ledger.Ledger,
+  installDir: HostPath.HostPath,
+  node: Facts["node"],
+): Effect.fn.Return<InstanceStatus, never, HostFiles> {
+  const served = node._tag === "Known" ? node.value.runtimeHandlers : undefined
+  const labels = node._tag === "Known" ? node.value.labels : undefined
+  const ours = [NodeMarks.sharedLabel, NodeMarks.markOf(ledger.instance)]
+  return {
+    name: ledger.instance,
+    release: ledger.release,
+    runtime: ledger.runtime,
+    handlers: {
+      written: ledger.handlers,
+      served: served === undefined ? null : served.filter((name) => ledger.handlers.includes(name)),
+    },
+    labels: labels === undefined ? null : Object.fromEntries(Object.entries(labels).filter(([key]) => ours.includes(key))),
+    drift: yield* driftOf(ledger, installDir),
+    restartDue: yield* restartDue(ledger),
+    journal: null,
+  }
+})
+
+/** Whether the runtime's own files differ from what it was last seen started with; k0s needs no restart. */
+const restartDue = Effect.fnUntraced(function* (ledger: Ledger.Ledger) {
+  if (ledger.handlers.length === 0) return false
+  if (Distribution.lookup(ledger.runtime)?.restart === "reloads-itself") return false
+  const files = yield* HostFiles
+  const loaded = ledger.loaded
+  const states = new Map<HostPath.HostPath, FileState>()
+  for (const path of loaded) states.set(path, yield* files.look(path))
+  return RestartNeed.loadedDigest(loaded, (path) => states.get(path)!) !== ledger.startedWith
+})
+
+const words = (found: Fingerprint): string => {
+  switch (found._tag) {
+    case "Absent":
+      return "absent"
+    case "File":
+      return `sha256:${found.digest}`
+    case "Link":
+      return `link:${found.target}`
+    case "Directory":
+      return "directory"
+    case "Unreadable":
+      return `unreadable: ${found.detail}`
+  }
+}
+
+const digestWords = (digest: string): string => (digest.startsWith("link:") ? digest : `sha256:${digest}`)
+
+const driftOf = Effect.fnUntraced(function* (ledger: Ledger.Ledger, installDir: HostPath.HostPath) {
+  const files = yield* HostFiles
+  const expected: ReadonlyArray<{ readonly path: HostPath.HostPath; readonly was: string }> = [
+    ...ledger.files.map((file) => ({ path: file.path, was: digestWords(file.digest) })),
+    ...ledger.components.flatMap((component) =>
+      component.entries.map((entry) => ({
+        path: HostPath.join(installDir, entry.path),
+        was: entry.type === "file" ? `sha256:${entry.sha256}` : entry.type === "link" ? `link:${entry.target}` : "directory",
+      })),
+    ),
+  ]
+  const found = yield* Effect.forEach(
+    expected,
+    ({ path, was }) => Effect.map(files.fingerprint(path), (now) => ({ path, was, is: words(now) })),
+    { concurrency: 4 },
+  )
+  const edits = yield* Effect.forEach(ledger.edits, (edit) =>
+    Effect.map(files.look(edit.path), (state) => ({ edit, intact: isIntact(state, edit) })),
+  )
+  return [
+    ...found.filter((each) => each.was !== each.is),
+    ...edits
+      .filter((each) => !each.intact)
+      .map(({ edit }) => ({
+        path: edit.path,
+        was: edit.kind === "import" ? `imports ${edit.elements.join(", ")}` : "has our block",
+        is: edit.kind === "import" ? "does not import it" : "has no block of ours",
+      })),
+  ]
+})
+
+/** Whether an edit of ours is still in its file. */
+const isIntact = (state: FileState, edit: Ledger.Edit): boolean =>
+  state._tag === "File" && (edit.kind === "block" ? state.text.includes(edit.block) : Ownership.stillImports(state.text, edit.elements))
