@@ -23,7 +23,9 @@ const ManifestSchema = Schema.fromJsonString(
 )
 
 const record = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : {}
 
 /** Reads the manifest. */
 export const parseManifest = (state: FileState): Result.Result<Manifest, PrerequisiteError> => {
@@ -67,7 +69,10 @@ export interface Selection {
 }
 
 /** The union of the components of every shim and of every custom runtime's base, on this architecture. */
-export const select = (manifest: Manifest, settings: Pick<Settings, "shims" | "handlers" | "architecture" | "debug" | "devkit">): Selection => {
+export const select = (
+  manifest: Manifest,
+  settings: Pick<Settings, "shims" | "handlers" | "architecture" | "debug" | "devkit">,
+): Selection => {
   const wanted = new Set([...settings.shims, ...settings.handlers.map((h) => h.shim)])
   const components = new Set<string>()
   const notices: Array<Notice> = []

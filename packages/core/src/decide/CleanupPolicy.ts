@@ -38,7 +38,10 @@ export const decide = (facts: CleanupFacts): Result.Result<CleanupVerdict, Prere
     )
   }
   if (own._tag === "Known" && own.value) {
-    return Result.succeed({ scope: "skip", because: "our DaemonSet still selects this node, so this is an update" })
+    return Result.succeed({
+      scope: "skip",
+      because: "our DaemonSet still selects this node, so this is an update",
+    })
   }
   return Result.succeed(
     facts.otherInstances.length === 0
@@ -48,9 +51,12 @@ export const decide = (facts: CleanupFacts): Result.Result<CleanupVerdict, Prere
 }
 
 /** The replaceable policy behind `decide`. */
-export class CleanupPolicy extends Context.Service<CleanupPolicy, {
-  readonly decide: (facts: CleanupFacts) => Result.Result<CleanupVerdict, PrerequisiteError>
-}>()("@kata-deploy/core/CleanupPolicy") {
+export class CleanupPolicy extends Context.Service<
+  CleanupPolicy,
+  {
+    readonly decide: (facts: CleanupFacts) => Result.Result<CleanupVerdict, PrerequisiteError>
+  }
+>()("@kata-deploy/core/CleanupPolicy") {
   /** The verdict as this module gives it. */
   static readonly layer = Layer.succeed(CleanupPolicy, CleanupPolicy.of({ decide }))
 }

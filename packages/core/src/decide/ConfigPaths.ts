@@ -103,7 +103,12 @@ interface Decided {
 }
 
 /** k3s and RKE2 render `config.toml` at each start and import a directory from it (spec 02 §4). */
-const rendered = ({ facts, mainConfig, text, version }: Decided): Result.Result<ContainerdPaths, PrerequisiteError> => {
+const rendered = ({
+  facts,
+  mainConfig,
+  text,
+  version,
+}: Decided): Result.Result<ContainerdPaths, PrerequisiteError> => {
   if (text === undefined) {
     return refuse({
       code: "E_K3S_RENDERED_UNREADABLE",
@@ -143,7 +148,12 @@ const rendered = ({ facts, mainConfig, text, version }: Decided): Result.Result<
 }
 
 /** k0s merges `containerd.d` by itself; the daemon's version does not matter (decisions §5). */
-const merged = ({ facts, mainConfig, text, version }: Decided): Result.Result<ContainerdPaths, PrerequisiteError> => {
+const merged = ({
+  facts,
+  mainConfig,
+  text,
+  version,
+}: Decided): Result.Result<ContainerdPaths, PrerequisiteError> => {
   if (text === undefined) {
     return refuse({
       code: "E_CONTAINERD_CONFIG_UNREADABLE",
@@ -166,7 +176,12 @@ const merged = ({ facts, mainConfig, text, version }: Decided): Result.Result<Co
 }
 
 /** A main config of the operator: drop-in from containerd 2.0 on, a marked block before. */
-const main = ({ facts, mainConfig, text, version }: Decided): Result.Result<ContainerdPaths, PrerequisiteError> => {
+const main = ({
+  facts,
+  mainConfig,
+  text,
+  version,
+}: Decided): Result.Result<ContainerdPaths, PrerequisiteError> => {
   if (version === undefined) return refuse(unknownVersion(facts, mainConfig))
   const confD = HostPath.join(HostPath.parent(mainConfig), "conf.d")
   const inConfD = HostPath.join(confD, `${suffixed(facts.instance, "kata-deploy")}.toml`)
@@ -195,7 +210,8 @@ const main = ({ facts, mainConfig, text, version }: Decided): Result.Result<Cont
     userDropIn: usesConfD
       ? HostPath.join(confD, `${suffixed(facts.instance, "zz-kata-deploy")}-user.toml`)
       : HostPath.join(ownDir, "zz-kata-deploy-user.toml"),
-    schema: text === undefined ? ContainerdVersion.newestSchema(version) : schemaOf(Toml.declaredVersion(text)),
+    schema:
+      text === undefined ? ContainerdVersion.newestSchema(version) : schemaOf(Toml.declaredVersion(text)),
     version,
     repeatsCriTable: false,
   })
@@ -242,9 +258,12 @@ export const globMatches = (pattern: string, fileName: string): boolean => {
 }
 
 /** The replaceable policy behind `decide`. */
-export class ConfigPaths extends Context.Service<ConfigPaths, {
-  readonly decide: (facts: PathFacts) => Result.Result<ContainerdPaths, PrerequisiteError>
-}>()("@kata-deploy/core/ConfigPaths") {
+export class ConfigPaths extends Context.Service<
+  ConfigPaths,
+  {
+    readonly decide: (facts: PathFacts) => Result.Result<ContainerdPaths, PrerequisiteError>
+  }
+>()("@kata-deploy/core/ConfigPaths") {
   /** Paths as this module decides them. */
   static readonly layer = Layer.succeed(ConfigPaths, ConfigPaths.of({ decide }))
 }

@@ -46,7 +46,10 @@ const regionBetween = (before: string, after: string): Region => {
 }
 
 /** `text` with `elements` as last members of `imports`; unchanged text and an empty region when all are there already. */
-export const add = (text: string, elements: ReadonlyArray<string>): Result.Result<Edited, Toml.TomlProblem> => {
+export const add = (
+  text: string,
+  elements: ReadonlyArray<string>,
+): Result.Result<Edited, Toml.TomlProblem> => {
   const { body, template } = Toml.splitTemplateLine(text)
   const { rest, root } = splitRoot(body)
   return Result.flatMap(Toml.parse(root), (table) => {
@@ -64,7 +67,11 @@ export const add = (text: string, elements: ReadonlyArray<string>): Result.Resul
       onSuccess: (after) => elements.every((element) => Toml.stringsAt(after, "imports").includes(element)),
     })
     if (!holds) {
-      return Result.fail({ line: undefined, column: undefined, detail: "the file's layout does not take a new import" })
+      return Result.fail({
+        line: undefined,
+        column: undefined,
+        detail: "the file's layout does not take a new import",
+      })
     }
     return Result.succeed({ text: whole, region: regionBetween(body, edited + rest) })
   })

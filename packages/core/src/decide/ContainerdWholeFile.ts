@@ -43,7 +43,12 @@ export interface SpliceInput {
   readonly debug: boolean
 }
 
-const problem = (path: HostPath, code: string, message: string, remedy: string): Problem => ({ code, path, message, remedy })
+const problem = (path: HostPath, code: string, message: string, remedy: string): Problem => ({
+  code,
+  path,
+  message,
+  remedy,
+})
 
 /** The main config with our block at its end. Refused where a table of ours would collide with one that is there. */
 export const splice = (

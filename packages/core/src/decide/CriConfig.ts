@@ -38,7 +38,9 @@ export interface CriConfig {
 export interface CriInput {
   readonly settings: Settings
   readonly detected: Detected
-  readonly facts: Pick<Facts, "files" | "ledger" | "node" | "release" | "userDropIn"> & { readonly artifacts?: ArtifactFacts }
+  readonly facts: Pick<Facts, "files" | "ledger" | "node" | "release" | "userDropIn"> & {
+    readonly artifacts?: ArtifactFacts
+  }
   readonly policies: CriPolicies
 }
 
@@ -52,7 +54,11 @@ export const decide = (input: CriInput): Result.Result<CriConfig, DecisionError>
     const desired = CrioDropIn.desired(settings, facts.release)
     return Result.succeed({ desired, loaded: desired.map((d) => d.path) })
   }
-  const where = { row: detected.row, pinnedDir: settings.containerdConfigDir, fileName: settings.containerdConfigFileName }
+  const where = {
+    row: detected.row,
+    pinnedDir: settings.containerdConfigDir,
+    fileName: settings.containerdConfigFileName,
+  }
   return policies
     .paths({
       ...where,
@@ -60,11 +66,18 @@ export const decide = (input: CriInput): Result.Result<CriConfig, DecisionError>
       version: FactsOf.runtimeVersion(facts, settings.containerRuntimeVersion),
       mainConfig: FactsOf.at(facts, mainConfigPathOf(input)),
     })
-    .pipe(Result.flatMap((paths) => (paths.mode === "whole-file" ? wholeFile(input, paths) : dropIn(input, paths))))
+    .pipe(
+      Result.flatMap((paths) =>
+        paths.mode === "whole-file" ? wholeFile(input, paths) : dropIn(input, paths),
+      ),
+    )
 }
 
 /** The main config that has to be looked at before anything can be decided. */
-export const mainConfigPathOf = ({ detected, settings }: Pick<CriInput, "detected" | "settings">): HostPath.HostPath =>
+export const mainConfigPathOf = ({
+  detected,
+  settings,
+}: Pick<CriInput, "detected" | "settings">): HostPath.HostPath =>
   HostPath.join(
     settings.containerdConfigDir ?? detected.row.configDir,
     detected.row.mainFile ?? settings.containerdConfigFileName,
@@ -84,7 +97,10 @@ const mainText = (state: FileState.FileState, paths: ContainerdPaths): string =>
 const priorEdit = (input: CriInput, path: HostPath.HostPath): Edit | undefined =>
   FactsOf.ledgerOf(input.facts)?.edits.find((edit) => edit.path === path)
 
-const userDropIn = (input: CriInput, paths: ContainerdPaths): Result.Result<ReadonlyArray<Desired.Desired>, PrerequisiteError> => {
+const userDropIn = (
+  input: CriInput,
+  paths: ContainerdPaths,
+): Result.Result<ReadonlyArray<Desired.Desired>, PrerequisiteError> => {
   const state = input.facts.userDropIn
   if (state === undefined) return Result.succeed([])
   const about = {
@@ -108,7 +124,9 @@ const userDropIn = (input: CriInput, paths: ContainerdPaths): Result.Result<Read
       remedy: "Repair it, and check it with `containerd config dump`.",
     })
   }
-  return Result.succeed([Desired.make(paths.userDropIn, FileState.file(state.text), "the operator supplies it")])
+  return Result.succeed([
+    Desired.make(paths.userDropIn, FileState.file(state.text), "the operator supplies it"),
+  ])
 }
 
 const dropIn = (input: CriInput, paths: ContainerdPaths): Result.Result<CriConfig, PrerequisiteError> => {
@@ -123,15 +141,26 @@ const dropIn = (input: CriInput, paths: ContainerdPaths): Result.Result<CriConfi
   return userDropIn(input, paths).pipe(
     Result.flatMap((user) => {
       const ours = [
-        Desired.make(paths.dropIn, FileState.file(text), `${input.detected.row.runtime} reads its runtime handlers here`),
+        Desired.make(
+          paths.dropIn,
+          FileState.file(text),
+          `${input.detected.row.runtime} reads its runtime handlers here`,
+        ),
         ...user,
       ]
       const loaded = [paths.mainConfig, paths.dropIn, ...user.map((u) => u.path)]
       if (paths.importsFile === undefined) return Result.succeed({ desired: ours, loaded })
-      return Result.map(importing(input, paths, ours.map((d) => d.path)), (edits) => ({
-        desired: [...ours, ...edits],
-        loaded,
-      }))
+      return Result.map(
+        importing(
+          input,
+          paths,
+          ours.map((d) => d.path),
+        ),
+        (edits) => ({
+          desired: [...ours, ...edits],
+          loaded,
+        }),
+      )
     }),
   )
 }
@@ -146,7 +175,8 @@ const importing = (
   const state = FactsOf.at(input.facts, path)
   const prior = priorEdit(input, path)
   const createdFile = prior?.createdFile ?? state._tag === "Absent"
-  const stale = prior !== undefined && (prior.kind !== "import" || prior.elements.join("\n") !== elements.join("\n"))
+  const stale =
+    prior !== undefined && (prior.kind !== "import" || prior.elements.join("\n") !== elements.join("\n"))
   const base = stale ? Ownership.undoEdit(state, prior, instanceName(input.settings.instance)).after : state
   const added = ContainerdImports.add(mainText(base, paths), elements)
   if (Result.isFailure(added)) {
@@ -203,7 +233,11 @@ const wholeFile = (input: CriInput, paths: ContainerdPaths): Result.Result<CriCo
   return Result.succeed({
     desired: [
       ...backup(input, path, state, createdFile),
-      Desired.edited(edit, FileState.file(spliced.success.text, mode), "containerd 1.x takes handlers only in its main config"),
+      Desired.edited(
+        edit,
+        FileState.file(spliced.success.text, mode),
+        "containerd 1.x takes handlers only in its main config",
+      ),
     ],
     loaded: [path],
   })
@@ -219,9 +253,17 @@ const backup = (
   const at = HostPath.make(`${path}${createdFile ? ".kata-deploy-created" : ".bak"}`)
   const there = FactsOf.at(input.facts, at)
   const ours = FactsOf.ledgerOf(input.facts)?.files.some((file) => file.path === at) ?? false
-  if (there._tag !== "Absent") return ours ? [Desired.make(at, there, "it was made at the first install")] : []
-  const content = createdFile || state._tag !== "File" ? FileState.file("") : FileState.file(state.text, state.mode)
-  return [Desired.make(at, content, createdFile ? "it tells that the main config is our creation" : "the main config as it was")]
+  if (there._tag !== "Absent")
+    return ours ? [Desired.make(at, there, "it was made at the first install")] : []
+  const content =
+    createdFile || state._tag !== "File" ? FileState.file("") : FileState.file(state.text, state.mode)
+  return [
+    Desired.make(
+      at,
+      content,
+      createdFile ? "it tells that the main config is our creation" : "the main config as it was",
+    ),
+  ]
 }
 
 /** Paths beside the main config that `backup` looks at. */

@@ -47,7 +47,9 @@ export const handlerTable = (handler: Handler.Handler, instance: Instance): Prin
     privileged_without_host_devices: true,
     pod_annotations: ["io.katacontainers.*"],
     container_annotations: ["io.kubernetes.container.terminationMessage*"],
-    ...(handler.snapshotter === undefined ? {} : { snapshotter: snapshotterName(handler.snapshotter, instance) }),
+    ...(handler.snapshotter === undefined
+      ? {}
+      : { snapshotter: snapshotterName(handler.snapshotter, instance) }),
     options: { ConfigPath: Handler.configPath(handler, row, instance.installDir) },
   }
 }
@@ -92,7 +94,9 @@ export const tables = (input: RenderInput): PrintTable => {
   return {
     plugins: {
       [criPlugin(paths.schema)]: cri,
-      ...(tellsImages(paths) && mapped.length > 0 ? { [imagesPlugin]: { runtime_platforms: platforms } } : {}),
+      ...(tellsImages(paths) && mapped.length > 0
+        ? { [imagesPlugin]: { runtime_platforms: platforms } }
+        : {}),
     },
     ...(settings.debug ? { debug: { level: "debug" } } : {}),
   }
@@ -107,7 +111,9 @@ export const header = (what: string, instance: string, release: string): Readonl
 /** The whole text of the drop-in. */
 export const render = (input: RenderInput): string => {
   const { paths, settings } = input
-  const comment = [...header("runtime handlers for containerd", settings.instance.suffix ?? "default", input.release)]
+  const comment = [
+    ...header("runtime handlers for containerd", settings.instance.suffix ?? "default", input.release),
+  ]
   if (paths.repeatsCriTable && input.criTable !== undefined) {
     comment.push(
       `containerd 1.x replaces the whole CRI table by the one below, so the settings of ${paths.mainConfig} are repeated in it.`,
@@ -117,9 +123,12 @@ export const render = (input: RenderInput): string => {
 }
 
 /** The replaceable policy behind `render`. */
-export class DropInRendering extends Context.Service<DropInRendering, {
-  readonly render: (input: RenderInput) => string
-}>()("@kata-deploy/core/DropInRendering") {
+export class DropInRendering extends Context.Service<
+  DropInRendering,
+  {
+    readonly render: (input: RenderInput) => string
+  }
+>()("@kata-deploy/core/DropInRendering") {
   /** The drop-in as this module renders it. */
   static readonly layer = Layer.succeed(DropInRendering, DropInRendering.of({ render }))
 }

@@ -8,7 +8,11 @@ import * as ContainerdVersion from "../model/ContainerdVersion.ts"
 import type { RuntimeRow } from "../model/Distribution.ts"
 
 /** Notices about the daemon and the settings together. */
-export const notices = (settings: Settings, row: RuntimeRow, versionText: string | undefined): ReadonlyArray<Notice> => {
+export const notices = (
+  settings: Settings,
+  row: RuntimeRow,
+  versionText: string | undefined,
+): ReadonlyArray<Notice> => {
   const version = versionText === undefined ? undefined : ContainerdVersion.parse(versionText)
   if (row.layout === "crio" || version === undefined || ContainerdVersion.atLeast(version, 1, 7)) return []
   return [

@@ -60,12 +60,23 @@ const annotationsFor = (settings: Settings, shim: string): ReadonlyArray<string>
 ]
 
 /** The text of a copy: banner, and the two settings that upstream edits into the copy itself (spec 06 §5, §6). */
-const copyText = (settings: Settings, shim: string, row: Shim.ShimRow, base: BaseConfig, dropInDir: string): string => {
+const copyText = (
+  settings: Settings,
+  shim: string,
+  row: Shim.ShimRow,
+  base: BaseConfig,
+  dropInDir: string,
+): string => {
   const edited = withGuestPull(settings, shim, withAnnotations(settings, shim, row, base))
   return edited.text.includes(bannerMark) ? edited.text : banner(dropInDir) + edited.text
 }
 
-const withAnnotations = (settings: Settings, shim: string, row: Shim.ShimRow, base: BaseConfig): BaseConfig => {
+const withAnnotations = (
+  settings: Settings,
+  shim: string,
+  row: Shim.ShimRow,
+  base: BaseConfig,
+): BaseConfig => {
   const added = annotationsFor(settings, shim)
   if (added.length === 0) return base
   const hypervisor = Toml.tableAt(base.table, "hypervisor", row.hypervisor) ?? {}
@@ -119,7 +130,14 @@ const ofShim = (input: KataInput, shim: string): ReadonlyArray<Desired.Desired> 
       FileState.link(`runtimes/${shim}/${Shim.configFileName(shim)}`),
       `the copy in runtimes/${shim} is the one that is read`,
     ),
-    ...dropIns(input, { shim, row, base, directory: dropInDir, kind: "shim", userDropIn: settings.shimDropIns.get(shim) }),
+    ...dropIns(input, {
+      shim,
+      row,
+      base,
+      directory: dropInDir,
+      kind: "shim",
+      userDropIn: settings.shimDropIns.get(shim),
+    }),
   ]
 }
 
@@ -130,8 +148,13 @@ const ofHandler = (input: KataInput, handler: Handler.Handler): ReadonlyArray<De
   if (row === undefined || base === undefined) return []
   const directory = Handler.customDir(settings.instance.installDir, handler.name)
   const dropInDir = HostPath.join(directory, "config.d")
-  const because = handler.kind === "custom" ? `custom runtime ${handler.name} is defined` : `the ${handler.kind} variant of ${handler.shim} is asked for`
-  const edits = settings.shims.includes(handler.shim) ? settings : { ...settings, allowedAnnotations: { all: [], each: [] }, forceGuestPull: [] }
+  const because =
+    handler.kind === "custom"
+      ? `custom runtime ${handler.name} is defined`
+      : `the ${handler.kind} variant of ${handler.shim} is asked for`
+  const edits = settings.shims.includes(handler.shim)
+    ? settings
+    : { ...settings, allowedAnnotations: { all: [], each: [] }, forceGuestPull: [] }
   return [
     Desired.make(dropInDir, FileState.directory(), because),
     Desired.make(

@@ -44,7 +44,10 @@ export const dropIns = (input: KataInput, target: DropInTarget): ReadonlyArray<D
     ? []
     : [
         Desired.make(
-          HostPath.join(target.directory, target.kind === "shim" ? "50-user-overrides.toml" : "50-overrides.toml"),
+          HostPath.join(
+            target.directory,
+            target.kind === "shim" ? "50-user-overrides.toml" : "50-overrides.toml",
+          ),
           FileState.file(target.userDropIn),
           "the operator supplies it",
         ),
@@ -64,7 +67,9 @@ const movedValue = (value: unknown, installDir: HostPath.HostPath): Value | unde
   if (typeof value === "string") return moved(value, installDir)
   if (Array.isArray(value)) {
     // Arrays are replaced as a whole by the merge, so unmoved members have to be repeated (spec 06 §1).
-    const items = value.map((item: unknown) => (Toml.isTable(item) ? movedWhole(item, installDir) : movedValue(item, installDir) ?? item))
+    const items = value.map((item: unknown) =>
+      Toml.isTable(item) ? movedWhole(item, installDir) : (movedValue(item, installDir) ?? item),
+    )
     const changed = value.some((item: unknown) => movedValue(item, installDir) !== undefined)
     return changed ? (items as ReadonlyArray<Value>) : undefined
   }
@@ -109,7 +114,10 @@ const installationPrefix = (input: KataInput, target: DropInTarget): ReadonlyArr
     }),
     Desired.make(
       wrapper,
-      FileState.file(`#!/usr/bin/env bash\n# Written by kata-deploy: ${because}.\nexec ${qemu} "$@" -L ${data}/\n`, 0o755),
+      FileState.file(
+        `#!/usr/bin/env bash\n# Written by kata-deploy: ${because}.\nexec ${qemu} "$@" -L ${data}/\n`,
+        0o755,
+      ),
       because,
     ),
   ]
@@ -143,7 +151,13 @@ const devkit = (input: KataInput, target: DropInTarget): ReadonlyArray<Desired.D
     if (!Toml.isTable(image)) return []
     const { name, path, verity_params: verity } = image
     if (typeof name !== "string" || typeof path !== "string" || name === "devkit") return []
-    return [{ name, path: moved(path, installDir) ?? path, ...(typeof verity === "string" ? { verity_params: verity } : {}) }]
+    return [
+      {
+        name,
+        path: moved(path, installDir) ?? path,
+        ...(typeof verity === "string" ? { verity_params: verity } : {}),
+      },
+    ]
   })
   const own: PrintTable = {
     name: "devkit",

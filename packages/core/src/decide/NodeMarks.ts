@@ -19,7 +19,9 @@ const differing = (labels: Labels, wanted: LabelUpdates): LabelUpdates =>
 
 /** Before the host is touched: both labels say `false` unless they exist, so that an uninstall finds the node. */
 export const claim = (labels: Labels, instance: string): LabelUpdates =>
-  Object.fromEntries([sharedLabel, markOf(instance)].flatMap((key) => (labels[key] === undefined ? [[key, "false"]] : [])))
+  Object.fromEntries(
+    [sharedLabel, markOf(instance)].flatMap((key) => (labels[key] === undefined ? [[key, "false"]] : [])),
+  )
 
 /** When the handlers are served: both labels say `true`. */
 export const promote = (labels: Labels, instance: string): LabelUpdates =>
@@ -27,7 +29,9 @@ export const promote = (labels: Labels, instance: string): LabelUpdates =>
 
 /** What the marks of other instances say of the shared label once ours is gone. */
 export const sharedVerdict = (labels: Labels, instance: string): "keep" | "demote" | "remove" => {
-  const others = Object.entries(labels).filter(([key]) => key.startsWith(markPrefix) && key !== markOf(instance))
+  const others = Object.entries(labels).filter(
+    ([key]) => key.startsWith(markPrefix) && key !== markOf(instance),
+  )
   if (others.length === 0) return "remove"
   return others.some(([, value]) => value !== "false") ? "keep" : "demote"
 }
@@ -36,7 +40,9 @@ export const sharedVerdict = (labels: Labels, instance: string): "keep" | "demot
 export const demote = (labels: Labels, instance: string): LabelUpdates =>
   differing(labels, {
     ...(labels[markOf(instance)] === undefined ? {} : { [markOf(instance)]: "false" }),
-    ...(labels[sharedLabel] === undefined || sharedVerdict(labels, instance) === "keep" ? {} : { [sharedLabel]: "false" }),
+    ...(labels[sharedLabel] === undefined || sharedVerdict(labels, instance) === "keep"
+      ? {}
+      : { [sharedLabel]: "false" }),
   })
 
 /** After a cleanup that had no failure: our mark goes, the shared label follows the marks of the others. */
@@ -44,10 +50,17 @@ export const release = (labels: Labels, instance: string): LabelUpdates => {
   const verdict = sharedVerdict(labels, instance)
   return differing(labels, {
     [markOf(instance)]: null,
-    ...(verdict === "remove" ? { [sharedLabel]: null } : verdict === "demote" ? { [sharedLabel]: "false" } : {}),
+    ...(verdict === "remove"
+      ? { [sharedLabel]: null }
+      : verdict === "demote"
+        ? { [sharedLabel]: "false" }
+        : {}),
   })
 }
 
 /** The label change of an intent. */
-export const decide = (intent: "claim" | "promote" | "demote" | "release", labels: Labels, instance: string): LabelUpdates =>
-  ({ claim, promote, demote, release })[intent](labels, instance)
+export const decide = (
+  intent: "claim" | "promote" | "demote" | "release",
+  labels: Labels,
+  instance: string,
+): LabelUpdates => ({ claim, promote, demote, release })[intent](labels, instance)

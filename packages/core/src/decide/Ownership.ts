@@ -58,7 +58,10 @@ export const undoEdit = (state: FileState.FileState, edit: Edit, instance: strin
           code: "edit-not-undone",
           severity: "warning",
           message: `${edit.path} is no valid TOML any more (${without.failure.detail}), so our import could not be taken out.`,
-          remedy: edit.kind === "import" ? `Remove ${edit.elements.join(" and ")} from its imports.` : "Remove the block between our marks.",
+          remedy:
+            edit.kind === "import"
+              ? `Remove ${edit.elements.join(" and ")} from its imports.`
+              : "Remove the block between our marks.",
         },
       ],
     }

@@ -37,7 +37,8 @@ const found = (
   runtime: Distribution.CriRuntime,
   because: string,
   notices: ReadonlyArray<Notice> = [],
-): Result.Result<Detected, DecisionError> => Result.succeed({ row: Distribution.rowOf(runtime), because, notices })
+): Result.Result<Detected, DecisionError> =>
+  Result.succeed({ row: Distribution.rowOf(runtime), because, notices })
 
 /** Detects the CRI runtime. */
 export const detect = (facts: DetectionFacts): Result.Result<Detected, DecisionError> => {
@@ -163,14 +164,18 @@ const fromDeclared = (
     const { containerd, crio } = Distribution.vanillaMarkers
     return found(facts.exists(crio) && !facts.exists(containerd) ? "crio" : "containerd", because)
   }
-  if (!facts.exists(stands.path) && seen.length > 0) return mismatch(facts.declared!, Distribution.rowOf(seen[0]!.stands))
+  if (!facts.exists(stands.path) && seen.length > 0)
+    return mismatch(facts.declared!, Distribution.rowOf(seen[0]!.stands))
   return found(stands.stands, because)
 }
 
 /** The replaceable policy behind `detect`. */
-export class RuntimeDetection extends Context.Service<RuntimeDetection, {
-  readonly detect: (facts: DetectionFacts) => Result.Result<Detected, DecisionError>
-}>()("@kata-deploy/core/RuntimeDetection") {
+export class RuntimeDetection extends Context.Service<
+  RuntimeDetection,
+  {
+    readonly detect: (facts: DetectionFacts) => Result.Result<Detected, DecisionError>
+  }
+>()("@kata-deploy/core/RuntimeDetection") {
   /** Detection as this module decides it. */
   static readonly layer = Layer.succeed(RuntimeDetection, RuntimeDetection.of({ detect }))
 }

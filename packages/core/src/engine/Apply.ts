@@ -59,7 +59,14 @@ interface State {
   readonly failures: ReadonlyArray<StepError>
 }
 
-const start: State = { done: [], outcomes: new Map(), extracted: new Map(), commits: [], left: [], failures: [] }
+const start: State = {
+  done: [],
+  outcomes: new Map(),
+  extracted: new Map(),
+  commits: [],
+  left: [],
+  failures: [],
+}
 
 type Ports = HostFiles | HostShell | NodeApi
 
@@ -78,7 +85,10 @@ export const stage = Effect.fn("Apply.stage")(function* (
   // Interruption is let in between steps only, and whatever ended the stage, the undo runs to its end.
   const exit = yield* Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(Effect.exit(restore(all)), (ended) =>
-      Effect.as(Exit.isFailure(ended) && request.onFailure === "undo" ? undo(request, state) : commit(state), ended),
+      Effect.as(
+        Exit.isFailure(ended) && request.onFailure === "undo" ? undo(request, state) : commit(state),
+        ended,
+      ),
     ),
   )
   const { done, failures, left, outcomes } = yield* Ref.get(state)
@@ -126,7 +136,8 @@ const one = Effect.fnUntraced(function* (
     return yield* progress.tell({ _tag: "StepDone", ...about, outcome })
   }
   const failure = Cause.findErrorOption(exit.cause)
-  if (failure._tag === "Some") yield* Ref.update(state, (s) => ({ ...s, failures: [...s.failures, failure.value] }))
+  if (failure._tag === "Some")
+    yield* Ref.update(state, (s) => ({ ...s, failures: [...s.failures, failure.value] }))
   yield* note(state, at, "failed")
   if (request.onFailure === "go-on" && failure._tag === "Some") return
   return yield* Effect.failCause(exit.cause)
@@ -154,7 +165,9 @@ const carryOut = Effect.fnUntraced(function* (
     case "Extract": {
       if (action.components.length === 0) return
       const progress = yield* Progress
-      const extraction = yield* files.extract(action, (p) => progress.tell({ _tag: "Extracting", progress: p }))
+      const extraction = yield* files.extract(action, (p) =>
+        progress.tell({ _tag: "Extracting", progress: p }),
+      )
       yield* remember(state, at, extraction.revert)
       return yield* Ref.update(state, (s) => ({
         ...s,
@@ -165,7 +178,8 @@ const carryOut = Effect.fnUntraced(function* (
     case "RemoveTree": {
       const { extracted } = yield* Ref.get(state)
       const fresh = new Set([...extracted.values()].flatMap((entries) => entries.map((e) => e.path)))
-      const entries = action.entries === "everything" ? action.entries : action.entries.filter((e) => !fresh.has(e.path))
+      const entries =
+        action.entries === "everything" ? action.entries : action.entries.filter((e) => !fresh.has(e.path))
       const removal = yield* files.removeTree({ ...action, entries })
       return yield* Ref.update(state, (s) => ({ ...s, left: [...s.left, ...removal.left] }))
     }
@@ -202,8 +216,13 @@ const record = Effect.fnUntraced(function* (
   if (failures.length > 0) return
   const files = yield* HostFiles
   const before = yield* files.look(action.path)
-  const text = action.ledger === null ? undefined : Ledger.encode(Ledger.withExtracted(action.ledger, extracted))
-  const change = Change.make(action.path, before, text === undefined ? FileState.absent : FileState.file(text))
+  const text =
+    action.ledger === null ? undefined : Ledger.encode(Ledger.withExtracted(action.ledger, extracted))
+  const change = Change.make(
+    action.path,
+    before,
+    text === undefined ? FileState.absent : FileState.file(text),
+  )
   const temporary = TemporaryPlace.of(action.path, request)
   yield* files.put(change, temporary)
   yield* remember(state, at, files.put(Change.invert(change), temporary))

@@ -51,10 +51,16 @@ const look = Effect.fnUntraced(function* (facts: Facts, paths: ReadonlyArray<Hos
 const ledgerFrom = (state: FileState): LedgerFact => {
   if (state._tag === "Absent") return { _tag: "None" }
   if (state._tag !== "File") {
-    return { _tag: "Unreadable", why: state._tag === "Unreadable" ? state.detail : `it is a ${state._tag.toLowerCase()}` }
+    return {
+      _tag: "Unreadable",
+      why: state._tag === "Unreadable" ? state.detail : `it is a ${state._tag.toLowerCase()}`,
+    }
   }
   return Result.match(Ledger.decode(state.text), {
-    onFailure: (): LedgerFact => ({ _tag: "Unreadable", why: "it is no ledger of a version that this program knows" }),
+    onFailure: (): LedgerFact => ({
+      _tag: "Unreadable",
+      why: "it is no ledger of a version that this program knows",
+    }),
     onSuccess: (ledger): LedgerFact => ({ _tag: "Read", ledger }),
   })
 }
@@ -75,7 +81,8 @@ export const observe = Effect.fn("Observe.observe")(function* (
   const detected = InstallPlan.detect({ settings, facts: started, policies })
   if (Result.isFailure(detected)) return started
   const inputs = yield* look(started, InstallPlan.inputPaths(settings, detected.success))
-  const withArtifacts = request.action === "install-stage-cri" ? inputs : yield* observeArtifacts(inputs, settings)
+  const withArtifacts =
+    request.action === "install-stage-cri" ? inputs : yield* observeArtifacts(inputs, settings)
   return yield* look(withArtifacts, InstallPlan.pathsOfInterest({ settings, facts: withArtifacts, policies }))
 })
 
@@ -92,7 +99,9 @@ const firstRound = Effect.fnUntraced(function* (request: ObserveRequest) {
     namedRuntime: request.namedRuntime,
     units: new Map(states),
     node: yield* api.node,
-    ownDaemonSet: isCleanup(request.action) ? yield* api.ownDaemonSetWantsNode : FactsOf.unseen("", request.stateDir, shell.control).ownDaemonSet,
+    ownDaemonSet: isCleanup(request.action)
+      ? yield* api.ownDaemonSetWantsNode
+      : FactsOf.unseen("", request.stateDir, shell.control).ownDaemonSet,
     ledger: yield* ledger(request.stateDir),
     userDropIn: request.userDropIn,
   }
@@ -114,13 +123,21 @@ const observeArtifacts = Effect.fnUntraced(function* (facts: Facts, settings: Se
     selected,
     (name) =>
       Effect.map(
-        files.archive(ArtifactSet.archivePath(name), recorded?.components.find((c) => c.name === name)?.archive),
+        files.archive(
+          ArtifactSet.archivePath(name),
+          recorded?.components.find((c) => c.name === name)?.archive,
+        ),
         (archive) => [name, archive] as const,
       ),
     { concurrency: 2 },
   )
   const archives = new Map(found)
-  const artifacts: ArtifactFacts = { manifest, versions, archives, bases: yield* bases(facts, settings, archives) }
+  const artifacts: ArtifactFacts = {
+    manifest,
+    versions,
+    archives,
+    bases: yield* bases(facts, settings, archives),
+  }
   const freeBytes = yield* files.freeBytes(settings.instance.installDir)
   return { ...facts, artifacts, freeBytes }
 })
@@ -131,7 +148,9 @@ const baseKeys = (facts: Facts, settings: Settings): ReadonlySet<string> => {
   return new Set([
     ...ArtifactsStage.neededBases(settings).keys(),
     ...(FactsOf.ledgerOf(facts)?.files ?? []).flatMap((file) =>
-      HostPath.isBelow(file.path, kept) ? [HostPath.relativeTo(file.path, kept).split("/").slice(1).join("/")] : [],
+      HostPath.isBelow(file.path, kept)
+        ? [HostPath.relativeTo(file.path, kept).split("/").slice(1).join("/")]
+        : [],
     ),
   ])
 }
@@ -149,7 +168,9 @@ const bases = Effect.fnUntraced(function* (
     if (Result.isSuccess(parsed) && missing.delete(key)) found.set(key, { ...parsed.success, archiveSha256 })
   }
   // The shims' own components hold the configurations in practice; the others are read only for what is left.
-  const ordered = [...archives].sort(([a], [b]) => Number(b.startsWith("shim-v2-")) - Number(a.startsWith("shim-v2-")))
+  const ordered = [...archives].sort(
+    ([a], [b]) => Number(b.startsWith("shim-v2-")) - Number(a.startsWith("shim-v2-")),
+  )
   for (const [, archive] of ordered) {
     if (archive === undefined) continue
     const sha256 = archive.id.sha256

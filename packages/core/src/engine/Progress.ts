@@ -9,8 +9,21 @@ import type { ExtractProgress } from "../ports/HostFiles.ts"
 export type ProgressEvent =
   | { readonly _tag: "Planned"; readonly plan: Plan }
   | { readonly _tag: "StageStarted"; readonly stage: StageName; readonly steps: number }
-  | { readonly _tag: "StepStarted"; readonly stage: StageName; readonly at: number; readonly of: number; readonly step: Step }
-  | { readonly _tag: "StepDone"; readonly stage: StageName; readonly at: number; readonly of: number; readonly step: Step; readonly outcome: "changed" | "unchanged" }
+  | {
+      readonly _tag: "StepStarted"
+      readonly stage: StageName
+      readonly at: number
+      readonly of: number
+      readonly step: Step
+    }
+  | {
+      readonly _tag: "StepDone"
+      readonly stage: StageName
+      readonly at: number
+      readonly of: number
+      readonly step: Step
+      readonly outcome: "changed" | "unchanged"
+    }
   | { readonly _tag: "Extracting"; readonly progress: ExtractProgress }
   | { readonly _tag: "Undoing"; readonly stage: StageName; readonly changes: number }
   | { readonly _tag: "StageDone"; readonly stage: StageName; readonly changed: number }

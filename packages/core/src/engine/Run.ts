@@ -12,7 +12,7 @@ import type { HostPath } from "../model/HostPath.ts"
 import * as Instance from "../model/Instance.ts"
 import * as CleanupPlan from "../plan/CleanupPlan.ts"
 import * as InstallPlan from "../plan/InstallPlan.ts"
-import { type ActionName, changes, type Plan, type StagePlan } from "../plan/Plan.ts"
+import { type ActionName, changes, type Plan, type StageName, type StagePlan } from "../plan/Plan.ts"
 import { summary } from "../plan/PlanDocument.ts"
 import type { HostError } from "../ports/HostError.ts"
 import { HostFiles } from "../ports/HostFiles.ts"
@@ -43,12 +43,19 @@ export type Requirements = HostFiles | HostShell | NodeApi | Policies.PolicyServ
 /** How often a stage starts over when the host changed under it. */
 const attempts = 3
 
+const isCleanup = (action: ActionName): boolean => action.startsWith("cleanup")
+
 const stateDirOf = (request: Pick<Request, "stateDir" | "settings">): HostPath =>
   request.stateDir ?? Instance.defaultStateDir(request.settings.instance)
 
 /** Observes and plans; nothing is touched. */
-export const plan = Effect.fn("Run.plan")(function* (
+export const plan = (request: Request): Effect.Effect<Plan, DecisionError | HostError, Requirements> =>
+  planStage(request, undefined)
+
+/** Observes and plans one stage of the action, or all. */
+const planStage = Effect.fn("Run.plan")(function* (
   request: Request,
+  only: StageName | undefined,
 ): Effect.fn.Return<Plan, DecisionError | HostError, Requirements> {
   const { action, settings } = request
   const policies = yield* Policies.fromServices
@@ -61,8 +68,8 @@ export const plan = Effect.fn("Run.plan")(function* (
     userDropIn: request.userDropIn,
     policies,
   })
-  const input = { action, settings, facts, policies }
-  const made = yield* Effect.fromResult(action.startsWith("cleanup") ? CleanupPlan.make(input) : InstallPlan.make(input))
+  const input = { action, settings, facts, policies, ...(only === undefined ? {} : { only }) }
+  const made = yield* Effect.fromResult(isCleanup(action) ? CleanupPlan.make(input) : InstallPlan.make(input))
   yield* permissions(made, request)
   return made
 })
@@ -78,9 +85,12 @@ const permissions = Effect.fnUntraced(function* (made: Plan, request: Request) {
       return action._tag === "Extract" ? [action.into, stateDirOf(request)] : []
     }),
   )
-  const answers = yield* Effect.forEach(new Set(paths), (path) => Effect.map(files.mayWrite(path), (may) => ({ path, may })))
+  const answers = yield* Effect.forEach(new Set(paths), (path) =>
+    Effect.map(files.mayWrite(path), (may) => ({ path, may })),
+  )
   const refused = answers.flatMap(({ may, path }) => (may._tag === "Known" && !may.value ? [path] : []))
-  if (refused.length > 0) return yield* Effect.fail(new PrerequisiteError({ problems: HostCheck.permissions(refused) }))
+  if (refused.length > 0)
+    return yield* Effect.fail(new PrerequisiteError({ problems: HostCheck.permissions(refused) }))
 })
 
 /** Observes, plans, applies. On failure the error's report says what was undone and what is left. */
@@ -91,15 +101,16 @@ export const run = Effect.fn("Run.run")(function* (
   const first = yield* plan(request)
   yield* progress.tell({ _tag: "Planned", plan: first })
   const outcomes: Array<Apply.StageOutcome> = []
-  let current = first
+  let restarts = first.restarts
   for (const [at, { stage }] of first.stages.entries()) {
     // The stages before may have taken minutes, and changed what this one was planned for.
-    if (at > 0 && !request.action.startsWith("cleanup")) current = yield* plan(request)
+    const current = at === 0 || isCleanup(request.action) ? first : yield* planStage(request, stage)
+    if (stage === "cri") restarts = current.restarts
     const outcome = yield* applyStage(request, current, stage, outcomes)
     outcomes.push(outcome)
-    if (outcome.outcome !== "done" && !request.action.startsWith("cleanup")) break
+    if (outcome.outcome !== "done" && !isCleanup(request.action)) break
   }
-  const report = reportOf(first, current, outcomes)
+  const report = reportOf(first, restarts, outcomes)
   const failure = outcomes.flatMap((o) => o.failures)[0]
   return failure === undefined ? report : yield* Effect.fail(new ApplyError({ report, cause: failure }))
 })
@@ -111,7 +122,7 @@ const applyStage = Effect.fnUntraced(function* (
   name: StagePlan["stage"],
   before: ReadonlyArray<Apply.StageOutcome>,
 ): Effect.fn.Return<Apply.StageOutcome, DecisionError | HostError, Requirements> {
-  const cleanup = request.action.startsWith("cleanup")
+  const cleanup = isCleanup(request.action)
   let current = planned
   for (let attempt = 1; ; attempt++) {
     const steps = current.stages.find((s) => s.stage === name)?.steps ?? []
@@ -126,11 +137,15 @@ const applyStage = Effect.fnUntraced(function* (
     })
     const drifted = outcome.failures.some((f) => f._tag === "HostError" && f.reason._tag === "Drifted")
     if (cleanup || !drifted || outcome.outcome !== "undone" || attempt === attempts) return outcome
-    current = yield* plan(request)
+    current = yield* planStage(request, name)
   }
 })
 
-const reportOf = (first: Plan, last: Plan, outcomes: ReadonlyArray<Apply.StageOutcome>): Report => {
+const reportOf = (
+  first: Plan,
+  restarts: Plan["restarts"],
+  outcomes: ReadonlyArray<Apply.StageOutcome>,
+): Report => {
   const failures = outcomes.flatMap((o) => o.failures.map((f) => f.message))
   const incomplete = outcomes.some((o) => o.incomplete)
   return {
@@ -139,15 +154,21 @@ const reportOf = (first: Plan, last: Plan, outcomes: ReadonlyArray<Apply.StageOu
     runtime: first.runtime,
     outcome: failures.length === 0 ? "done" : incomplete ? "incomplete" : "failed",
     handlers: first.handlers,
-    stages: first.stages.map(
-      (planned) =>
-        outcomes.find((o) => o.stage === planned.stage) ?? {
-          stage: planned.stage,
-          outcome: "not-reached" as const,
-          steps: planned.steps.map((s) => ({ summary: summary(s.action), because: s.because, outcome: "not-reached" as const })),
-        },
-    ).map(({ outcome, stage, steps }) => ({ stage, outcome, steps })),
-    restarts: last.restarts,
+    stages: first.stages
+      .map(
+        (planned) =>
+          outcomes.find((o) => o.stage === planned.stage) ?? {
+            stage: planned.stage,
+            outcome: "not-reached" as const,
+            steps: planned.steps.map((s) => ({
+              summary: summary(s.action),
+              because: s.because,
+              outcome: "not-reached" as const,
+            })),
+          },
+      )
+      .map(({ outcome, stage, steps }) => ({ stage, outcome, steps })),
+    restarts,
     left: outcomes.flatMap((o) => o.left),
     notices: first.notices,
     failures,

@@ -35,6 +35,8 @@ export const InstanceStatus = Schema.Struct({
 export type InstanceStatus = typeof InstanceStatus.Type
 
 /** What is installed on this host. */
-export const Status = Schema.Struct({ instances: Schema.Array(InstanceStatus) }).annotate({ identifier: "Status" })
+export const Status = Schema.Struct({ instances: Schema.Array(InstanceStatus) }).annotate({
+  identifier: "Status",
+})
 /** What is installed on this host. */
 export type Status = typeof Status.Type

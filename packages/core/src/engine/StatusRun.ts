@@ -32,7 +32,8 @@ const candidates = Effect.fnUntraced(function* (request: StatusRequest) {
   const { installDir } = request.settings.instance
   const parent = HostPath.parent(installDir)
   const listing = yield* files.list(parent)
-  const neighbours = listing._tag === "Names" ? listing.names.filter((n) => n === "kata" || n.startsWith("kata-")) : []
+  const neighbours =
+    listing._tag === "Names" ? listing.names.filter((n) => n === "kata" || n.startsWith("kata-")) : []
   const own = request.stateDir ?? Instance.defaultStateDir(request.settings.instance)
   const found = neighbours.map((name) => ({
     installDir: HostPath.join(parent, name),
@@ -85,7 +86,10 @@ const instanceStatus = Effect.fnUntraced(function* (
       written: ledger.handlers,
       served: served === undefined ? null : served.filter((name) => ledger.handlers.includes(name)),
     },
-    labels: labels === undefined ? null : Object.fromEntries(Object.entries(labels).filter(([key]) => ours.includes(key))),
+    labels:
+      labels === undefined
+        ? null
+        : Object.fromEntries(Object.entries(labels).filter(([key]) => ours.includes(key))),
     drift: yield* driftOf(ledger, installDir),
     restartDue: yield* restartDue(ledger),
     journal: null,
@@ -127,7 +131,12 @@ const driftOf = Effect.fnUntraced(function* (ledger: Ledger.Ledger, installDir: 
     ...ledger.components.flatMap((component) =>
       component.entries.map((entry) => ({
         path: HostPath.join(installDir, entry.path),
-        was: entry.type === "file" ? `sha256:${entry.sha256}` : entry.type === "link" ? `link:${entry.target}` : "directory",
+        was:
+          entry.type === "file"
+            ? `sha256:${entry.sha256}`
+            : entry.type === "link"
+              ? `link:${entry.target}`
+              : "directory",
       })),
     ),
   ]
@@ -153,4 +162,7 @@ const driftOf = Effect.fnUntraced(function* (ledger: Ledger.Ledger, installDir: 
 
 /** Whether an edit of ours is still in its file. */
 const isIntact = (state: FileState, edit: Ledger.Edit): boolean =>
-  state._tag === "File" && (edit.kind === "block" ? state.text.includes(edit.block) : Ownership.stillImports(state.text, edit.elements))
+  state._tag === "File" &&
+  (edit.kind === "block"
+    ? state.text.includes(edit.block)
+    : Ownership.stillImports(state.text, edit.elements))

@@ -69,7 +69,10 @@ export const ledgerOf = (facts: Pick<Facts, "ledger">): Ledger | undefined =>
   facts.ledger._tag === "Read" ? facts.ledger.ledger : undefined
 
 /** The runtime's version as the operator or the Node says it. */
-export const runtimeVersion = (facts: Pick<Facts, "node">, declared: string | undefined): string | undefined =>
+export const runtimeVersion = (
+  facts: Pick<Facts, "node">,
+  declared: string | undefined,
+): string | undefined =>
   declared ?? (facts.node._tag === "Known" ? facts.node.value.containerRuntimeVersion : undefined)
 
 /** What has not been seen at all: the facts before the first look. */
@@ -83,7 +86,12 @@ export const unseen = (release: string, stateDir: HostPath, control: Fact<"syste
   ownDaemonSet: { _tag: "Unknown", how: "not-asked", why: "nobody looked" },
   ledger: { _tag: "None" },
   files: new Map(),
-  artifacts: { manifest: { _tag: "Absent" }, versions: { _tag: "Absent" }, archives: new Map(), bases: new Map() },
+  artifacts: {
+    manifest: { _tag: "Absent" },
+    versions: { _tag: "Absent" },
+    archives: new Map(),
+    bases: new Map(),
+  },
   freeBytes: { _tag: "Unknown", how: "not-asked", why: "nobody looked" },
   userDropIn: undefined,
 })

@@ -15,4 +15,7 @@ export const mask = "***"
 export const maskSecrets = (text: string): string =>
   text
     .replace(userInfo, `$1${mask}@`)
-    .replace(secretKey, (_, key: string, value: string) => `${key}${/^\[?\s*["']{2}\s*\]?$/.test(value) ? value : `"${mask}"`}`)
+    .replace(
+      secretKey,
+      (_, key: string, value: string) => `${key}${/^\[?\s*["']{2}\s*\]?$/.test(value) ? value : `"${mask}"`}`,
+    )

@@ -3,7 +3,7 @@
  * reported at once, each with the variable that it concerns. Source: spec 01 §4–§7, decisions §6.
  */
 import { Result } from "effect"
-import * as Architecture from "../model/Architecture.ts"
+import type * as Architecture from "../model/Architecture.ts"
 import * as Handler from "../model/Handler.ts"
 import type { HostPath } from "../model/HostPath.ts"
 import * as Instance from "../model/Instance.ts"
@@ -80,7 +80,10 @@ const annotationsFrom = (items: ReadonlyArray<string>): AllowedAnnotations => {
   const each: Array<{ readonly shim: string; readonly annotations: ReadonlyArray<string> }> = []
   for (const item of items) {
     const cut = item.indexOf(":")
-    const names = item.slice(cut + 1).split(",").flatMap((n) => (n.trim() === "" ? [] : [n.trim()]))
+    const names = item
+      .slice(cut + 1)
+      .split(",")
+      .flatMap((n) => (n.trim() === "" ? [] : [n.trim()]))
     if (cut < 0) all.push(item)
     else if (item.slice(0, cut).trim() === "") all.push(...names)
     else each.push({ shim: item.slice(0, cut).trim(), annotations: names })
@@ -96,7 +99,8 @@ const handlersOf = (
   snapshotters: ReadonlyArray<MappingItem>,
   pullTypes: ReadonlyArray<MappingItem>,
 ): ReadonlyArray<Handler.Handler> => {
-  const mapped = (mapping: ReadonlyArray<MappingItem>, shim: string) => mapping.find((m) => m.key === shim)?.value
+  const mapped = (mapping: ReadonlyArray<MappingItem>, shim: string) =>
+    mapping.find((m) => m.key === shim)?.value
   const derived = (shim: string, kind: Handler.Handler["kind"], name: string): Handler.Handler => ({
     name,
     shim,
@@ -106,7 +110,13 @@ const handlersOf = (
   })
   const handlers: Array<Handler.Handler> = shims.map((s) => derived(s, "shim", Handler.nameOf(s, instance)))
   for (const c of custom) {
-    handlers.push({ name: c.handler, shim: c.base, kind: "custom", snapshotter: c.snapshotter, pullType: c.pullType })
+    handlers.push({
+      name: c.handler,
+      shim: c.base,
+      kind: "custom",
+      snapshotter: c.snapshotter,
+      pullType: c.pullType,
+    })
   }
   for (const variant of variants) {
     for (const shim of shims) {
@@ -132,7 +142,9 @@ export const decode = (input: SettingsInput): Result.Result<Settings, SettingsEr
     ? CustomRuntimes.parse(input.customConfigs)
     : { problems: [], runtimes: [] }
   const shims = [
-    ...new Set(shimsOf(raw.shims, input.architecture, raw.customRuntimesEnabled || raw.shimsOfOtherArchitecture)),
+    ...new Set(
+      shimsOf(raw.shims, input.architecture, raw.customRuntimesEnabled || raw.shimsOfOtherArchitecture),
+    ),
   ]
   const instance = Instance.make({ prefix: raw.prefix, suffix: raw.suffix })
   const variants = raw.debug ? (raw.devkit ? (["debug", "devkit"] as const) : (["debug"] as const)) : []

@@ -3,7 +3,7 @@
  * 12 W-03, W-05.
  */
 import * as Handler from "../model/Handler.ts"
-import * as Instance from "../model/Instance.ts"
+import type * as Instance from "../model/Instance.ts"
 import * as Shim from "../model/Shim.ts"
 import type { CustomRuntime } from "./CustomRuntimes.ts"
 import { maskSecrets } from "./Masking.ts"
@@ -101,17 +101,21 @@ const members = ({ raw, shims }: Checked): ReadonlyArray<Problem> => {
         .filter((name) => !shims.includes(name))
         .map((name) => notMember(`E_UNKNOWN_SHIM_IN_${variable}`, raw.variableOf(variable), name, shims)),
     ),
-    ...([["SNAPSHOTTER_HANDLER_MAPPING", raw.snapshotterMapping], ["PULL_TYPE_MAPPING", raw.pullTypeMapping]] as const).flatMap(
-      ([variable, items]) =>
-        items
-          .filter((item, at) => items.findIndex((other) => other.key === item.key) !== at)
-          .map((item) => ({
-            code: "E_MAPPING",
-            setting: raw.variableOf(variable),
-            value: item.key,
-            message: `${raw.variableOf(variable)} maps ${item.key} twice, so it is not clear which one is meant.`,
-            remedy: "Keep one item for each shim.",
-          })),
+    ...(
+      [
+        ["SNAPSHOTTER_HANDLER_MAPPING", raw.snapshotterMapping],
+        ["PULL_TYPE_MAPPING", raw.pullTypeMapping],
+      ] as const
+    ).flatMap(([variable, items]) =>
+      items
+        .filter((item, at) => items.findIndex((other) => other.key === item.key) !== at)
+        .map((item) => ({
+          code: "E_MAPPING",
+          setting: raw.variableOf(variable),
+          value: item.key,
+          message: `${raw.variableOf(variable)} maps ${item.key} twice, so it is not clear which one is meant.`,
+          remedy: "Keep one item for each shim.",
+        })),
     ),
   ]
 }
@@ -119,21 +123,25 @@ const members = ({ raw, shims }: Checked): ReadonlyArray<Problem> => {
 /** Proxy entries: an unknown name is an error, a known shim that is not enabled a warning (decisions §6). */
 const proxies = ({ raw, shims, custom }: Checked, notices: Array<Notice>): ReadonlyArray<Problem> => {
   const usable = [...shims, ...custom.map((c) => c.base)]
-  return ([["AGENT_HTTPS_PROXY", raw.httpsProxy], ["AGENT_NO_PROXY", raw.noProxy]] as const).flatMap(
-    ([variable, setting]: readonly [string, PerShim | undefined]) => {
-      if (setting?._tag !== "Each") return []
-      return setting.values.flatMap(({ key }) => {
-        if (usable.includes(key)) return []
-        if (Shim.lookup(key) === undefined) return [notMember(`E_UNKNOWN_SHIM_IN_${variable}`, variable, key, shims)]
-        notices.push({
-          code: "proxy-for-disabled-shim",
-          severity: "warning",
-          message: `${variable} has a value for ${key}, which is not enabled here; it has no effect.`,
-        })
-        return []
+  return (
+    [
+      ["AGENT_HTTPS_PROXY", raw.httpsProxy],
+      ["AGENT_NO_PROXY", raw.noProxy],
+    ] as const
+  ).flatMap(([variable, setting]: readonly [string, PerShim | undefined]) => {
+    if (setting?._tag !== "Each") return []
+    return setting.values.flatMap(({ key }) => {
+      if (usable.includes(key)) return []
+      if (Shim.lookup(key) === undefined)
+        return [notMember(`E_UNKNOWN_SHIM_IN_${variable}`, variable, key, shims)]
+      notices.push({
+        code: "proxy-for-disabled-shim",
+        severity: "warning",
+        message: `${variable} has a value for ${key}, which is not enabled here; it has no effect.`,
       })
-    },
-  )
+      return []
+    })
+  })
 }
 
 /** Names that a suffix may not be: they would make our handlers or marks look like those of another install. */

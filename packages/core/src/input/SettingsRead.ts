@@ -120,16 +120,27 @@ export const read = (input: SettingsInput) => {
     forceGuestPull: items(here("EXPERIMENTAL_FORCE_GUEST_PULL"), "comma"),
     httpsProxy: perShim("AGENT_HTTPS_PROXY"),
     noProxy: perShim("AGENT_NO_PROXY"),
-    prefix: take<string | undefined>("E_PREFIX_NOT_ABSOLUTE", "INSTALLATION_PREFIX", Grammar.hostPath, undefined),
+    prefix: take<string | undefined>(
+      "E_PREFIX_NOT_ABSOLUTE",
+      "INSTALLATION_PREFIX",
+      Grammar.hostPath,
+      undefined,
+    ),
     suffix: text("MULTI_INSTALL_SUFFIX"),
     setupSnapshotters: items("EXPERIMENTAL_SETUP_SNAPSHOTTER", "comma"),
     erofs: {
-      mergeMode: take("E_EROFS_MERGE_MODE", "EROFS_MERGE_MODE", (t) => Grammar.choice(t, ["merged", "unmerged"]), "merged") as
-        | "merged"
-        | "unmerged",
-      mode: take("E_EROFS_SNAPSHOTTER_MODE", "EROFS_SNAPSHOTTER_MODE", (t) => Grammar.choice(t, ["disk", "memory"]), "disk") as
-        | "disk"
-        | "memory",
+      mergeMode: take(
+        "E_EROFS_MERGE_MODE",
+        "EROFS_MERGE_MODE",
+        (t) => Grammar.choice(t, ["merged", "unmerged"]),
+        "merged",
+      ) as "merged" | "unmerged",
+      mode: take(
+        "E_EROFS_SNAPSHOTTER_MODE",
+        "EROFS_SNAPSHOTTER_MODE",
+        (t) => Grammar.choice(t, ["disk", "memory"]),
+        "disk",
+      ) as "disk" | "memory",
       dmverity: flag("EROFS_DMVERITY", "dmverity"),
     },
     containerdConfigFileName: fileName,

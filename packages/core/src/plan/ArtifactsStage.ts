@@ -37,7 +37,8 @@ export interface StageInput {
 
 /** The ledger to start from: what was found, brought up to this run. */
 export const startLedger = ({ detected, facts, settings }: StageInput): Ledger.Ledger => ({
-  ...(FactsOf.ledgerOf(facts) ?? Ledger.empty(instanceName(settings.instance), facts.release, detected.row.runtime)),
+  ...(FactsOf.ledgerOf(facts) ??
+    Ledger.empty(instanceName(settings.instance), facts.release, detected.row.runtime)),
   release: facts.release,
   runtime: detected.row.runtime,
 })
@@ -70,21 +71,26 @@ export const neededBases = (settings: Pick<Settings, "handlers">): ReadonlyMap<s
 /** The state directory, and the place for temporary files that `TemporaryPlace` relies on. */
 export const stateDirectories = (facts: Pick<Facts, "stateDir">): ReadonlyArray<Desired.Desired> => [
   Desired.make(facts.stateDir, FileState.directory(), "ledger and pristine configurations are kept here"),
-  Desired.make(TemporaryPlace.staging(facts.stateDir), FileState.directory(), "new files are made here and then moved"),
+  Desired.make(
+    TemporaryPlace.staging(facts.stateDir),
+    FileState.directory(),
+    "new files are made here and then moved",
+  ),
 ]
 
 /** Everything outside archives that should be below the install directory. */
 export const desired = (input: StageInput): ReadonlyArray<Desired.Desired> => {
   const { detected, facts, settings } = input
   const { bases, versions } = facts.artifacts
-  const needed = neededBases(settings)
   return [
     ...stateDirectories(facts),
-    ...[...bases]
-      .filter(([key]) => needed.has(key))
-      .map(([key, base]) =>
-        Desired.make(basePath(facts, key, base), FileState.file(base.text), "the pristine configuration, for later runs"),
+    ...[...bases].map(([key, base]) =>
+      Desired.make(
+        basePath(facts, key, base),
+        FileState.file(base.text),
+        "the pristine configuration, for later runs",
       ),
+    ),
     ...KataConfig.desired({
       settings,
       bases,
@@ -118,20 +124,26 @@ const restored = ({ facts, settings }: StageInput): ReadonlyArray<Desired.Desire
 }
 
 /** What keeps the stage from being planned. */
-const problems = (input: StageInput, selection: ArtifactSet.Selection, changed: ReadonlyArray<ExtractComponent>): ReadonlyArray<Problem> => {
+const problems = (
+  input: StageInput,
+  selection: ArtifactSet.Selection,
+  changed: ReadonlyArray<ExtractComponent>,
+): ReadonlyArray<Problem> => {
   const { facts, settings } = input
   const { archives, bases } = facts.artifacts
   const missing = ArtifactSet.missing(selection.components.filter((c) => archives.get(c) === undefined))
   const noBase =
     missing.length > 0
       ? []
-      : [...neededBases(settings)].filter(([key]) => !bases.has(key)).map(([key, shim]) => ({
-          code: "E_CONFIG_NOT_FOUND",
-          value: shim,
-          path: `opt/kata/share/defaults/kata-containers/${key}`,
-          message: `No archive holds ${key}, the Kata configuration that the shim ${shim} starts from.`,
-          remedy: "Use artifacts that have it, or leave the shim out.",
-        }))
+      : [...neededBases(settings)]
+          .filter(([key]) => !bases.has(key))
+          .map(([key, shim]) => ({
+            code: "E_CONFIG_NOT_FOUND",
+            value: shim,
+            path: `opt/kata/share/defaults/kata-containers/${key}`,
+            message: `No archive holds ${key}, the Kata configuration that the shim ${shim} starts from.`,
+            remedy: "Use artifacts that have it, or leave the shim out.",
+          }))
   return [...missing, ...noBase, ...noSpace(facts, changed)]
 }
 
@@ -156,7 +168,11 @@ const megabytes = (bytes: number): number => Math.ceil(bytes / 1_000_000)
 const unpackedBytes = (facts: Facts, component: ExtractComponent): number =>
   facts.artifacts.archives.get(component.name)?.unpackedBytes ?? component.id.size * 5
 
-const changedComponents = (facts: Facts, ledger: Ledger.Ledger, components: ReadonlyArray<string>): ReadonlyArray<ExtractComponent> =>
+const changedComponents = (
+  facts: Facts,
+  ledger: Ledger.Ledger,
+  components: ReadonlyArray<string>,
+): ReadonlyArray<ExtractComponent> =>
   components.flatMap((name) => {
     const archive = facts.artifacts.archives.get(name)
     const owned = ledger.components.find((c) => c.name === name)
@@ -170,7 +186,10 @@ export const plan = (input: StageInput): Result.Result<StageResult, Prerequisite
     Result.flatMap((manifest) => planWith(input, ArtifactSet.select(manifest, input.settings))),
   )
 
-const planWith = (input: StageInput, selection: ArtifactSet.Selection): Result.Result<StageResult, PrerequisiteError> => {
+const planWith = (
+  input: StageInput,
+  selection: ArtifactSet.Selection,
+): Result.Result<StageResult, PrerequisiteError> => {
   const { facts, settings } = input
   const { installDir } = settings.instance
   const before = startLedger(input)
@@ -188,16 +207,30 @@ const planWith = (input: StageInput, selection: ArtifactSet.Selection): Result.R
   })
   return Result.map(reconciled, (stage) => {
     const except = wanted.flatMap((d) =>
-      d.state._tag !== "Directory" && HostPath.isBelow(d.path, installDir) ? [HostPath.relativeTo(d.path, installDir)] : [],
+      d.state._tag !== "Directory" && HostPath.isBelow(d.path, installDir)
+        ? [HostPath.relativeTo(d.path, installDir)]
+        : [],
     )
     const ledger = { ...stage.ledger, components: componentsAfter(before, components, changed, except) }
-    const notices = [...selection.notices, ...stage.notices, ...(facts.artifacts.versions._tag === "File" ? [] : [noVersions])]
+    const notices = [
+      ...selection.notices,
+      ...stage.notices,
+      ...(facts.artifacts.versions._tag === "File" ? [] : [noVersions]),
+    ]
     return {
       steps: [
         ...stage.directories,
         step(
-          { _tag: "Extract", into: installDir, staging: TemporaryPlace.staging(facts.stateDir), components: changed, except } as const,
-          changed.length === 0 ? "every component is unpacked already" : "the enabled shims need these components",
+          {
+            _tag: "Extract",
+            into: installDir,
+            staging: TemporaryPlace.staging(facts.stateDir),
+            components: changed,
+            except,
+          } as const,
+          changed.length === 0
+            ? "every component is unpacked already"
+            : "the enabled shims need these components",
         ),
         ...stage.puts,
         ...stage.removals,
@@ -227,7 +260,9 @@ const componentsAfter = (
     const fresh = changed.find((c) => c.name === name)
     if (fresh !== undefined) return [{ name, archive: fresh.id, entries: [] }]
     const owned = before.components.find((c) => c.name === name)
-    return owned === undefined ? [] : [{ ...owned, entries: owned.entries.filter((e) => !delivered.has(e.path)) }]
+    return owned === undefined
+      ? []
+      : [{ ...owned, entries: owned.entries.filter((e) => !delivered.has(e.path)) }]
   })
 }
 
@@ -244,7 +279,9 @@ const staleComponents = (
   if (stale.length === 0) return []
   const kept = new Set([
     ...after.components.flatMap((c) => c.entries.map((e) => e.path)),
-    ...after.files.filter((f) => HostPath.isBelow(f.path, root)).map((f) => HostPath.relativeTo(f.path, root)),
+    ...after.files
+      .filter((f) => HostPath.isBelow(f.path, root))
+      .map((f) => HostPath.relativeTo(f.path, root)),
   ])
   const entries = stale.flatMap((c) => c.entries.filter((e) => e.type === "directory" || !kept.has(e.path)))
   return [

@@ -15,7 +15,16 @@ import * as Change from "./Change.ts"
 import { restartSteps } from "./CriStage.ts"
 import { ledgerProblem, type PlanInput } from "./InstallPlan.ts"
 import * as Ledger from "./Ledger.ts"
-import { type ActionName, changes, type Plan, put, type Restart, type StagePlan, type Step, step } from "./Plan.ts"
+import {
+  type ActionName,
+  changes,
+  type Plan,
+  put,
+  type Restart,
+  type StagePlan,
+  type Step,
+  step,
+} from "./Plan.ts"
 import * as Predict from "./Predict.ts"
 
 type CleanupStage = "revert-cri" | "remove-artifacts"
@@ -43,7 +52,10 @@ export const make = (input: PlanInput): Result.Result<Plan, DecisionError> =>
     // The staged actions are the dispatcher's decision; only the whole cleanup asks whether it may (spec 09 §3).
     return Result.map(
       input.policies.cleanup({ ownDaemonSet: input.facts.ownDaemonSet, otherInstances: [] }),
-      (verdict) => (verdict.scope === "skip" ? nothing(input, "still-wanted", `Nothing is removed: ${verdict.because}.`) : makeWith(input, ledger)),
+      (verdict) =>
+        verdict.scope === "skip"
+          ? nothing(input, "still-wanted", `Nothing is removed: ${verdict.because}.`)
+          : makeWith(input, ledger),
     )
   })
 
@@ -77,7 +89,8 @@ const makeWith = (input: PlanInput, ledger: Ledger.Ledger): Plan => {
   let facts = input.facts
   if (marks) stages.push(mark("demote", "demote", instance, "no new sandbox may be scheduled here"))
   for (const stage of asked) {
-    const result = stage === "revert-cri" ? revertCri(facts) : removeArtifacts(facts, settings.instance.installDir)
+    const result =
+      stage === "revert-cri" ? revertCri(facts) : removeArtifacts(facts, settings.instance.installDir)
     stages.push({ stage, steps: result.steps })
     notices.push(...result.notices)
     facts = Predict.after(facts, result.steps)
@@ -85,7 +98,10 @@ const makeWith = (input: PlanInput, ledger: Ledger.Ledger): Plan => {
   if (marks) stages.push(mark("unlabel", "release", instance, "nothing of this instance is left"))
   const restart = asked.includes("revert-cri") ? restartOf(input, ledger, stages) : undefined
   if (restart?.due === "ours") {
-    stages.push({ stage: "restart", steps: restartSteps(restart.unit, "it still offers handlers that are gone") })
+    stages.push({
+      stage: "restart",
+      steps: restartSteps(restart.unit, "it still offers handlers that are gone"),
+    })
   }
   return {
     action,
@@ -129,20 +145,27 @@ const removeFiles = (
 ): StageResult => {
   const owned = ledger.files.filter((file) => file.stage === stage)
   return {
-    steps: owned.map((file) => put(Change.make(file.path, FactsOf.at(facts, file.path), FileState.absent), "it is ours")),
+    steps: owned.map((file) =>
+      put(Change.make(file.path, FactsOf.at(facts, file.path), FileState.absent), "it is ours"),
+    ),
     notices: owned.flatMap((file) => Ownership.changedSince(file, FactsOf.at(facts, file.path))),
   }
 }
 
 /** Directories of ours that hold nothing that stays, deepest first. */
-const emptied = (ledger: Ledger.Ledger, stays: ReadonlyArray<HostPath.HostPath>): ReadonlyArray<HostPath.HostPath> =>
+const emptied = (
+  ledger: Ledger.Ledger,
+  stays: ReadonlyArray<HostPath.HostPath>,
+): ReadonlyArray<HostPath.HostPath> =>
   ledger.directories
     .filter((directory) => !stays.some((path) => HostPath.isWithin(path, directory)))
     .toSorted()
     .toReversed()
 
 const prune = (directories: ReadonlyArray<HostPath.HostPath>): ReadonlyArray<Step<HostAction>> =>
-  directories.length === 0 ? [] : [step({ _tag: "Prune", directories } as const, "we created them and they are empty")]
+  directories.length === 0
+    ? []
+    : [step({ _tag: "Prune", directories } as const, "we created them and they are empty")]
 
 /** Our part goes out of files of others first: an import of a missing file would keep the runtime from starting. */
 const revertCri = (facts: FactsOf.Facts): StageResult => {
@@ -154,7 +177,14 @@ const revertCri = (facts: FactsOf.Facts): StageResult => {
   })
   const files = removeFiles(facts, ledger, "cri")
   const rest = ledger.files.filter((file) => file.stage !== "cri")
-  const after: Ledger.Ledger = { ...ledger, files: rest, edits: [], handlers: [], loaded: [], startedWith: null }
+  const after: Ledger.Ledger = {
+    ...ledger,
+    files: rest,
+    edits: [],
+    handlers: [],
+    loaded: [],
+    startedWith: null,
+  }
   const stays = [facts.stateDir, ...rest.map((file) => file.path)]
   const directories = emptied(ledger, stays)
   const gone = { ...after, directories: ledger.directories.filter((d) => !directories.includes(d)) }
@@ -165,7 +195,12 @@ const revertCri = (facts: FactsOf.Facts): StageResult => {
       ...files.steps,
       ...prune(directories),
       ...(changed
-        ? [step({ _tag: "Record", path: Ledger.pathIn(facts.stateDir), ledger: gone } as const, "the configuration is no longer ours")]
+        ? [
+            step(
+              { _tag: "Record", path: Ledger.pathIn(facts.stateDir), ledger: gone } as const,
+              "the configuration is no longer ours",
+            ),
+          ]
         : []),
     ],
     notices: [...edits.flatMap((e) => e.notices), ...files.notices],
@@ -179,14 +214,22 @@ const removeArtifacts = (facts: FactsOf.Facts, installDir: HostPath.HostPath): S
   const rest = ledger.files.filter((file) => file.stage !== "artifacts")
   const left: Ledger.Ledger = { ...ledger, components: [], files: rest }
   const last = Ledger.ownsNothing(left)
-  const directories = emptied(ledger, last ? [] : [facts.stateDir, ...rest.map((f) => f.path), ...ledger.edits.map((e) => e.path)])
+  const directories = emptied(
+    ledger,
+    last ? [] : [facts.stateDir, ...rest.map((f) => f.path), ...ledger.edits.map((e) => e.path)],
+  )
   const path = Ledger.pathIn(facts.stateDir)
   return {
     steps: [
       ...files.steps,
       ...(entries.length === 0
         ? []
-        : [step({ _tag: "RemoveTree", root: installDir, entries, reserved: [facts.stateDir] } as const, "it came out of our archives")]),
+        : [
+            step(
+              { _tag: "RemoveTree", root: installDir, entries, reserved: [facts.stateDir] } as const,
+              "it came out of our archives",
+            ),
+          ]),
       last
         ? step({ _tag: "Record", path, ledger: null } as const, "nothing is ours any more")
         : step({ _tag: "Record", path, ledger: left } as const, "the artifacts are no longer ours"),

@@ -24,10 +24,15 @@ export interface CriStageResult extends StageResult {
 }
 
 /** Plans the stage. */
-export const plan = (input: StageInput & { readonly policies: Policies }): Result.Result<CriStageResult, DecisionError> =>
+export const plan = (
+  input: StageInput & { readonly policies: Policies },
+): Result.Result<CriStageResult, DecisionError> =>
   CriConfig.decide(input).pipe(Result.flatMap((config) => planWith(input, config)))
 
-const planWith = (input: StageInput, config: CriConfig.CriConfig): Result.Result<CriStageResult, DecisionError> => {
+const planWith = (
+  input: StageInput,
+  config: CriConfig.CriConfig,
+): Result.Result<CriStageResult, DecisionError> => {
   const { detected, facts, settings } = input
   const reconciled = Reconcile.reconcile({
     stage: "cri",
@@ -72,7 +77,12 @@ export const restartSteps = (unit: string, because: string): ReadonlyArray<Step<
 ]
 
 /** What is at a path once the steps are done. */
-const lookAfter = (facts: FactsOf.Facts, steps: ReadonlyArray<Step<HostAction>>): ((path: HostPath) => FileState) => {
-  const changed = new Map(puts({ stages: [{ stage: "cri", steps: [...steps] }] }).map((c) => [c.path, c.after]))
+const lookAfter = (
+  facts: FactsOf.Facts,
+  steps: ReadonlyArray<Step<HostAction>>,
+): ((path: HostPath) => FileState) => {
+  const changed = new Map(
+    puts({ stages: [{ stage: "cri", steps: [...steps] }] }).map((c) => [c.path, c.after]),
+  )
   return (path) => changed.get(path) ?? FactsOf.at(facts, path)
 }

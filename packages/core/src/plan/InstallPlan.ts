@@ -17,12 +17,14 @@ import { name as instanceName } from "../model/Instance.ts"
 import * as ArtifactsStage from "./ArtifactsStage.ts"
 import * as CriStage from "./CriStage.ts"
 import * as Ledger from "./Ledger.ts"
-import { type ActionName, type Plan, type Restart, type StagePlan, step } from "./Plan.ts"
+import { type ActionName, type Plan, type Restart, type StageName, type StagePlan, step } from "./Plan.ts"
 import * as Predict from "./Predict.ts"
 import * as Reconcile from "./Reconcile.ts"
 
 /** Which stages an action runs. */
-const stagesOf: Readonly<Partial<Record<ActionName, ReadonlyArray<"host-check" | "artifacts" | "cri" | "label">>>> = {
+const stagesOf: Readonly<
+  Partial<Record<ActionName, ReadonlyArray<"host-check" | "artifacts" | "cri" | "label">>>
+> = {
   install: ["host-check", "artifacts", "cri", "label"],
   "install-stage-host-check": ["host-check", "artifacts", "cri"],
   "install-stage-artifacts": ["artifacts"],
@@ -32,13 +34,19 @@ const stagesOf: Readonly<Partial<Record<ActionName, ReadonlyArray<"host-check" |
 /** What a plan is made from. */
 export interface PlanInput {
   readonly action: ActionName
+  /** Plans this stage alone, on the node as it is; all stages of the action when left out. */
+  readonly only?: StageName
   readonly settings: Settings
   readonly facts: FactsOf.Facts
   readonly policies: Policies
 }
 
 /** Detects the CRI runtime from the facts. */
-export const detect = ({ facts, policies, settings }: Omit<PlanInput, "action">): Result.Result<Detected, DecisionError> =>
+export const detect = ({
+  facts,
+  policies,
+  settings,
+}: Omit<PlanInput, "action" | "only">): Result.Result<Detected, DecisionError> =>
   policies.detect({
     named: facts.namedRuntime,
     declared: settings.k8sDistribution,
@@ -66,7 +74,9 @@ export const inputPaths = (settings: Settings, detected: Detected): ReadonlyArra
 }
 
 /** Every path that planning compares, given all that decides what is desired. */
-export const pathsOfInterest = (input: Omit<PlanInput, "action">): ReadonlyArray<HostPath.HostPath> =>
+export const pathsOfInterest = (
+  input: Omit<PlanInput, "action" | "only">,
+): ReadonlyArray<HostPath.HostPath> =>
   Result.match(detect(input), {
     onFailure: () => [],
     onSuccess: (detected) => {
@@ -74,7 +84,10 @@ export const pathsOfInterest = (input: Omit<PlanInput, "action">): ReadonlyArray
       const cri = Result.match(CriConfig.decide(stage), { onFailure: () => [], onSuccess: (c) => c.desired })
       return [
         ...inputPaths(input.settings, detected),
-        ...Reconcile.pathsOfInterest([...ArtifactsStage.desired(stage), ...cri], FactsOf.ledgerOf(input.facts)),
+        ...Reconcile.pathsOfInterest(
+          [...ArtifactsStage.desired(stage), ...cri],
+          FactsOf.ledgerOf(input.facts),
+        ),
       ]
     },
   })
@@ -125,7 +138,7 @@ const nothingToDo = ({ action, settings }: PlanInput): Plan => ({
 
 const makeWith = (input: PlanInput, detected: Detected): Result.Result<Plan, DecisionError> => {
   const { action, policies, settings } = input
-  const asked = stagesOf[action] ?? []
+  const asked = (stagesOf[action] ?? []).filter((stage) => input.only === undefined || input.only === stage)
   const failures: Array<DecisionError> = []
   const notices: Array<Notice> = [...settings.notices, ...detected.notices]
   const stages: Array<StagePlan> = []

@@ -144,7 +144,9 @@ export const summary = (action: Action): string => {
         ? `unpack nothing into ${action.into}`
         : `unpack ${action.components.map((c) => c.name).join(", ")} into ${action.into}`
     case "RemoveTree":
-      return action.entries === "everything" ? `empty ${action.root}` : `remove ${action.entries.length} paths below ${action.root}`
+      return action.entries === "everything"
+        ? `empty ${action.root}`
+        : `remove ${action.entries.length} paths below ${action.root}`
     case "Prune":
       return `remove ${action.directories.length} directories that are left empty`
     case "Unit":

@@ -26,7 +26,8 @@ export const after = (facts: Facts, steps: ReadonlyArray<Step>): Facts => {
         break
       case "Prune":
         for (const directory of action.directories) {
-          if (files.get(directory)?._tag === "Directory" && isEmpty(files, directory)) files.set(directory, FileState.absent)
+          if (files.get(directory)?._tag === "Directory" && isEmpty(files, directory))
+            files.set(directory, FileState.absent)
         }
         break
       default:
@@ -45,5 +46,8 @@ const removes = (
   (action.entries === "everything" ||
     action.entries.some((e) => e.type !== "directory" && HostPath.join(action.root, e.path) === path))
 
-const isEmpty = (files: ReadonlyMap<HostPath.HostPath, FileState.FileState>, directory: HostPath.HostPath): boolean =>
+const isEmpty = (
+  files: ReadonlyMap<HostPath.HostPath, FileState.FileState>,
+  directory: HostPath.HostPath,
+): boolean =>
   [...files].every(([path, state]) => state._tag === "Absent" || !HostPath.isBelow(path, directory))

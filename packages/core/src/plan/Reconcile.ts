@@ -3,7 +3,7 @@
  * observed, and what we wrote last (the ledger). The result is steps and the ledger as it is after them.
  */
 import { Result } from "effect"
-import * as Desired from "../decide/Desired.ts"
+import type * as Desired from "../decide/Desired.ts"
 import * as Ownership from "../decide/Ownership.ts"
 import { type Notice, PrerequisiteError, type Problem } from "../input/Problem.ts"
 import * as FileState from "../model/FileState.ts"
@@ -76,7 +76,10 @@ const inTheWay = (path: HostPath.HostPath, found: FileState.FileState, wanted: s
 const directorySteps = (
   input: ReconcileInput,
   problems: Array<Problem>,
-): { readonly steps: ReadonlyArray<Step<HostAction>>; readonly created: ReadonlyArray<HostPath.HostPath> } => {
+): {
+  readonly steps: ReadonlyArray<Step<HostAction>>
+  readonly created: ReadonlyArray<HostPath.HostPath>
+} => {
   const steps: Array<Step<HostAction>> = []
   const created: Array<HostPath.HostPath> = []
   for (const path of neededDirectories(input.desired)) {
@@ -94,7 +97,11 @@ const directorySteps = (
 }
 
 /** Keeps mode and owner of a file that is only edited, so that nothing but its bytes changes. */
-const keepingManners = (before: FileState.FileState, after: FileState.FileState, edit: boolean): FileState.FileState =>
+const keepingManners = (
+  before: FileState.FileState,
+  after: FileState.FileState,
+  edit: boolean,
+): FileState.FileState =>
   before._tag === "File" && after._tag === "File"
     ? {
         ...after,
@@ -118,7 +125,9 @@ const desiredSteps = (input: ReconcileInput, problems: Array<Problem>): Readonly
 }
 
 /** Whole files that we wrote before and do not want any more. */
-const staleFiles = (input: ReconcileInput): { readonly steps: ReadonlyArray<Step<HostAction>>; readonly notices: ReadonlyArray<Notice> } => {
+const staleFiles = (
+  input: ReconcileInput,
+): { readonly steps: ReadonlyArray<Step<HostAction>>; readonly notices: ReadonlyArray<Notice> } => {
   const wanted = new Set(input.desired.map((d) => d.path))
   const steps: Array<Step<HostAction>> = []
   const notices: Array<Notice> = []
@@ -133,13 +142,18 @@ const staleFiles = (input: ReconcileInput): { readonly steps: ReadonlyArray<Step
 }
 
 /** Edits in files of others that are no longer wanted there; the import goes before the file that it names. */
-const staleEdits = (input: ReconcileInput): { readonly steps: ReadonlyArray<Step<HostAction>>; readonly notices: ReadonlyArray<Notice> } => {
+const staleEdits = (
+  input: ReconcileInput,
+): { readonly steps: ReadonlyArray<Step<HostAction>>; readonly notices: ReadonlyArray<Notice> } => {
   const wanted = new Set(input.desired.flatMap((d) => (d.edit === undefined ? [] : [d.path])))
   const stale = input.stage === "cri" ? input.ledger.edits.filter((edit) => !wanted.has(edit.path)) : []
   const undone = stale.map((edit) => {
     const before = input.look(edit.path)
     const { after, notices } = Ownership.undoEdit(before, edit, input.ledger.instance)
-    return { step: put(Change.make(edit.path, before, after), "our drop-in is found without it now"), notices }
+    return {
+      step: put(Change.make(edit.path, before, after), "our drop-in is found without it now"),
+      notices,
+    }
   })
   return { steps: undone.map((u) => u.step), notices: undone.flatMap((u) => u.notices) }
 }
@@ -160,7 +174,7 @@ export const reconcile = (input: ReconcileInput): Result.Result<Reconciled, Prer
   )
   const standing = input.ledger.directories.filter((path) => input.look(path)._tag !== "Absent")
   const kept = [...new Set([...standing, ...directories.created])].sort()
-  const files = [...otherStages, ...own]
+  const files = [...otherStages, ...own].sort((a, b) => (a.path < b.path ? -1 : 1))
   const vacated = stale.steps.length === 0 ? [] : vacatedDirectories(kept, files, input)
   return Result.succeed({
     directories: directories.steps,
@@ -193,7 +207,9 @@ const vacatedDirectories = (
   input: ReconcileInput,
 ): ReadonlyArray<HostPath.HostPath> => {
   const wanted = new Set(input.desired.flatMap((d) => [d.path, ...HostPath.ancestors(d.path)]))
-  const stale = input.ledger.files.filter((f) => !files.some((other) => other.path === f.path)).map((f) => f.path)
+  const stale = input.ledger.files
+    .filter((f) => !files.some((other) => other.path === f.path))
+    .map((f) => f.path)
   return directories
     .filter((directory) => !wanted.has(directory) && stale.some((path) => HostPath.isBelow(path, directory)))
     .filter((directory) => !files.some((f) => HostPath.isBelow(f.path, directory)))

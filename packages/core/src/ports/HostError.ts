@@ -18,7 +18,12 @@ export type HostErrorReason =
   /** A link would lead the write out of the root that we are confined to. */
   | { readonly _tag: "EscapesRoot"; readonly via: string }
   /** A component archive is damaged or holds something that we refuse; `entry` names it where there is one. */
-  | { readonly _tag: "BadArchive"; readonly archive: string; readonly entry: string | undefined; readonly detail: string }
+  | {
+      readonly _tag: "BadArchive"
+      readonly archive: string
+      readonly entry: string | undefined
+      readonly detail: string
+    }
   /** systemd or a host program said no. */
   | { readonly _tag: "Refused"; readonly detail: string }
   /** It took longer than allowed. */

@@ -13,13 +13,16 @@ export type UnitState = "active" | "inactive" | "activating" | "failed"
 export type UnitVerb = "reload" | "restart" | "stop" | "enable" | "disable" | "reset-failed"
 
 /** Units and processes of the host. */
-export class HostShell extends Context.Service<HostShell, {
-  /** Whether units can be controlled at all, and if not why (`--systemd none` is *not asked*). */
-  readonly control: Fact<"systemd">
-  /** The state of a unit; never fails. */
-  readonly unitState: (unit: string) => Effect.Effect<Fact<UnitState>>
-  /** Carries out a verb on a unit and waits for its job; `reload` reloads the manager and ignores the unit. */
-  readonly unit: (verb: UnitVerb, unit: string) => Effect.Effect<void, HostError>
-  /** Waits until the unit is active, at most `seconds`. */
-  readonly awaitActive: (unit: string, seconds: number) => Effect.Effect<void, HostError>
-}>()("@kata-deploy/core/HostShell") {}
+export class HostShell extends Context.Service<
+  HostShell,
+  {
+    /** Whether units can be controlled at all, and if not why (`--systemd none` is *not asked*). */
+    readonly control: Fact<"systemd">
+    /** The state of a unit; never fails. */
+    readonly unitState: (unit: string) => Effect.Effect<Fact<UnitState>>
+    /** Carries out a verb on a unit and waits for its job; `reload` reloads the manager and ignores the unit. */
+    readonly unit: (verb: UnitVerb, unit: string) => Effect.Effect<void, HostError>
+    /** Waits until the unit is active, at most `seconds`. */
+    readonly awaitActive: (unit: string, seconds: number) => Effect.Effect<void, HostError>
+  }
+>()("@kata-deploy/core/HostShell") {}

@@ -33,13 +33,16 @@ export interface NodeFacts {
 export type LabelUpdates = Readonly<Record<string, string | null>>
 
 /** The Node that we run on. */
-export class NodeApi extends Context.Service<NodeApi, {
-  /** The Node as it is now; *not asked* where the API is not to be used. */
-  readonly node: Effect.Effect<Fact<NodeFacts>>
-  /** Rewrites labels by a decision that is taken again on fresh labels whenever another writer was faster. */
-  readonly updateLabels: (
-    decide: (labels: Readonly<Record<string, string>>) => LabelUpdates,
-  ) => Effect.Effect<void, ClusterError>
-  /** Whether our own DaemonSet still selects this node; *unknown, not asked* counts as no (decisions §2). */
-  readonly ownDaemonSetWantsNode: Effect.Effect<Fact<boolean>>
-}>()("@kata-deploy/core/NodeApi") {}
+export class NodeApi extends Context.Service<
+  NodeApi,
+  {
+    /** The Node as it is now; *not asked* where the API is not to be used. */
+    readonly node: Effect.Effect<Fact<NodeFacts>>
+    /** Rewrites labels by a decision that is taken again on fresh labels whenever another writer was faster. */
+    readonly updateLabels: (
+      decide: (labels: Readonly<Record<string, string>>) => LabelUpdates,
+    ) => Effect.Effect<void, ClusterError>
+    /** Whether our own DaemonSet still selects this node; *unknown, not asked* counts as no (decisions §2). */
+    readonly ownDaemonSetWantsNode: Effect.Effect<Fact<boolean>>
+  }
+>()("@kata-deploy/core/NodeApi") {}

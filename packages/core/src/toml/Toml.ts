@@ -39,7 +39,9 @@ export const parse = (text: string): Result.Result<Table, TomlProblem> => {
 export const splitTemplateLine = (text: string): { readonly template: string; readonly body: string } => {
   if (!text.startsWith("{{")) return { template: "", body: text }
   const end = text.indexOf("\n")
-  return end < 0 ? { template: text, body: "" } : { template: text.slice(0, end + 1), body: text.slice(end + 1) }
+  return end < 0
+    ? { template: text, body: "" }
+    : { template: text.slice(0, end + 1), body: text.slice(end + 1) }
 }
 
 /** The value at a path of keys, or `undefined`. */

@@ -41,13 +41,20 @@ const scalar = (value: Value): string => {
   if (typeof value === "string") return string(value)
   if (Array.isArray(value)) return `[${value.map((item) => scalar(item as Value)).join(", ")}]`
   if (isNested(value)) {
-    return `{ ${Object.entries(value).map(([k, v]) => `${key(k)} = ${scalar(v)}`).join(", ")} }`
+    return `{ ${Object.entries(value)
+      .map(([k, v]) => `${key(k)} = ${scalar(v)}`)
+      .join(", ")} }`
   }
   return String(value)
 }
 
 /** Tables that hold only tables get no header of their own. */
-const section = (path: ReadonlyArray<string>, table: PrintTable, out: Array<string>, header: string): void => {
+const section = (
+  path: ReadonlyArray<string>,
+  table: PrintTable,
+  out: Array<string>,
+  header: string,
+): void => {
   const own = Object.entries(table).filter(([, v]) => !isNested(v) && !isTableArray(v))
   const deeper = Object.entries(table).filter(([, v]) => isNested(v) || isTableArray(v))
   if (header !== "" && (own.length > 0 || deeper.length === 0)) {
@@ -74,4 +81,9 @@ export const printLines = (table: PrintTable): ReadonlyArray<string> => {
 
 /** A whole document below a comment block; ends with a newline. */
 export const print = (comment: ReadonlyArray<string>, table: PrintTable): string =>
-  [...comment.map((line) => (line === "" ? "#" : `# ${line}`)), ...(comment.length > 0 ? [""] : []), ...printLines(table), ""].join("\n")
+  [
+    ...comment.map((line) => (line === "" ? "#" : `# ${line}`)),
+    ...(comment.length > 0 ? [""] : []),
+    ...printLines(table),
+    "",
+  ].join("\n")

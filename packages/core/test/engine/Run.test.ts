@@ -1,0 +1,72 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { Plan, PlanDocument, Run } from "../../src/index.ts"
+import { hosts } from "./SampleHosts.ts"
+import * as Node from "./SampleNode.ts"
+
+const shims = { SHIMS_X86_64: "qemu clh qemu-runtime-rs" }
+
+describe("Run", () => {
+  for (const host of hosts) {
+    const variables = { ...host.variables, ...shims }
+    it.effect(`law L2: install and cleanup leave ${host.name} as it was`, () =>
+      Effect.gen(function* () {
+        const files = Node.host(host.tree)
+        const before = Node.snapshot(files)
+        yield* Run.run(Node.request("install", variables)).pipe(Node.on(files))
+        assert.notDeepEqual(Node.snapshot(files), before)
+        yield* Run.run(Node.request("cleanup", variables)).pipe(Node.on(files))
+        assert.deepStrictEqual(Node.snapshot(files), before)
+      }),
+    )
+
+    it.effect(`law L1: a second install changes nothing on ${host.name}`, () =>
+      Effect.gen(function* () {
+        const files = Node.host(host.tree)
+        yield* Run.run(Node.request("install", variables)).pipe(Node.on(files))
+        const installed = Node.snapshot(files)
+        const plan = yield* Run.plan(Node.request("install", variables)).pipe(Node.on(files))
+        assert.deepStrictEqual(
+          plan.stages.flatMap((stage) =>
+            Plan.changingSteps(stage).map((s) => PlanDocument.summary(s.action)),
+          ),
+          [],
+        )
+        yield* Run.run(Node.request("install", variables)).pipe(Node.on(files))
+        assert.deepStrictEqual(Node.snapshot(files), installed)
+      }),
+    )
+
+    it.effect(`the staged actions end on ${host.name} where install and cleanup end`, () =>
+      Effect.gen(function* () {
+        const whole = Node.host(host.tree)
+        const staged = Node.host(host.tree)
+        const before = Node.snapshot(staged)
+        yield* Run.run(Node.request("install", variables)).pipe(Node.on(whole))
+        for (const action of [
+          "install-stage-host-check",
+          "install-stage-artifacts",
+          "install-stage-cri",
+        ] as const) {
+          yield* Run.run(Node.request(action, variables)).pipe(Node.on(staged))
+        }
+        assert.deepStrictEqual(Node.snapshot(staged), Node.snapshot(whole))
+        for (const action of ["cleanup-stage-revert-cri", "cleanup-stage-remove-artifacts"] as const) {
+          yield* Run.run(Node.request(action, variables)).pipe(Node.on(staged))
+        }
+        assert.deepStrictEqual(Node.snapshot(staged), before)
+      }),
+    )
+
+    it.effect(`fewer shims leave on ${host.name} what they alone would have put there`, () =>
+      Effect.gen(function* () {
+        const files = Node.host(host.tree)
+        const before = Node.snapshot(files)
+        yield* Run.run(Node.request("install", variables)).pipe(Node.on(files))
+        yield* Run.run(Node.request("install", host.variables)).pipe(Node.on(files))
+        yield* Run.run(Node.request("cleanup", host.variables)).pipe(Node.on(files))
+        assert.deepStrictEqual(Node.snapshot(files), before)
+      }),
+    )
+  }
+})
