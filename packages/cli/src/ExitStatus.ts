@@ -1,0 +1,50 @@
+/**
+ * Answers: with which number does the program end? Source: cli.md "Exit status", decisions §12.
+ */
+import type { HostError, NodeApi, Problem, Report, Status } from "@kata-deploy/core"
+
+/** Everything that an action on a node can fail with. */
+export type NodeFailure =
+  | Problem.SettingsError
+  | Problem.PrerequisiteError
+  | HostError.HostError
+  | NodeApi.ClusterError
+  | Report.ApplyError
+
+/** Usage or settings are wrong; nothing was touched. */
+export const wrongUsage = 2
+
+/** The node does not meet the prerequisites; nothing was touched. */
+export const prerequisites = 3
+
+/** Something was found that is not as it was left. */
+export const drift = 4
+
+/** The status of a run's outcome: taken back, or in need of a person. */
+export const ofReport = ({ outcome }: Report.Report): number =>
+  outcome === "done" ? 0 : outcome === "failed" ? 1 : 6
+
+/** The status of a failure. */
+export const ofFailure = (failure: NodeFailure): number => {
+  switch (failure._tag) {
+    case "SettingsError":
+      return wrongUsage
+    case "PrerequisiteError":
+      return prerequisites
+    case "ApplyError":
+      return ofReport(failure.report) || 1
+    case "HostError":
+      // While nothing is written yet, what must not be read or written is a prerequisite.
+      return failure.reason._tag === "Denied" || failure.reason._tag === "ReadOnly" ? prerequisites : 1
+    case "ClusterError":
+      return 1
+  }
+}
+
+/** The status of a plan that was shown; `whenChanges` is 10 with `--detailed-exitcode`. */
+export const ofPlan = (plan: "changes" | "no-changes", whenChanges: number): number =>
+  plan === "changes" ? whenChanges : 0
+
+/** The status of what is installed: drift is worth a number of its own. */
+export const ofStatus = (status: Status.Status): number =>
+  status.instances.some((instance) => instance.drift.length > 0) ? drift : 0

@@ -1,0 +1,70 @@
+/**
+ * Answers: what does the program see of the process it runs in? Everything that tests want to give it is in here,
+ * so that no test needs a child process.
+ */
+import process from "node:process"
+import { Architecture } from "@kata-deploy/core"
+
+/** One of the two streams that people and programs read. */
+export interface Output {
+  /** Writes text; a reader that has gone away is no failure. */
+  readonly write: (text: string) => void
+  /** Whether a person may be looking. */
+  readonly isTerminal: boolean
+  /** Width in columns; 80 where there is no terminal. */
+  readonly columns: number
+}
+
+/** What the program sees of its process. */
+export interface Surroundings {
+  /** Environment variables. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly stdout: Output
+  readonly stderr: Output
+  /** Architecture of this machine, and so of the node. */
+  readonly architecture: Architecture.Architecture
+  /** Whether the effective user is root. */
+  readonly isRoot: boolean
+  /** Directory that relative paths of flags are taken below. */
+  readonly workingDirectory: string
+  /** Directory with the operator's custom runtimes and drop-ins; a path of this process, not of the host. */
+  readonly customConfigs: string
+  /** Calls back at every SIGINT and SIGTERM until the returned function is called. */
+  readonly onInterrupt: (listener: (signal: "SIGINT" | "SIGTERM") => void) => () => void
+}
+
+const output = (stream: NodeJS.WriteStream): Output => {
+  let gone = false
+  // A reader such as `head` may leave before the end; writing on would end the process by an uncaught error.
+  stream.on("error", () => {
+    gone = true
+  })
+  return {
+    write: (text) => {
+      if (!gone) stream.write(text)
+    },
+    isTerminal: stream.isTTY === true,
+    get columns() {
+      return stream.isTTY ? Math.max(40, stream.columns) : 80
+    },
+  }
+}
+
+/** The surroundings of the real process. */
+export const ofProcess = (): Surroundings => ({
+  env: process.env,
+  stdout: output(process.stdout),
+  stderr: output(process.stderr),
+  architecture: Architecture.fromNodeName(process.arch),
+  isRoot: process.geteuid?.() === 0,
+  workingDirectory: process.cwd(),
+  customConfigs: "/custom-configs",
+  onInterrupt: (listener) => {
+    process.on("SIGINT", listener)
+    process.on("SIGTERM", listener)
+    return () => {
+      process.off("SIGINT", listener)
+      process.off("SIGTERM", listener)
+    }
+  },
+})

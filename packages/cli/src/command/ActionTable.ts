@@ -1,0 +1,195 @@
+/**
+ * THE table of actions. Parsing, `--help`, completions and the documentation are made from these rows.
+ */
+import { Plan } from "@kata-deploy/core"
+import { type FlagRow, actionFlags, nodeFlags, outputFlags, shortSettingFlags } from "./FlagTable.ts"
+
+/** A word that follows an action. */
+export interface Operand {
+  /** What stands for it in the help. */
+  readonly placeholder: string
+  /** Words that it can be. */
+  readonly choices: ReadonlyArray<string>
+  /** What applies when it is left out; `undefined` where it has to be there. */
+  readonly fallback: string | undefined
+}
+
+/** One action. */
+export interface ActionRow {
+  readonly name: string
+  /** Heading of the help that it stands below. */
+  readonly group: "Whole jobs" | "Single stages, as containers of a Job" | "Without a node"
+  /** Whether it works on a node, so that it takes settings and the flags about where the host is. */
+  readonly works: "on-node" | "alone"
+  /** One line for the list of actions. */
+  readonly summary: string
+  /** What there is to know beyond the summary. */
+  readonly details: string
+  readonly operand: Operand | undefined
+  /** Names of the flags that only this action and its likes have. */
+  readonly flags: ReadonlyArray<string>
+  /** One command line, without the name of the program. */
+  readonly example: string
+}
+
+/** JSON schemas that can be printed. */
+export const schemaNames = ["settings", "plan", "report", "status", "problems"] as const
+
+/** Shells for which there are completions. */
+export const shells = ["bash", "zsh", "fish"] as const
+
+const onNode = (
+  group: ActionRow["group"],
+  name: string,
+  summary: string,
+  details: string,
+  example: string,
+  rest: Partial<Pick<ActionRow, "operand" | "flags">> = {},
+): ActionRow => ({ name, group, works: "on-node", summary, details, operand: undefined, flags: [], example, ...rest })
+
+const alone = (
+  name: string,
+  summary: string,
+  details: string,
+  example: string,
+  rest: Partial<Pick<ActionRow, "operand" | "flags">> = {},
+): ActionRow => ({
+  name,
+  group: "Without a node",
+  works: "alone",
+  summary,
+  details,
+  operand: undefined,
+  flags: [],
+  example,
+  ...rest,
+})
+
+const offline = "--host-root ./node --kube none --systemd none"
+const stages = "Single stages, as containers of a Job"
+
+/** Every action, in the order of the help. */
+export const rows: ReadonlyArray<ActionRow> = [
+  onNode(
+    "Whole jobs",
+    "plan",
+    "Show what an action would do here; changes nothing",
+    "Ordered steps with reasons, a diff of every file, restarts that become due. Takes the name of the action that is planned for; install when there is none. New files are shown by their first lines; --output json has them whole.",
+    `plan install ${offline} --shims 'qemu clh'`,
+    {
+      operand: { placeholder: "ACTION", choices: Plan.ActionName.literals, fallback: "install" },
+      flags: ["detailed-exitcode"],
+    },
+  ),
+  onNode(
+    "Whole jobs",
+    "install",
+    "Install Kata Containers on this node",
+    "Unpacks the components that the shims need, configures them and the CRI runtime. When a stage fails, what it did is undone. In this release --once is required.",
+    `install --once ${offline} --shims qemu`,
+    { flags: ["once"] },
+  ),
+  onNode(
+    "Whole jobs",
+    "status",
+    "Show what is installed here, and whether it is as we left it",
+    "Exits with 4 when an owned file was changed or is gone.",
+    `status --verify ${offline}`,
+    { flags: ["verify"] },
+  ),
+  onNode(
+    "Whole jobs",
+    "cleanup",
+    "Remove this instance from the node",
+    "Takes back the configuration and removes exactly what was installed; what somebody else changed since is kept and named.",
+    `cleanup ${offline}`,
+  ),
+  onNode(
+    stages,
+    "install-stage-host-check",
+    "Check that the node can take an install",
+    "Reads only. Exits with 3 when a prerequisite is missing.",
+    `install-stage-host-check ${offline}`,
+  ),
+  onNode(
+    stages,
+    "install-stage-artifacts",
+    "Unpack and configure Kata's files",
+    "The second stage of an install.",
+    `install-stage-artifacts ${offline} --shims qemu`,
+  ),
+  onNode(
+    stages,
+    "install-stage-cri",
+    "Configure the CRI runtime",
+    "The third stage of an install.",
+    `install-stage-cri ${offline} --shims qemu`,
+  ),
+  onNode(
+    stages,
+    "cleanup-stage-revert-cri",
+    "Take the CRI runtime's configuration back",
+    "The first stage of a cleanup.",
+    `cleanup-stage-revert-cri ${offline}`,
+  ),
+  onNode(
+    stages,
+    "cleanup-stage-remove-artifacts",
+    "Remove Kata's files",
+    "The second stage of a cleanup.",
+    `cleanup-stage-remove-artifacts ${offline}`,
+  ),
+  alone(
+    "try",
+    "Show a whole install and cleanup on a sample host",
+    "Needs no cluster, no network and no root: makes a sample host in a temporary directory, then shows plan, install, status, a second install and cleanup on it.",
+    "try --distribution rke2 --containerd 1.7",
+    { flags: ["distribution", "containerd", "shims", "keep"] },
+  ),
+  alone(
+    "schema",
+    "Print the JSON schema of a document",
+    `Documents are ${schemaNames.join(", ")}; settings is the file that --config reads.`,
+    "schema settings",
+    { operand: { placeholder: "NAME", choices: schemaNames, fallback: undefined } },
+  ),
+  alone(
+    "completions",
+    "Print a completion script for a shell",
+    `Shells are ${shells.join(", ")}.`,
+    "completions bash > /etc/bash_completion.d/kata-deploy",
+    { operand: { placeholder: "SHELL", choices: shells, fallback: undefined } },
+  ),
+]
+
+/** Names of all actions. */
+export const names: ReadonlyArray<string> = rows.map((row) => row.name)
+
+/** The action of that name; names are exact. */
+export const lookup = (name: string): ActionRow | undefined => rows.find((row) => row.name === name)
+
+/** Whether a flag has an effect with an action. */
+export const takes = (action: ActionRow, flag: FlagRow): boolean => {
+  switch (flag.scope) {
+    case "everywhere":
+      return true
+    case "node":
+    case "setting":
+      return action.works === "on-node" || action.flags.includes(flag.name)
+    case "action":
+      return action.flags.includes(flag.name)
+  }
+}
+
+/** The flags that the help of an action shows, by heading. */
+export const flagsOf = (
+  action: ActionRow,
+): ReadonlyArray<{ readonly heading: string; readonly flags: ReadonlyArray<FlagRow> }> =>
+  [
+    { heading: `Flags of ${action.name}`, flags: actionFlags },
+    { heading: "The host and its surroundings", flags: nodeFlags },
+    { heading: "Output", flags: outputFlags },
+    { heading: "Settings", flags: shortSettingFlags },
+  ]
+    .map(({ flags, heading }) => ({ heading, flags: flags.filter((flag) => takes(action, flag)) }))
+    .filter(({ flags }) => flags.length > 0)

@@ -1,0 +1,53 @@
+/**
+ * Answers: what is shown, where and how? Decoded before everything else, because problems are shown by it too.
+ */
+import type { LogLevel } from "effect"
+import type { Surroundings } from "../Surroundings.ts"
+import type { Arguments } from "./Arguments.ts"
+
+/** How results, logs and progress are shown. */
+export interface Display {
+  readonly output: "text" | "json"
+  readonly logLevel: LogLevel.LogLevel
+  readonly logFormat: "text" | "json"
+  /** `bar` is one line that is rewritten, `plain` a line every few seconds. */
+  readonly progress: "bar" | "plain" | "none"
+  /** Whether standard output and standard error take colours. */
+  readonly color: { readonly stdout: boolean; readonly stderr: boolean }
+  /** Width of each in columns. */
+  readonly columns: { readonly stdout: number; readonly stderr: number }
+}
+
+const levels: Readonly<Record<string, LogLevel.LogLevel>> = {
+  error: "Error",
+  warn: "Warn",
+  info: "Info",
+  debug: "Debug",
+  trace: "Trace",
+}
+
+const isOn = (text: string | undefined): boolean => ["true", "1", "yes", "on"].includes((text ?? "").trim().toLowerCase())
+
+/** Decodes the flags about output; wrong values were reported before and fall back here. */
+export const decode = (given: Arguments["given"], surroundings: Surroundings): Display => {
+  const { env, stderr, stdout } = surroundings
+  const plain = given.get("no-color") === "true" || (env["NO_COLOR"] ?? "") !== "" || env["TERM"] === "dumb"
+  const json = (name: string, otherwise: "text" | "json") => (given.get(name) as "text" | "json" | undefined) ?? otherwise
+  const progress = given.get("progress") ?? "auto"
+  return {
+    output: json("output", "text"),
+    logLevel: levels[given.get("log-level") ?? ""] ?? (isOn(given.get("debug") ?? env["DEBUG"]) ? "Debug" : "Info"),
+    logFormat: json("log-format", stderr.isTerminal ? "text" : "json"),
+    progress:
+      progress === "auto"
+        ? stderr.isTerminal && env["TERM"] !== "dumb"
+          ? "bar"
+          : "none"
+        : progress === "plain"
+          ? "plain"
+          : "none",
+    color: { stdout: stdout.isTerminal && !plain, stderr: stderr.isTerminal && !plain },
+    columns: { stdout: stdout.columns, stderr: stderr.columns },
+  }
+}
+

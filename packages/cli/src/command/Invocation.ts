@@ -1,0 +1,169 @@
+/**
+ * Answers: what was the program asked to do? Finds the action, holds flags against it, and collects every problem.
+ */
+import { NearestName, type Plan, type Problem } from "@kata-deploy/core"
+import type { Surroundings } from "../Surroundings.ts"
+import * as ActionTable from "./ActionTable.ts"
+import type { Arguments } from "./Arguments.ts"
+import * as FlagTable from "./FlagTable.ts"
+import * as NodeOptions from "./NodeOptions.ts"
+import * as NotYet from "./NotYet.ts"
+
+/** What is done on a node. */
+export type NodeJob =
+  | { readonly _tag: "Plan"; readonly action: Plan.ActionName; readonly whenChanges: 0 | 10 }
+  | { readonly _tag: "Run"; readonly action: Plan.ActionName }
+  | { readonly _tag: "Status"; readonly verify: "metadata" | "contents" }
+
+/** What the program was asked to do. */
+export type Invocation =
+  | { readonly _tag: "Help"; readonly action: ActionTable.ActionRow | undefined }
+  | { readonly _tag: "Version" }
+  | { readonly _tag: "Schema"; readonly name: (typeof ActionTable.schemaNames)[number] }
+  | { readonly _tag: "Completions"; readonly shell: (typeof ActionTable.shells)[number] }
+  | {
+      readonly _tag: "Try"
+      readonly distribution: string | undefined
+      readonly containerd: string | undefined
+      readonly shims: string | undefined
+      readonly afterwards: "remove" | "keep"
+    }
+  | { readonly _tag: "OnNode"; readonly job: NodeJob; readonly options: NodeOptions.NodeOptions }
+
+/** The invocation, or `undefined` where it cannot be told; problems forbid to carry it out. */
+export interface Decoded {
+  readonly invocation: Invocation | undefined
+  readonly problems: ReadonlyArray<Problem.Problem>
+}
+
+const helpRemedy = "kata-deploy --help lists the actions."
+
+const noAction = (word: string | undefined): Problem.Problem => {
+  if (word === undefined) {
+    return {
+      code: "E_NO_ACTION",
+      message: "No action is named, so there is nothing to do.",
+      remedy: `${helpRemedy} kata-deploy try shows the whole thing on a sample host.`,
+    }
+  }
+  const later = Object.hasOwn(NotYet.actions, word) ? NotYet.actions[word] : undefined
+  if (later !== undefined) return NotYet.problem(word, later)
+  const removed = Object.hasOwn(NotYet.removedActions, word) ? NotYet.removedActions[word] : undefined
+  return {
+    code: "E_UNKNOWN_ACTION",
+    value: word,
+    message: `${JSON.stringify(word)} is no action of this program${removed === undefined ? `.${NearestName.didYouMean(word, ActionTable.names)}` : " any more."}`,
+    remedy: removed ?? helpRemedy,
+  }
+}
+
+const misplaced = (action: ActionTable.ActionRow, flag: FlagTable.FlagRow): Problem.Problem => {
+  const others = ActionTable.rows.filter((row) => ActionTable.takes(row, flag)).map((row) => row.name)
+  return {
+    code: "E_FLAG_MISPLACED",
+    setting: `--${flag.name}`,
+    message: `--${flag.name} has no effect with ${action.name}.`,
+    remedy:
+      flag.scope === "action" ? `Leave it out; it belongs to ${others.join(", ")}.` : "Leave it out; it is for actions on a node.",
+  }
+}
+
+/** The word behind an action, checked against its choices. */
+const operandOf = (
+  action: ActionTable.ActionRow,
+  words: ReadonlyArray<string>,
+  problems: Array<Problem.Problem>,
+): string | undefined => {
+  const { operand } = action
+  const surplus = words.slice(operand === undefined ? 0 : 1)
+  for (const word of surplus) {
+    problems.push({
+      code: "E_SURPLUS_WORD",
+      value: word,
+      message: `${JSON.stringify(word)} stands behind ${action.name}, which takes no ${operand === undefined ? "such" : "further"} word.`,
+      remedy: ["true", "false"].includes(word)
+        ? `Write the value of a boolean flag with =, e.g. --debug=${word}.`
+        : "Leave it out, or quote a value that holds blanks.",
+    })
+  }
+  if (operand === undefined) return undefined
+  const word = words[0] ?? operand.fallback
+  if (word !== undefined && operand.choices.includes(word)) return word
+  problems.push({
+    code: word === undefined ? "E_NO_OPERAND" : "E_OPERAND",
+    ...(word === undefined ? {} : { value: word }),
+    message:
+      word === undefined
+        ? `${action.name} needs to be told the ${operand.placeholder}.`
+        : `${JSON.stringify(word)} is nothing that ${action.name} can take.${NearestName.didYouMean(word, operand.choices)}`,
+    remedy: `It is one of ${operand.choices.join(", ")}.`,
+  })
+  return undefined
+}
+
+const jobOf = (action: ActionTable.ActionRow, operand: string | undefined, { given }: Arguments): NodeJob => {
+  switch (action.name) {
+    case "plan":
+      return {
+        _tag: "Plan",
+        action: (operand ?? "install") as Plan.ActionName,
+        whenChanges: given.get("detailed-exitcode") === "true" ? 10 : 0,
+      }
+    case "status":
+      return { _tag: "Status", verify: given.get("verify") === "true" ? "contents" : "metadata" }
+    default:
+      return { _tag: "Run", action: action.name as Plan.ActionName }
+  }
+}
+
+const installWithoutOnce: Problem.Problem = NotYet.problem(
+  "install without --once",
+  "Pass --once: it ends when the node is set up, and kata-deploy cleanup takes it back.",
+)
+
+/** Finds out what is to be done. */
+export const decode = (args: Arguments, surroundings: Surroundings): Decoded => {
+  const [name, ...words] = args.words
+  const action = name === undefined ? undefined : ActionTable.lookup(name)
+  if (args.given.get("help") === "true" && (name === undefined || action !== undefined))
+    return { invocation: { _tag: "Help", action }, problems: [] }
+  if (args.given.get("version") === "true") return { invocation: { _tag: "Version" }, problems: [] }
+  const problems = [...args.problems]
+  if (action === undefined) return { invocation: undefined, problems: [noAction(name), ...problems] }
+  for (const flag of args.given.keys()) {
+    const row = FlagTable.lookup(flag)
+    if (row !== undefined && !ActionTable.takes(action, row)) problems.push(misplaced(action, row))
+  }
+  const operand = operandOf(action, words, problems)
+  if (action.name === "install" && args.given.get("once") !== "true") problems.push(installWithoutOnce)
+  return { invocation: invocationOf(action, operand, args, surroundings, problems), problems }
+}
+
+const invocationOf = (
+  action: ActionTable.ActionRow,
+  operand: string | undefined,
+  args: Arguments,
+  surroundings: Surroundings,
+  problems: Array<Problem.Problem>,
+): Invocation | undefined => {
+  const { given } = args
+  switch (action.name) {
+    case "schema":
+      return operand === undefined ? undefined : { _tag: "Schema", name: operand as (typeof ActionTable.schemaNames)[number] }
+    case "completions":
+      return operand === undefined ? undefined : { _tag: "Completions", shell: operand as (typeof ActionTable.shells)[number] }
+    case "try":
+      return {
+        _tag: "Try",
+        distribution: given.get("distribution"),
+        containerd: given.get("containerd"),
+        shims: given.get("shims"),
+        afterwards: given.get("keep") === "true" ? "keep" : "remove",
+      }
+    default: {
+      const decoded = NodeOptions.decode(args, surroundings)
+      problems.push(...decoded.problems)
+      return { _tag: "OnNode", job: jobOf(action, operand, args), options: decoded.options }
+    }
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Answers: where is the host, and what may be asked? The flags of that kind, and their variables, decoded.
+ */
+import { resolve } from "node:path"
+import { HostPath, type Problem, SettingsGrammar } from "@kata-deploy/core"
+import { Result } from "effect"
+import type { Surroundings } from "../Surroundings.ts"
+import * as Arguments from "./Arguments.ts"
+import * as FlagTable from "./FlagTable.ts"
+
+/** Where the host is, and what may be asked. */
+export interface NodeOptions {
+  /** Directory of this process with a whole host tree; `undefined` for the mounts of the pod. */
+  readonly hostRoot: string | undefined
+  /** Directory of this process with the component archives. */
+  readonly artifacts: string
+  /** How the API is reached; this release knows `none` only. */
+  readonly kube: string
+  /** How units are controlled; this release knows `none` only. */
+  readonly systemd: string
+  /** The CRI runtime that the operator names. */
+  readonly criRuntime: string | undefined
+  /** Host directory of ledger and staging. */
+  readonly stateDir: HostPath.HostPath | undefined
+  /** Settings file of this process. */
+  readonly config: string | undefined
+}
+
+const cannot: Readonly<Record<string, string>> = {
+  kube: "ask the API server",
+  systemd: "control systemd units",
+}
+
+const notYet = (name: string, where: string, mode: string): Problem.Problem => ({
+  code: "E_NOT_IN_THIS_RELEASE",
+  setting: `--${name}`,
+  value: mode,
+  message: `${where} is ${mode}, but this pre-release cannot ${cannot[name]}; it only works with none.`,
+  remedy: `Pass --${name} none.`,
+})
+
+/** Decodes the flags about the host; problems are collected. */
+export const decode = (
+  { given, rejected }: Arguments.Arguments,
+  surroundings: Surroundings,
+): { readonly options: NodeOptions; readonly problems: ReadonlyArray<Problem.Problem> } => {
+  const problems: Array<Problem.Problem> = []
+  /** Text and origin of a flag; a blank variable is unset, a blank flag is not. */
+  const find = (name: string): { readonly text: string; readonly where: string } | undefined => {
+    const row = FlagTable.lookup(name)!
+    const flag = given.get(name)
+    if (flag !== undefined) {
+      if (flag.trim() !== "") return { text: flag.trim(), where: `--${name}` }
+      problems.push(Arguments.wrongValue(`--${name}`, flag, "a value that is not blank"))
+      return undefined
+    }
+    const text = row.variable === undefined ? undefined : surroundings.env[row.variable]?.trim()
+    if (text === undefined || text === "") return undefined
+    const result = Arguments.read(row, row.variable!, text)
+    if (Result.isSuccess(result)) return { text: result.success, where: row.variable! }
+    problems.push(result.failure)
+    return undefined
+  }
+  const path = (name: string): string | undefined => {
+    const found = find(name)
+    return found === undefined ? undefined : resolve(surroundings.workingDirectory, found.text)
+  }
+  const mode = (name: string): string => {
+    const before = problems.length
+    const { text, where } = find(name) ?? { text: "auto (the default)", where: `--${name}` }
+    // A wrong word was reported as such already.
+    const isWrong = rejected.has(name) || problems.length > before
+    if (text !== "none" && !isWrong) problems.push(notYet(name, where, text))
+    return text
+  }
+  const hostPath = (name: string): HostPath.HostPath | undefined => {
+    const found = find(name)
+    if (found === undefined) return undefined
+    const result = SettingsGrammar.hostPath(found.text)
+    if (Result.isSuccess(result)) return HostPath.make(result.success)
+    problems.push(Arguments.wrongValue(found.where, found.text, result.failure))
+    return undefined
+  }
+  const options: NodeOptions = {
+    hostRoot: path("host-root"),
+    artifacts: path("artifacts") ?? "/opt/kata-artifacts",
+    kube: mode("kube"),
+    systemd: mode("systemd"),
+    criRuntime: find("cri-runtime")?.text,
+    stateDir: hostPath("state-dir"),
+    config: path("config"),
+  }
+  return { options, problems }
+}

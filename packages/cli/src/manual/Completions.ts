@@ -1,0 +1,1 @@
+export const script = (name: string): string => name

@@ -1,0 +1,1 @@
+export const document = (name: string): string => name

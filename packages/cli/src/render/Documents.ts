@@ -1,0 +1,39 @@
+/**
+ * Answers: what do programs read? Documents with `schemaVersion` and `kind`, secrets masked, one per run.
+ * Source: decisions §13.
+ */
+import { Masking, type Plan, PlanDocument, type Problem, type Report, type Status } from "@kata-deploy/core"
+import * as DiffText from "./DiffText.ts"
+
+const document = (content: object): string => `${JSON.stringify(content, null, 2)}\n`
+
+/** Masks every text of a document; keys stay. */
+const masked = <A>(value: A): A =>
+  JSON.parse(JSON.stringify(value), (_, item: unknown) =>
+    typeof item === "string" ? Masking.maskSecrets(item) : item,
+  ) as A
+
+/** The plan, with whole diffs. */
+export const plan = (plan: Plan.Plan): string => document(PlanDocument.encode(plan, DiffText.unified))
+
+/** What a run did. */
+export const report = (report: Report.Report): string =>
+  document({ schemaVersion: 1, kind: "report", ...masked(report) })
+
+/** What is installed. */
+export const status = (status: Status.Status): string =>
+  document({ schemaVersion: 1, kind: "status", ...masked(status) })
+
+/** What went wrong; `report` tells what a run did before it did. */
+export const problems = (
+  problems: ReadonlyArray<Problem.Problem>,
+  exitStatus: number,
+  report?: Report.Report,
+): string =>
+  document({
+    schemaVersion: 1,
+    kind: "problems",
+    exitStatus,
+    problems: masked(problems),
+    ...(report === undefined ? {} : { report: masked(report) }),
+  })

@@ -1,0 +1,88 @@
+/** Answers: how does a person read what a run did, what it took back and what it left? */
+import type { Report } from "@kata-deploy/core"
+import { labelled, noticeLines, restartLines } from "./Findings.ts"
+import type { Style, Tone } from "./Paint.ts"
+import { count, hanging } from "./Prose.ts"
+
+type StageReport = Report.Report["stages"][number]
+type Outcome = StageReport["steps"][number]["outcome"]
+
+const tones: Readonly<Record<StageReport["outcome"], Tone>> = {
+  done: "green",
+  failed: "red",
+  undone: "yellow",
+  "not-reached": "dim",
+}
+
+const words: Readonly<Record<Outcome, string>> = {
+  changed: "changed",
+  unchanged: "unchanged",
+  failed: "failed",
+  undone: "undone",
+  "not-reached": "not reached",
+}
+
+const tally = ({ outcome, steps }: StageReport): string => {
+  if (outcome === "not-reached") return ""
+  const counts = (Object.keys(words) as ReadonlyArray<Outcome>)
+    .map((outcome) => ({ outcome, number: steps.filter((step) => step.outcome === outcome).length }))
+    .filter(({ number }) => number > 0)
+    .map(({ number, outcome }) => `${number} ${words[outcome]}`)
+  return counts.length === 0 ? "nothing to do" : counts.join(", ")
+}
+
+/** What is worth naming of a stage: everything when it went wrong, else nothing. */
+const stepLines = ({ outcome, steps }: StageReport, { columns, paint }: Style): ReadonlyArray<string> =>
+  outcome === "done" || outcome === "not-reached"
+    ? []
+    : steps
+        .filter((step) => step.outcome !== "unchanged")
+        .flatMap((step) =>
+          hanging(`    ${words[step.outcome].padEnd(11)} `, step.summary, columns).map((line) =>
+            step.outcome === "failed" ? paint("red", line) : line,
+          ),
+        )
+
+const stageLines = (stages: ReadonlyArray<StageReport>, style: Style): ReadonlyArray<string> => {
+  const width = Math.max(0, ...stages.map(({ stage }) => stage.length))
+  return stages.flatMap((stage) => [
+    `  ${stage.stage.padEnd(width)}  ${style.paint(tones[stage.outcome], stage.outcome.replace("-", " ").padEnd(11))} ${tally(stage)}`.trimEnd(),
+    ...stepLines(stage, style),
+  ])
+}
+
+const verdict = (report: Report.Report, style: Style): ReadonlyArray<string> => {
+  const changed = report.stages.flatMap((stage) => stage.steps).filter((step) => step.outcome === "changed").length
+  switch (report.outcome) {
+    case "done":
+      return [style.paint("green", changed === 0 ? "Nothing had to be changed." : `Done: ${count(changed, "step")} changed the node.`)]
+    case "failed":
+      return hanging("", "Failed. What the failed stage had done was taken back; stages before it stand.", style.columns)
+    case "incomplete":
+      return hanging(
+        "",
+        "Failed, and not everything could be taken back: somebody has to look at what is named above.",
+        style.columns,
+      ).map((line) => style.paint("red", line))
+  }
+}
+
+/** The whole report for people, with a final newline. */
+export const render = (report: Report.Report, style: Style): string => {
+  const goes = report.action.startsWith("cleanup")
+  const tail = [
+    ...report.failures.flatMap((failure) => labelled("Failure", failure, { ...style })),
+    ...report.left.flatMap(({ path, why }) => labelled("Left behind", `${path} (${why})`, style)),
+    ...restartLines(report.restarts, "reported", style),
+    ...noticeLines(report.notices, style),
+  ]
+  return `${[
+    `${style.paint("bold", report.action)}: instance ${report.instance}, CRI runtime ${report.runtime}`,
+    ...(report.handlers.length === 0
+      ? []
+      : labelled(goes ? "Handlers that went" : "Handlers", report.handlers.join(", "), style)),
+    ...stageLines(report.stages, style),
+    ...tail,
+    ...verdict(report, style),
+  ].join("\n")}\n`
+}

@@ -1,0 +1,64 @@
+/**
+ * Answers: what does a failure mean to the operator? Every error of the engine becomes problems with a remedy, each
+ * in the form in which wrong settings are told.
+ */
+import type { HostError, Problem } from "@kata-deploy/core"
+import type { NodeFailure } from "../ExitStatus.ts"
+
+const remedies: Readonly<Record<HostError.HostErrorReason["_tag"], string>> = {
+  Drifted: "Something else changed it meanwhile. Run the action again: it looks afresh.",
+  Denied: "Run it as root, or as a user who may read and write there.",
+  NoSpace: "Free space on that filesystem, then run the action again.",
+  ReadOnly: "Mount the filesystem for writing, or choose another INSTALLATION_PREFIX.",
+  EscapesRoot: "Make the link point to somewhere below the host's root, or remove it.",
+  BadArchive: "Fetch the archive again and compare its checksum with the publisher's.",
+  Refused: "See what the host says of it, e.g. journalctl -u UNIT, then run the action again.",
+  TimedOut: "See what the host is busy with, then run the action again.",
+  Io: "Look into the kernel's log (dmesg) for the device below, then run the action again.",
+}
+
+const codes: Readonly<Record<HostError.HostErrorReason["_tag"], string>> = {
+  Drifted: "E_HOST_DRIFTED",
+  Denied: "E_HOST_DENIED",
+  NoSpace: "E_HOST_NO_SPACE",
+  ReadOnly: "E_HOST_READ_ONLY",
+  EscapesRoot: "E_HOST_ESCAPES_ROOT",
+  BadArchive: "E_BAD_ARCHIVE",
+  Refused: "E_HOST_REFUSED",
+  TimedOut: "E_HOST_TIMED_OUT",
+  Io: "E_HOST_IO",
+}
+
+const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`)
+
+/** The problems that a failure stands for. */
+export const problemsOf = (failure: NodeFailure): ReadonlyArray<Problem.Problem> => {
+  switch (failure._tag) {
+    case "SettingsError":
+    case "PrerequisiteError":
+      return failure.problems
+    case "ApplyError":
+      return problemsOf(failure.cause)
+    case "HostError":
+      return [
+        {
+          code: codes[failure.reason._tag],
+          ...(failure.path === undefined ? {} : { path: failure.path }),
+          message: sentence(failure.message),
+          remedy: remedies[failure.reason._tag],
+        },
+      ]
+    case "ClusterError":
+      return [{ code: "E_CLUSTER", message: sentence(failure.message), remedy: failure.remedy }]
+  }
+}
+
+/** The problem of something that nobody expected: one line, without anything that only helps developers. */
+export const unexpected = (defect: unknown): Problem.Problem => {
+  const message = defect instanceof Error ? defect.message : String(defect)
+  return {
+    code: "E_UNEXPECTED",
+    message: `Something went wrong that never should: ${message.split("\n")[0] || "no more is known"}`,
+    remedy: "Please report it with the output of the same command and --log-level debug.",
+  }
+}

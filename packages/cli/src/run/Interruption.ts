@@ -1,0 +1,41 @@
+/**
+ * Answers: what is told to somebody who stopped the program? What stands, what was taken back, and how to go on.
+ */
+import type { Problem } from "@kata-deploy/core"
+import { count, enumerate } from "../render/Prose.ts"
+import type { Course } from "./ProgressDisplay.ts"
+
+/** A signal that asks the program to stop. */
+export type Signal = "SIGINT" | "SIGTERM"
+
+/** What is said at once when a signal arrives. */
+export const announcement = (signal: Signal, which: "first" | "again"): string =>
+  which === "first"
+    ? `${signal}: stopping at the next safe point.\n`
+    : `${signal} again: still stopping; nothing is left half-written.\n`
+
+const standing = (course: Course): string =>
+  course.finished.length === 0
+    ? "No stage had been finished."
+    : `Finished ${course.finished.length === 1 ? "stage" : "stages"}: ${enumerate(course.finished)}; what they did stands.`
+
+const unfinished = ({ current, undoing }: Course): string => {
+  if (current === undefined) return ""
+  if (undoing) return ` What stage ${current.stage} had done was taken back.`
+  return current.changed === 0
+    ? ` Stage ${current.stage} had changed nothing yet.`
+    : ` Stage ${current.stage} had done ${count(current.changed, "step")}, which stand.`
+}
+
+/** The problem to report, and the exit status. */
+export const outcome = (
+  signal: Signal,
+  course: Course,
+): { readonly problem: Problem.Problem; readonly status: number } => ({
+  problem: {
+    code: "E_INTERRUPTED",
+    message: `The action was stopped by ${signal}. ${standing(course)}${unfinished(course)}`,
+    remedy: "Run the same action again to go on, or cleanup to take everything back.",
+  },
+  status: 1,
+})

@@ -1,0 +1,118 @@
+/**
+ * Answers: how does one action on a node go, from its settings to its exit status? Everything that can end it comes
+ * together here: done, failed, interrupted, or a mistake of ours.
+ */
+import { Masking, Plan, Progress, type Report } from "@kata-deploy/core"
+import { Cause, Effect, Exit, Fiber, Layer } from "effect"
+import type { Display } from "../command/Display.ts"
+import * as ExitStatus from "../ExitStatus.ts"
+import * as Documents from "../render/Documents.ts"
+import type { Style } from "../render/Paint.ts"
+import * as PlanText from "../render/PlanText.ts"
+import * as ReportText from "../render/ReportText.ts"
+import * as StatusLine from "../render/StatusLine.ts"
+import * as StatusText from "../render/StatusText.ts"
+import type { Engine, EngineFor } from "./Engine.ts"
+import { problemsOf } from "./Failures.ts"
+import * as Interruption from "./Interruption.ts"
+import * as Logging from "./Logging.ts"
+import * as Preparation from "./Preparation.ts"
+import * as ProgressDisplay from "./ProgressDisplay.ts"
+import type { Voice } from "./Voice.ts"
+
+/** What an action on a node is given. */
+export interface OnNodeRun extends Preparation.Preparation {
+  readonly display: Display
+  readonly voice: Voice
+  readonly release: string
+  readonly engineFor: EngineFor
+}
+
+/** A result as it goes to standard output, and what the program ends with. */
+interface Shown {
+  readonly text: string
+  readonly status: number
+}
+
+const carryOut = Effect.fnUntraced(function* (
+  engine: Engine,
+  prepared: Preparation.Prepared,
+  { display, invocation, release }: OnNodeRun,
+  style: Style,
+): Effect.fn.Return<Shown, ExitStatus.NodeFailure> {
+  const { job, options } = invocation
+  const isJson = display.output === "json"
+  const about = { settings: prepared.settings, stateDir: options.stateDir }
+  const rest = { release, criRuntime: options.criRuntime, userDropIn: prepared.userDropIn }
+  switch (job._tag) {
+    case "Plan": {
+      const plan = yield* engine.plan({ action: job.action, ...about, ...rest })
+      const text = isJson ? Documents.plan(plan) : PlanText.render(plan, style)
+      return { text, status: ExitStatus.ofPlan(Plan.isEmpty(plan) ? "no-changes" : "changes", job.whenChanges) }
+    }
+    case "Run": {
+      const report = yield* engine.run({ action: job.action, ...about, ...rest })
+      return { text: reportText(report, display, style), status: ExitStatus.ofReport(report) }
+    }
+    case "Status": {
+      const status = yield* engine.status(about, job.verify)
+      return {
+        text: isJson ? Documents.status(status) : StatusText.render(status, style),
+        status: ExitStatus.ofStatus(status),
+      }
+    }
+  }
+})
+
+const reportText = (report: Report.Report, display: Display, style: Style): string =>
+  display.output === "json" ? Documents.report(report) : ReportText.render(report, style)
+
+/** Tells a failure; people see the report first, programs find it inside the document. */
+const tellFailure = (failure: ExitStatus.NodeFailure, { display, voice }: OnNodeRun, style: Style): number => {
+  const status = ExitStatus.ofFailure(failure)
+  const report = failure._tag === "ApplyError" ? failure.report : undefined
+  if (report !== undefined && display.output === "text") voice.result(reportText(report, display, style))
+  return voice.problems(problemsOf(failure), status, report)
+}
+
+/** Runs the action and answers the exit status; never rejects. */
+export const run = async (request: OnNodeRun): Promise<number> => {
+  const { display, invocation, surroundings, voice } = request
+  const style = voice.style
+  const line = StatusLine.make(surroundings.stderr)
+  const progress = ProgressDisplay.make(display, line)
+  const program = Effect.gen(function* () {
+    const prepared = yield* Preparation.prepare(request)
+    const { instance, shims } = prepared.settings
+    yield* Effect.logDebug(
+      Masking.maskSecrets(`${invocation.job._tag} for ${instance.installDir}, shims ${shims.join(" ") || "none"}`),
+    )
+    const engine = yield* Effect.promise(() => request.engineFor(invocation.options, prepared.settings))
+    return yield* carryOut(engine, prepared, request, style)
+  }).pipe(
+    Effect.provide(
+      Layer.merge(Logging.layer(display, line), Layer.succeed(Progress.Progress, { tell: progress.tell })),
+    ),
+  )
+  const fiber = Effect.runFork(program)
+  let signal: Interruption.Signal | undefined
+  const stopListening = surroundings.onInterrupt((name) => {
+    line.print(Interruption.announcement(name, signal === undefined ? "first" : "again"))
+    signal ??= name
+    fiber.interruptUnsafe()
+  })
+  const exit = await Effect.runPromise(Fiber.await(fiber))
+  stopListening()
+  progress.end()
+  if (Exit.isSuccess(exit)) {
+    voice.result(exit.value.text)
+    return exit.value.status
+  }
+  const failure = Cause.findErrorOption(exit.cause)
+  if (failure._tag === "Some") return tellFailure(failure.value, request, style)
+  if (signal !== undefined && Cause.hasInterruptsOnly(exit.cause)) {
+    const { problem, status } = Interruption.outcome(signal, progress.course())
+    return voice.problems([problem], status)
+  }
+  return voice.defect(Cause.squash(exit.cause))
+}

@@ -1,0 +1,100 @@
+/**
+ * Answers: how far along are we, and what was done so far? On a terminal one line is rewritten; `plain` writes a line
+ * every few seconds; besides, stages go to the log.
+ */
+import { PlanDocument, type Plan, type Progress } from "@kata-deploy/core"
+import { Clock, Effect } from "effect"
+import type { Display } from "../command/Display.ts"
+import { bytes, count } from "../render/Prose.ts"
+import type { StatusLine } from "../render/StatusLine.ts"
+
+/** What was done, for whoever interrupts. */
+export interface Course {
+  /** Stages that came to their end. */
+  readonly finished: ReadonlyArray<Plan.StageName>
+  /** The stage that is going on, with the number of steps that changed something. */
+  readonly current: { readonly stage: Plan.StageName; readonly changed: number } | undefined
+  /** Whether the stage that was going on is being taken back. */
+  readonly undoing: boolean
+}
+
+/** Takes the engine's events and shows them. */
+export interface ProgressDisplay {
+  readonly tell: (event: Progress.ProgressEvent) => Effect.Effect<void>
+  /** Takes the line away. */
+  readonly end: () => void
+  /** What was done so far. */
+  readonly course: () => Course
+}
+
+/** Milliseconds between two lines: often enough to be alive, seldom enough to cost nothing. */
+const pace = { bar: 80, plain: 3_000 } as const
+
+/** Shows progress on the status line's terminal. */
+export const make = (display: Display, line: StatusLine): ProgressDisplay => {
+  let finished: Array<Plan.StageName> = []
+  let current: { stage: Plan.StageName; changed: number } | undefined
+  let undoing = false
+  let lastShown = Number.NEGATIVE_INFINITY
+  let transferStarted: number | undefined
+
+  const show = (text: string, now: number): void => {
+    if (display.progress === "none" || now - lastShown < pace[display.progress]) return
+    lastShown = now
+    if (display.progress === "bar") line.show(text)
+    else line.print(`${text}\n`)
+  }
+
+  const transfer = (now: number, { bytes: done, component, totalBytes }: Transfer): string => {
+    transferStarted ??= now
+    const seconds = (now - transferStarted) / 1000
+    const share = totalBytes === 0 ? "" : ` ${Math.floor((done / totalBytes) * 100)} %`
+    const rate = seconds < 0.2 ? "" : `, ${bytes(done / seconds)}/s`
+    return `${current?.stage ?? "artifacts"}: ${component}, ${bytes(done)} of ${bytes(totalBytes)}${share}${rate}`
+  }
+
+  const record = (event: Progress.ProgressEvent, now: number): string | undefined => {
+    switch (event._tag) {
+      case "Planned":
+        return undefined
+      case "StageStarted":
+        current = { stage: event.stage, changed: 0 }
+        transferStarted = undefined
+        return undefined
+      case "StepStarted":
+        show(`${event.stage}: ${event.at} of ${event.of}, ${PlanDocument.summary(event.step.action)}`, now)
+        return undefined
+      case "StepDone":
+        if (event.outcome === "changed" && current !== undefined) current.changed += 1
+        return undefined
+      case "Extracting":
+        show(transfer(now, event.progress), now)
+        return undefined
+      case "Undoing":
+        undoing = true
+        return `Taking back ${count(event.changes, "change")} of stage ${event.stage}.`
+      case "StageDone":
+        finished = [...finished, event.stage]
+        current = undefined
+        return `Stage ${event.stage} is done: ${count(event.changed, "step")} changed the node.`
+    }
+  }
+
+  return {
+    tell: (event) =>
+      Effect.gen(function* () {
+        const said = record(event, yield* Clock.currentTimeMillis)
+        if (said === undefined) return
+        if (event._tag === "Undoing") yield* Effect.logWarning(said)
+        // People see the report; a pod's log is read while it runs.
+        else if (display.logFormat === "json" && display.progress === "none") yield* Effect.logInfo(said)
+        else yield* Effect.logDebug(said)
+      }),
+    end: () => {
+      if (display.progress === "bar") line.show("")
+    },
+    course: () => ({ finished, current, undoing }),
+  }
+}
+
+type Transfer = Extract<Progress.ProgressEvent, { readonly _tag: "Extracting" }>["progress"]
