@@ -174,7 +174,7 @@ const bases = Effect.fnUntraced(function* (
   for (const [, archive] of ordered) {
     if (archive === undefined) continue
     const sha256 = archive.id.sha256
-    for (const key of [...missing]) {
+    for (const key of missing) {
       const kept = yield* files.look(HostPath.join(facts.stateDir, "base", sha256.slice(0, 16), key))
       if (kept._tag === "File") accept(key, kept.text, sha256)
     }

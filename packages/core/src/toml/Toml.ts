@@ -8,9 +8,12 @@ import { parse as parseToml } from "toml-patch"
 /** A table as parsed; keys in the order of the text. */
 export type Table = { readonly [key: string]: unknown }
 
-/** Whether a parsed value is a table (and no array or date). */
-export const isTable = (value: unknown): value is Table =>
-  typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date)
+/** Whether a parsed value is a table (and no array or date, which are objects of other classes). */
+export const isTable = (value: unknown): value is Table => {
+  if (typeof value !== "object" || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || prototype === Object.prototype
+}
 
 /** Why a text is no TOML: place (1-based) and the parser's words. */
 export interface TomlProblem {
