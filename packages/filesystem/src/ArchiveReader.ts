@@ -126,9 +126,8 @@ export class ArchiveReader {
 
   /** A tar ends with blocks of zeros; without them somebody cut it before it was compressed. */
   private async finish(): Promise<void> {
-    const ended = new Promise<void>((resolve) => this.entries.once("close", resolve))
     this.entries.end(null)
-    await ended
+    await this.awake()
     this.orFail()
     const isWhole = this.yielded >= blockBytes && this.lastBlock.every((byte) => byte === 0)
     if (!isWhole) throw this.bad("it ends too early")
@@ -139,13 +138,11 @@ export class ArchiveReader {
     this.lastBlock = Uint8Array.from(both.subarray(-blockBytes))
   }
 
+  /** Resolves when the tar reader has handled everything, has closed, or has failed. */
   private awake(): Promise<void> {
+    if (this.failure !== undefined || this.entries.destroyed) return Promise.resolve()
     return new Promise((resolve) => {
-      this.wake = () => {
-        this.wake = undefined
-        resolve()
-      }
-      if (this.entries.destroyed) this.wake()
+      this.wake = resolve
     })
   }
 

@@ -35,9 +35,10 @@ export const below = (
 
 /** Removes a tree or the owned part of one. */
 export const removeTree = (tree: MemoryTree, action: RemoveTreeAction, isMount: IsMount): Removal => {
-  const root = locate(tree, action.root)
-  const rootState = tree.get(root)
-  if (rootState._tag !== "Directory") return { removed: 0, left: [] }
+  // A name below the root makes a link at its last component resolve, too.
+  const inside = tree.resolve(HostPath.join(action.root, "x"))
+  if (inside._tag !== "Place") return { removed: 0, left: [] }
+  const root = HostPath.parent(inside.path)
   const reserved = action.reserved.map((path) => locate(tree, path))
   const isReserved = (path: HostPath.HostPath): boolean =>
     reserved.some((one) => HostPath.isWithin(path, one))
