@@ -36,6 +36,22 @@ onContainerd(["1.6", "1.7"], "a block at the end of the main file", (release) =>
   })
 })
 
+onContainerd(["1.6", "1.7"], "a block below a main file that names no handler", (release) => {
+  test("has to name runc as well, whose built-in entry is gone with the first table", async () => {
+    await using host = await vanilla(release.version, { schema: 2 })
+    await host.write(host.config, "version = 2\n")
+    const before = await evidence(release, host)
+    const runc = `[plugins."${cri2}".containerd.runtimes.runc]\nruntime_type = "io.containerd.runc.v2"\n`
+    await host.write(host.config, `version = 2\n${tables(cri2)}${runc}`)
+    const now = await evidence(release, host)
+    expect(Object.keys(now.served).sort()).toEqual(["kata-by-hand", "runc"])
+    expect(now.served["runc"]?.runtimeType).toBe(before.served["runc"]?.runtimeType)
+    expect(now.served["runc"]?.options["SystemdCgroup"] ?? false).toBe(
+      before.served["runc"]?.options["SystemdCgroup"] ?? false,
+    )
+  })
+})
+
 onContainerd(["1.6", "1.7"], "a k3s drop-in that repeats the rendered CRI table", (release) => {
   test("adds a handler and nothing else", async () => {
     await using host = await rancher("k3s", release.version)

@@ -71,6 +71,24 @@ onContainerd(["1"], "a drop-in that names the CRI table", (release) => {
   })
 })
 
+onContainerd(["1"], "a handler in a main file that names no other", (release) => {
+  test("takes the built-in runc away, and the CRI does not load", async () => {
+    await using host = await vanilla(release.version, { schema: 2 })
+    await host.write(host.config, `version = 2\n`)
+    expect(served(await ask(release, host))).toEqual(["runc"])
+    await host.write(host.config, `version = 2\n${handlerTable(2)}`)
+    expect(served(await ask(release, host))).toBe("no CRI")
+  })
+})
+
+onContainerd(["2"], "a handler in a main file that names no other", (release) => {
+  test("stands beside the built-in runc", async () => {
+    await using host = await vanilla(release.version, { schema: 2 })
+    await host.write(host.config, `version = 2\n${handlerTable(2)}`)
+    expect(served(await ask(release, host))).toEqual(["kata-by-hand", "runc"])
+  })
+})
+
 onContainerd(["2"], "a drop-in that names the CRI table", (release) => {
   for (const schema of [2, 3] as const) {
     test(`is merged into a root of schema ${schema}`, async () => {

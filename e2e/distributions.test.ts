@@ -98,7 +98,8 @@ onContainerd(["1.7", "2"], "microk8s", (release: Release) => {
     for (const [path] of below(await snapshot(host.dir), "/opt/kata/containerd")) {
       if (path.endsWith(".toml")) await view.write(path, await host.read(path))
     }
-    return evidence(release, view, config)
+    // Awaited here: the view is gone when this function returns.
+    return await evidence(release, view, config)
   }
 
   test("serves our handlers from its template, and gets the template back", async () => {
@@ -108,11 +109,18 @@ onContainerd(["1.7", "2"], "microk8s", (release: Release) => {
   })
 })
 
-onContainerd(["1.6", "1.7", "2"], "a file without a word", (release) => {
-  test("gets our handlers, and is without a word again after the cleanup", async () => {
+onContainerd(["1.6", "1.7", "2"], "a main file that names no handler, not even runc", (release) => {
+  test("gets our handlers beside the built-in runc, and its tree back", async () => {
     await using host = await vanilla(release.version, { schema: 2 })
     await host.write("/etc/containerd/config.toml", "version = 2\n")
     const before = await evidence(release, host)
-    await roundTrip(host, async () => expectServed(await evidence(release, host), handlersOf(shims), before))
+    await roundTrip(host, async () => {
+      const now = await evidence(release, host)
+      expect(Object.keys(now.served).sort()).toEqual([...handlersOf(shims), "runc"].sort())
+      // On 1.x runc has to be written out, which need not repeat its defaults.
+      const [is, was] = [now.served["runc"], before.served["runc"]]
+      expect(is?.runtimeType).toBe(was?.runtimeType)
+      expect(is?.options["SystemdCgroup"] ?? false).toBe(was?.options["SystemdCgroup"] ?? false)
+    })
   })
 })

@@ -78,7 +78,7 @@ for (const [name, make] of Object.entries(hosts)) {
 
     test("prints a diff without colours for a pipe, and no secret", async () => {
       const plan = await kataDeploy(setting, "plan", "install")
-      expect(plan.stdout).toMatch(/^\+.*runtimes.*kata-qemu/m)
+      expect(plan.stdout).toMatch(/^ *\+.*runtimes.*kata-qemu/m)
       expect(plan.stdout + plan.stderr).not.toContain("\u001b")
       expect(plan.stdout + plan.stderr).not.toContain("s3cr3t")
     })

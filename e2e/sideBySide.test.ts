@@ -11,7 +11,7 @@ import type { SampleHost } from "./hostTree/SampleHost.ts"
 import { below, differences, snapshot } from "./hostTree/TreeSnapshot.ts"
 import { vanilla } from "./hostTree/Vanilla.ts"
 
-const shims = ["qemu", "qemu-runtime-rs"]
+const shims = ["qemu", "clh", "qemu-runtime-rs"]
 
 const instance = (host: SampleHost, suffix: string): Setting => ({
   host,
