@@ -6,7 +6,7 @@ import { Cause, Effect, Exit, Ref } from "effect"
 import * as NodeMarks from "../decide/NodeMarks.ts"
 import * as TemporaryPlace from "../decide/TemporaryPlace.ts"
 import * as FileState from "../model/FileState.ts"
-import type { HostPath } from "../model/HostPath.ts"
+import * as HostPath from "../model/HostPath.ts"
 import type { Action } from "../plan/Action.ts"
 import * as Change from "../plan/Change.ts"
 import * as Ledger from "../plan/Ledger.ts"
@@ -26,8 +26,8 @@ export type StepError = HostError | ClusterError
 export interface StageToApply {
   readonly stage: StageName
   readonly steps: ReadonlyArray<Step>
-  readonly installDir: HostPath
-  readonly stateDir: HostPath
+  readonly installDir: HostPath.HostPath
+  readonly stateDir: HostPath.HostPath
   /** `undo`: the first failure takes the stage back. `go-on`: failures are collected, the rest is still tried. */
   readonly onFailure: "undo" | "go-on"
 }
@@ -53,8 +53,10 @@ interface Done {
 interface State {
   readonly done: ReadonlyArray<Done>
   readonly outcomes: ReadonlyMap<number, (typeof StepReport.Type)["outcome"]>
-  readonly extracted: ReadonlyMap<string, ReadonlyArray<Ledger.OwnedEntry>>
+  readonly settled: Ledger.Settled
   readonly commits: ReadonlyArray<Effect.Effect<void, HostError>>
+  /** Puts the ledger back that this stage removed. */
+  readonly forgotten: Effect.Effect<void, HostError> | undefined
   readonly left: StageOutcome["left"]
   readonly failures: ReadonlyArray<StepError>
 }
@@ -62,8 +64,9 @@ interface State {
 const start: State = {
   done: [],
   outcomes: new Map(),
-  extracted: new Map(),
+  settled: { extracted: new Map(), created: [], gone: [] },
   commits: [],
+  forgotten: undefined,
   left: [],
   failures: [],
 }
@@ -139,8 +142,14 @@ const one = Effect.fnUntraced(function* (
   if (failure._tag === "Some")
     yield* Ref.update(state, (s) => ({ ...s, failures: [...s.failures, failure.value] }))
   yield* note(state, at, "failed")
-  if (request.onFailure === "go-on" && failure._tag === "Some") return
+  if (request.onFailure === "go-on" && failure._tag === "Some") return yield* bringLedgerBack(state)
   return yield* Effect.failCause(exit.cause)
+})
+
+/** A ledger that went before the last directories did comes back, so that the next cleanup finds what is left. */
+const bringLedgerBack = Effect.fnUntraced(function* (state: Ref.Ref<State>) {
+  const { forgotten } = yield* Ref.get(state)
+  if (forgotten !== undefined) yield* Effect.ignore(forgotten)
 })
 
 const remember = (state: Ref.Ref<State>, at: number, undoing: Effect.Effect<void, HostError>) =>
@@ -154,7 +163,7 @@ const carryOut = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, StepError, Ports> {
   const files = yield* HostFiles
   const shell = yield* HostShell
-  const temporary = (path: HostPath) => TemporaryPlace.of(path, request)
+  const temporary = (path: HostPath.HostPath) => TemporaryPlace.of(path, request)
   const putBack = (change: Change.Change) => files.put(Change.invert(change), temporary(change.path))
   switch (action._tag) {
     case "Put": {
@@ -171,13 +180,20 @@ const carryOut = Effect.fnUntraced(function* (
       yield* remember(state, at, extraction.revert)
       return yield* Ref.update(state, (s) => ({
         ...s,
-        extracted: new Map([...s.extracted, ...extraction.entries]),
+        settled: {
+          ...s.settled,
+          extracted: new Map([...s.settled.extracted, ...extraction.entries]),
+          created: [
+            ...s.settled.created,
+            ...extraction.createdDirectories.map((relative) => HostPath.join(action.into, relative)),
+          ],
+        },
         commits: [...s.commits, extraction.commit],
       }))
     }
     case "RemoveTree": {
-      const { extracted } = yield* Ref.get(state)
-      const fresh = new Set([...extracted.values()].flatMap((entries) => entries.map((e) => e.path)))
+      const { settled } = yield* Ref.get(state)
+      const fresh = new Set([...settled.extracted.values()].flatMap((entries) => entries.map((e) => e.path)))
       const entries =
         action.entries === "everything" ? action.entries : action.entries.filter((e) => !fresh.has(e.path))
       const removal = yield* files.removeTree({ ...action, entries })
@@ -185,6 +201,10 @@ const carryOut = Effect.fnUntraced(function* (
     }
     case "Prune": {
       const gone = yield* files.prune(action.directories)
+      yield* Ref.update(state, (s) => ({
+        ...s,
+        settled: { ...s.settled, gone: [...s.settled.gone, ...gone] },
+      }))
       const back = gone.toReversed().map((path) => Change.make(path, FileState.absent, FileState.directory()))
       return yield* remember(
         state,
@@ -211,13 +231,12 @@ const record = Effect.fnUntraced(function* (
   action: Extract<Action, { readonly _tag: "Record" }>,
   at: number,
 ): Effect.fn.Return<void, HostError, HostFiles> {
-  const { extracted, failures } = yield* Ref.get(state)
+  const { failures, settled } = yield* Ref.get(state)
   // What could not be removed has to be found by the next cleanup, so the ledger stays when something failed.
   if (failures.length > 0) return
   const files = yield* HostFiles
   const before = yield* files.look(action.path)
-  const text =
-    action.ledger === null ? undefined : Ledger.encode(Ledger.withExtracted(action.ledger, extracted))
+  const text = action.ledger === null ? undefined : Ledger.encode(Ledger.settle(action.ledger, settled))
   const change = Change.make(
     action.path,
     before,
@@ -225,7 +244,9 @@ const record = Effect.fnUntraced(function* (
   )
   const temporary = TemporaryPlace.of(action.path, request)
   yield* files.put(change, temporary)
-  yield* remember(state, at, files.put(Change.invert(change), temporary))
+  const back = files.put(Change.invert(change), temporary)
+  yield* remember(state, at, back)
+  if (action.ledger === null) yield* Ref.update(state, (s) => ({ ...s, forgotten: back }))
 })
 
 const undo = Effect.fnUntraced(function* (request: StageToApply, state: Ref.Ref<State>) {

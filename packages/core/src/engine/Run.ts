@@ -40,6 +40,9 @@ export interface Request {
 /** Everything that a run needs from outside. */
 export type Requirements = HostFiles | HostShell | NodeApi | Policies.PolicyServices
 
+/** Stages that are planned again just before they run: those before may have taken minutes, or failed. */
+const changesHost: ReadonlySet<StageName> = new Set(["artifacts", "cri", "revert-cri", "remove-artifacts"])
+
 /** How often a stage starts over when the host changed under it. */
 const attempts = 3
 
@@ -103,8 +106,7 @@ export const run = Effect.fn("Run.run")(function* (
   const outcomes: Array<Apply.StageOutcome> = []
   let restarts = first.restarts
   for (const [at, { stage }] of first.stages.entries()) {
-    // The stages before may have taken minutes, and changed what this one was planned for.
-    const current = at === 0 || isCleanup(request.action) ? first : yield* planStage(request, stage)
+    const current = at > 0 && changesHost.has(stage) ? yield* planStage(request, stage) : first
     if (stage === "cri") restarts = current.restarts
     const outcome = yield* applyStage(request, current, stage, outcomes)
     outcomes.push(outcome)

@@ -283,11 +283,18 @@ const staleComponents = (
       .filter((f) => HostPath.isBelow(f.path, root))
       .map((f) => HostPath.relativeTo(f.path, root)),
   ])
-  const entries = stale.flatMap((c) => c.entries.filter((e) => e.type === "directory" || !kept.has(e.path)))
+  const entries = stale.flatMap((c) => c.entries.filter((e) => e.type !== "directory" && !kept.has(e.path)))
+  const removed = entries.map((e) => HostPath.join(root, e.path))
+  const vacated = after.directories
+    .filter((d) => removed.some((path) => HostPath.isBelow(path, d)))
+    .toReversed()
   return [
     step(
       { _tag: "RemoveTree", root, entries, reserved: [facts.stateDir] } as const,
       `no enabled shim needs ${stale.map((c) => c.name).join(", ")} any more`,
     ),
+    ...(vacated.length === 0
+      ? []
+      : [step({ _tag: "Prune", directories: vacated } as const, "nothing of ours is in them any more")]),
   ]
 }

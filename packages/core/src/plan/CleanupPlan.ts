@@ -81,7 +81,7 @@ interface StageResult {
 
 const makeWith = (input: PlanInput, ledger: Ledger.Ledger): Plan => {
   const { action, settings } = input
-  const asked = stagesOf[action] ?? []
+  const asked = (stagesOf[action] ?? []).filter((stage) => input.only === undefined || input.only === stage)
   const instance = instanceName(settings.instance)
   const marks = input.facts.node._tag === "Known" && action === "cleanup"
   const stages: Array<StagePlan> = []
@@ -187,8 +187,7 @@ const revertCri = (facts: FactsOf.Facts): StageResult => {
   }
   const stays = [facts.stateDir, ...rest.map((file) => file.path)]
   const directories = emptied(ledger, stays)
-  const gone = { ...after, directories: ledger.directories.filter((d) => !directories.includes(d)) }
-  const changed = Ledger.encode(gone) !== Ledger.encode(ledger)
+  const changed = Ledger.encode(after) !== Ledger.encode(ledger)
   return {
     steps: [
       ...edits.map((e) => e.step),
@@ -197,7 +196,7 @@ const revertCri = (facts: FactsOf.Facts): StageResult => {
       ...(changed
         ? [
             step(
-              { _tag: "Record", path: Ledger.pathIn(facts.stateDir), ledger: gone } as const,
+              { _tag: "Record", path: Ledger.pathIn(facts.stateDir), ledger: after } as const,
               "the configuration is no longer ours",
             ),
           ]
@@ -210,7 +209,12 @@ const revertCri = (facts: FactsOf.Facts): StageResult => {
 const removeArtifacts = (facts: FactsOf.Facts, installDir: HostPath.HostPath): StageResult => {
   const ledger = FactsOf.ledgerOf(facts)!
   const files = removeFiles(facts, ledger, "artifacts")
-  const entries = ledger.components.flatMap((component) => component.entries)
+  const entries = [
+    ...ledger.components.flatMap((component) => component.entries),
+    ...ledger.directories
+      .filter((path) => HostPath.isBelow(path, installDir) && !HostPath.isWithin(path, facts.stateDir))
+      .map((path): Ledger.OwnedEntry => ({ type: "directory", path: HostPath.relativeTo(path, installDir) })),
+  ]
   const rest = ledger.files.filter((file) => file.stage !== "artifacts")
   const left: Ledger.Ledger = { ...ledger, components: [], files: rest }
   const last = Ledger.ownsNothing(left)
@@ -219,10 +223,12 @@ const removeArtifacts = (facts: FactsOf.Facts, installDir: HostPath.HostPath): S
     last ? [] : [facts.stateDir, ...rest.map((f) => f.path), ...ledger.edits.map((e) => e.path)],
   )
   const path = Ledger.pathIn(facts.stateDir)
+  // The ledger goes as late as can be: only the directories around it are removed without it.
+  const aroundLedger = directories.filter((directory) => HostPath.isWithin(facts.stateDir, directory))
   return {
     steps: [
       ...files.steps,
-      ...(entries.length === 0
+      ...(ledger.components.length === 0
         ? []
         : [
             step(
@@ -230,10 +236,11 @@ const removeArtifacts = (facts: FactsOf.Facts, installDir: HostPath.HostPath): S
               "it came out of our archives",
             ),
           ]),
+      ...prune(directories.filter((directory) => !aroundLedger.includes(directory))),
       last
         ? step({ _tag: "Record", path, ledger: null } as const, "nothing is ours any more")
         : step({ _tag: "Record", path, ledger: left } as const, "the artifacts are no longer ours"),
-      ...prune(directories),
+      ...prune(aroundLedger),
     ],
     notices: files.notices,
   }

@@ -130,15 +130,28 @@ export const empty = (instance: string, release: string, runtime: string): Ledge
 export const ownsNothing = (ledger: Ledger): boolean =>
   ledger.components.length === 0 && ledger.files.length === 0 && ledger.edits.length === 0
 
-/** The ledger with the given components' entries filled in from what was really unpacked. */
-export const withExtracted = (
-  ledger: Ledger,
-  extracted: ReadonlyMap<string, ReadonlyArray<OwnedEntry>>,
-): Ledger => ({
+/** What a stage did that could not be known when it was planned. */
+export interface Settled {
+  /** What each component put down, by name. */
+  readonly extracted: ReadonlyMap<string, ReadonlyArray<OwnedEntry>>
+  /** Directories that unpacking created. */
+  readonly created: ReadonlyArray<HostPath>
+  /** Directories that were empty and went. */
+  readonly gone: ReadonlyArray<HostPath>
+}
+
+/**
+ * A planned ledger with what really happened filled in. Directories are recorded once for the whole instance and
+ * only where we created them, so that one that somebody else made stays even when it is empty.
+ */
+export const settle = (ledger: Ledger, { created, extracted, gone }: Settled): Ledger => ({
   ...ledger,
+  directories: [...new Set([...ledger.directories, ...created])].filter((d) => !gone.includes(d)).sort(),
   components: ledger.components.map((component) => {
     const entries = extracted.get(component.name)
-    return entries === undefined ? component : { ...component, entries }
+    return entries === undefined
+      ? component
+      : { ...component, entries: entries.filter((entry) => entry.type !== "directory") }
   }),
 })
 

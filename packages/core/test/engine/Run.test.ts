@@ -64,6 +64,10 @@ describe("Run", () => {
         const before = Node.snapshot(files)
         yield* Run.run(Node.request("install", variables)).pipe(Node.on(files))
         yield* Run.run(Node.request("install", host.variables)).pipe(Node.on(files))
+        const fewer = Node.snapshot(files)
+        assert.notProperty(fewer, "/opt/kata/runtime-rs/bin/containerd-shim-kata-v2")
+        yield* Run.run(Node.request("install", host.variables)).pipe(Node.on(files))
+        assert.deepStrictEqual(Node.snapshot(files), fewer)
         yield* Run.run(Node.request("cleanup", host.variables)).pipe(Node.on(files))
         assert.deepStrictEqual(Node.snapshot(files), before)
       }),
