@@ -9,7 +9,7 @@ import type { HostPath } from "../model/HostPath.ts"
 import * as Toml from "../toml/Toml.ts"
 import type { PrintTable } from "../toml/TomlPrinter.ts"
 import * as TomlPrinter from "../toml/TomlPrinter.ts"
-import { criPlugin } from "./DropInRendering.ts"
+import { criPlugin, withBuiltIn } from "./DropInRendering.ts"
 import type { ConfigSchema } from "../model/ContainerdVersion.ts"
 
 const open = (instance: string): string => `# >>> kata-deploy ${instance}: do not edit between these marks`
@@ -67,8 +67,10 @@ export const splice = (
     )
   }
   const plugin = criPlugin(input.schema)
-  const there = Toml.tableAt(parsed.success, "plugins", plugin, "containerd", "runtimes") ?? {}
-  const taken = Object.keys(input.handlers).filter((name) => Object.hasOwn(there, name))
+  const there = Toml.tableAt(parsed.success, "plugins", plugin, "containerd", "runtimes")
+  const taken = Object.keys(input.handlers).filter(
+    (name) => there !== undefined && Object.hasOwn(there, name),
+  )
   if (taken.length > 0) {
     return Result.fail(
       problem(
@@ -83,7 +85,9 @@ export const splice = (
   const added = block(
     input.instance,
     {
-      plugins: { [plugin]: { containerd: { runtimes: input.handlers } } },
+      plugins: {
+        [plugin]: { containerd: { runtimes: withBuiltIn(there as PrintTable | undefined, input.handlers) } },
+      },
       ...(input.debug && Toml.at(parsed.success, "debug") === undefined ? { debug: { level: "debug" } } : {}),
     },
     newline,

@@ -69,6 +69,15 @@ const tellsImages = ({ schema, version }: RenderInput["paths"]): boolean =>
     ContainerdVersion.atLeast(version, 2, 0) &&
     !ContainerdVersion.atLeast(version, 2, 3))
 
+/**
+ * containerd 1.x has a built-in `runc` only while the configuration names no handler at all: with the first one that
+ * is named it is gone, and the CRI does not load without its default handler (measured on 1.6.20 and 1.7.24).
+ */
+export const withBuiltIn = (named: PrintTable | undefined, handlers: PrintTable): PrintTable =>
+  named !== undefined && Object.keys(named).length > 0
+    ? handlers
+    : { runc: { runtime_type: "io.containerd.runc.v2" }, ...handlers }
+
 const mergeTables = (base: PrintTable, over: PrintTable): PrintTable => {
   const merged: Record<string, Value> = { ...base }
   for (const [name, value] of Object.entries(over)) {
@@ -78,15 +87,25 @@ const mergeTables = (base: PrintTable, over: PrintTable): PrintTable => {
   return merged
 }
 
+/** The handlers that a CRI table names. */
+const runtimesOf = (cri: PrintTable | undefined): PrintTable | undefined => {
+  const containerd = cri?.["containerd"]
+  const runtimes = isTable(containerd) ? containerd["runtimes"] : undefined
+  return isTable(runtimes) ? runtimes : undefined
+}
+
 const isTable = (value: Value | undefined): value is PrintTable =>
   typeof value === "object" && !Array.isArray(value)
 
 /** The tables of the drop-in. */
 export const tables = (input: RenderInput): PrintTable => {
   const { paths, settings } = input
-  const cri = mergeTables(paths.repeatsCriTable ? (input.criTable ?? {}) : {}, {
-    containerd: { runtimes: handlerTables(settings) },
-  })
+  const handlers = handlerTables(settings)
+  const cri = paths.repeatsCriTable
+    ? mergeTables(input.criTable ?? {}, {
+        containerd: { runtimes: withBuiltIn(runtimesOf(input.criTable), handlers) },
+      })
+    : { containerd: { runtimes: handlers } }
   const mapped = settings.handlers.filter((h) => h.snapshotter !== undefined)
   const platforms: PrintTable = Object.fromEntries(
     mapped.map((h) => [h.name, { snapshotter: snapshotterName(h.snapshotter!, settings.instance) }]),

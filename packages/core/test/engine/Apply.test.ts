@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer } from "effect"
-import { type HostError, HostFiles, Plan, Progress, Run } from "../../src/index.ts"
+import { type HostError, HostFiles, type Plan, Progress, Run } from "../../src/index.ts"
 import { hosts } from "./SampleHosts.ts"
 import * as Node from "./SampleNode.ts"
 
