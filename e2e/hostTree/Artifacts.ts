@@ -197,6 +197,14 @@ export const makeArtifacts = async (options: ArtifactOptions = {}): Promise<Arti
   return artifacts
 }
 
+/** Replaces one component by an archive of `files` (paths below `/opt/kata`), as another release would. */
+export const packComponent = async (artifacts: Artifacts, component: string, files: Files): Promise<void> => {
+  const stage = await mkdtemp(join(tmpdir(), "kd-stage-"))
+  await writeFiles(join(stage, "opt/kata"), files)
+  await pack(component, stage, artifacts.archive(component), {})
+  await rm(stage, { recursive: true })
+}
+
 /** A copy that a test may spoil. */
 export const copyArtifacts = async (from: Artifacts): Promise<Artifacts> => {
   const dir = await mkdtemp(join(tmpdir(), "kd-artifacts-"))

@@ -62,7 +62,7 @@ export interface Strictness {
    * again, or also a folder in which something came and went.
    */
   readonly identity?: "files" | "everything"
-  /** Paths that may differ. Default {@link residues}. */
+  /** Paths that may differ; one that ends in `/` stands for everything below it. Default {@link residues}. */
   readonly ignore?: ReadonlyArray<string>
 }
 
@@ -72,13 +72,15 @@ export const differences = (
   after: TreeSnapshot,
   options: Strictness = {},
 ): ReadonlyArray<string> => {
-  const ignored = new Set(options.ignore ?? residues)
+  const ignore = options.ignore ?? residues
+  const ignored = (path: string): boolean =>
+    ignore.some((entry) => (entry.endsWith("/") ? path.startsWith(entry) : path === entry))
   const compared = (entry: TreeEntry): boolean =>
     options.identity === "everything" || (options.identity === "files" && !entry.directory)
   const lines: Array<string> = []
   for (const [path, was] of before) {
     const now = after.get(path)
-    if (ignored.has(path)) continue
+    if (ignored(path)) continue
     if (!now) lines.push(`gone: ${path} (${was.what})`)
     else if (now.what !== was.what) lines.push(`changed: ${path}\n  was ${was.what}\n  is  ${now.what}`)
     else if (now.identity !== was.identity && compared(was)) {
@@ -86,7 +88,7 @@ export const differences = (
     }
   }
   for (const [path, now] of after) {
-    if (!before.has(path) && !ignored.has(path)) lines.push(`new: ${path} (${now.what})`)
+    if (!before.has(path) && !ignored(path)) lines.push(`new: ${path} (${now.what})`)
   }
   return lines
 }
