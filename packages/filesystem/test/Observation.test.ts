@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { FileState, HostPath } from "@kata-deploy/core"
+import { type FileState, HostPath } from "@kata-deploy/core"
 import { Effect } from "effect"
 import { execFileSync } from "node:child_process"
 import fs from "node:fs"

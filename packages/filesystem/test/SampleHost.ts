@@ -6,7 +6,7 @@ import zlib from "node:zlib"
 import { type FileState, HostFiles, HostLayout } from "@kata-deploy/core"
 import type { HostFilesConformance, SampleArchive } from "@kata-deploy/core/testing"
 import { Effect, Layer } from "effect"
-import { type Header, pack } from "tar-stream"
+import { type Header, pack, type Pack } from "tar-stream"
 import { Artifacts } from "../src/Artifacts.ts"
 import { Confinement } from "../src/Confinement.ts"
 import { type OpenDirectory, openBest } from "../src/DirectoryHandle.ts"
@@ -55,14 +55,19 @@ const headerOf = (entry: SampleArchive.SampleEntry): Partial<Header> & { readonl
   }
 }
 
-/** The bytes of a tar with these entries. */
-export const tarOf = async (entries: ReadonlyArray<SampleArchive.SampleEntry>): Promise<Buffer> => {
-  const packing = pack()
-  for (const entry of entries) packing.entry(headerOf(entry), entry.type === "file" ? entry.text : "")
+/** The bytes of a tar, which is finished by this. */
+export const packed = async (packing: Pack): Promise<Buffer> => {
   packing.finalize()
   const chunks: Array<Uint8Array> = []
   for await (const chunk of packing) chunks.push(chunk as Uint8Array)
   return Buffer.concat(chunks)
+}
+
+/** The bytes of a tar with these entries. */
+export const tarOf = async (entries: ReadonlyArray<SampleArchive.SampleEntry>): Promise<Buffer> => {
+  const packing = pack()
+  for (const entry of entries) packing.entry(headerOf(entry), entry.type === "file" ? entry.text : "")
+  return packed(packing)
 }
 
 /** The bytes of a `.tar.zst`. */
