@@ -103,8 +103,12 @@ const withGuestPull = (settings: Settings, shim: string, base: BaseConfig): Base
 
 const edit = (base: BaseConfig, table: Toml.Table): BaseConfig => ({ text: patch(base.text, table), table })
 
-/** Everything below the install directory that the settings make of the base configurations. */
-export const desired = (input: KataInput): ReadonlyArray<Desired.Desired> => [
+/** Everything below the install directory that the settings make of the base configurations; each path once. */
+export const desired = (input: KataInput): ReadonlyArray<Desired.Desired> =>
+  // Shims of the same QEMU build share one wrapper script.
+  [...new Map(all(input).map((each) => [each.path, each])).values()]
+
+const all = (input: KataInput): ReadonlyArray<Desired.Desired> => [
   ...input.settings.shims.flatMap((shim) => ofShim(input, shim)),
   ...input.settings.handlers.flatMap((handler) => (handler.kind === "shim" ? [] : ofHandler(input, handler))),
 ]

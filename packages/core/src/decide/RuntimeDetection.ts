@@ -42,7 +42,7 @@ const found = (
 
 /** Detects the CRI runtime. */
 export const detect = (facts: DetectionFacts): Result.Result<Detected, DecisionError> => {
-  if (facts.named !== undefined) return named(facts.named)
+  if (facts.named !== undefined) return named(facts.named, facts.declared)
   const active = Distribution.rows.filter((row) => {
     const state = facts.units.get(row.unit)
     return state?._tag === "Known" && state.value === "active"
@@ -52,9 +52,13 @@ export const detect = (facts: DetectionFacts): Result.Result<Detected, DecisionE
   return asked && active.length > 0 ? fromUnits(active, declared, facts) : fromHost(declared, facts)
 }
 
-const named = (runtime: string): Result.Result<Detected, DecisionError> => {
+const named = (runtime: string, declared: string | undefined): Result.Result<Detected, DecisionError> => {
   const row = Distribution.lookup(runtime)
-  if (row !== undefined) return found(row.runtime, "it was named by the operator")
+  if (row !== undefined) {
+    const fits =
+      declared === undefined || row.runtime === "crio" || row.distribution === Distribution.fromDeclared(declared)
+    return fits ? found(row.runtime, "it was named by the operator") : mismatch(declared, row)
+  }
   return Result.fail(
     new SettingsError({
       problems: [
