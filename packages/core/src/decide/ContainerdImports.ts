@@ -1,11 +1,12 @@
 /**
- * Answers: how do elements get into `imports` of a file that is not ours, and out again? Only the root section
- * of the text is handed to the editing library; every byte behind it stays. The undo puts the very lines back.
+ * Answers: how do elements get into `imports` of a file that is not ours, and out again? By inserting and cutting
+ * characters; every other byte stays. The undo puts the very lines back.
  * Source: spec 03 §5, §10; decisions §3; facts toml-safety §2.
  */
 import { Result } from "effect"
-import { patch } from "toml-patch"
+import * as RootSection from "../toml/RootSection.ts"
 import * as Toml from "../toml/Toml.ts"
+import * as TomlPrinter from "../toml/TomlPrinter.ts"
 
 /** The lines that an edit replaced, before and after; both are whole lines of the file. */
 export interface Region {
@@ -19,94 +20,234 @@ export interface Edited {
   readonly region: Region
 }
 
-/** Splits off the part in front of the first table header, which alone can hold `imports`. */
-const splitRoot = (text: string): { readonly root: string; readonly rest: string } => {
-  const header = /^[ \t]*\[/gm
-  for (let match = header.exec(text); match !== null; match = header.exec(text)) {
-    const root = text.slice(0, match.index)
-    // A line starting with `[` inside a multi-line array or string is no header: what is in front does not parse.
-    if (Result.isSuccess(Toml.parse(root))) return { root, rest: text.slice(match.index) }
-  }
-  return { root: text, rest: "" }
+/** Some characters of a text, and what comes in their place. */
+interface Splice {
+  readonly from: number
+  readonly to: number
+  readonly insert: string
 }
 
-/** The smallest run of whole lines in which two texts differ. */
-const regionBetween = (before: string, after: string): Region => {
-  const limit = Math.min(before.length, after.length)
-  let start = 0
-  while (start < limit && before[start] === after[start]) start++
-  let end = 0
-  while (end < limit - start && before[before.length - 1 - end] === after[after.length - 1 - end]) end++
-  const from = before.lastIndexOf("\n", start - 1) + 1
-  const lineEnd = (text: string): number => {
-    const at = text.indexOf("\n", text.length - end)
-    return end === 0 || at < 0 ? text.length : at + 1
+const splice = (text: string, splices: ReadonlyArray<Splice>): string => {
+  const parts: Array<string> = []
+  let at = 0
+  for (const { from, insert, to } of [...splices].sort((a, b) => a.from - b.from)) {
+    parts.push(text.slice(at, from), insert)
+    at = Math.max(at, to)
   }
-  return { before: before.slice(from, lineEnd(before)), after: after.slice(from, lineEnd(after)) }
+  return [...parts, text.slice(at)].join("")
 }
+
+const insertion = (at: number, insert: string): Splice => ({ from: at, to: at, insert })
+
+const lineStart = (text: string, at: number): number => text.lastIndexOf("\n", at - 1) + 1
+
+const isBlank = (text: string): boolean => text.trim() === ""
+
+const newlineOf = (text: string): string => (text.includes("\r\n") ? "\r\n" : "\n")
+
+const quoted = (elements: ReadonlyArray<string>): ReadonlyArray<string> => elements.map(TomlPrinter.string)
+
+/** Text, root section and meaning of a file. */
+interface Root {
+  readonly text: string
+  readonly section: RootSection.RootSection
+  readonly table: Toml.Table
+  /** The statement that sets `imports`. */
+  readonly statement: RootSection.Statement | undefined
+}
+
+const fail = (detail: string): Result.Result<never, Toml.TomlProblem> =>
+  Result.fail({ line: undefined, column: undefined, detail })
+
+const layout = "the file's layout does not take a new import"
+
+const read = (text: string): Result.Result<Root, Toml.TomlProblem> => {
+  const section = RootSection.scan(text)
+  return Result.map(Toml.parse(text.slice(section.start, section.end)), (table) => ({
+    text,
+    section,
+    table,
+    statement: section.statements.find(({ key }) => /^(?:imports|"imports"|'imports')$/.test(key)),
+  }))
+}
+
+const importsOf = (text: string): ReadonlyArray<string> | undefined =>
+  Result.match(read(text), {
+    onFailure: () => undefined,
+    onSuccess: ({ table }) => Toml.stringsAt(table, "imports"),
+  })
 
 /** `text` with `elements` as last members of `imports`; unchanged text and an empty region when all are there already. */
-export const add = (
-  text: string,
-  elements: ReadonlyArray<string>,
-): Result.Result<Edited, Toml.TomlProblem> => {
-  const { body, template } = Toml.splitTemplateLine(text)
-  const { rest, root } = splitRoot(body)
-  return Result.flatMap(Toml.parse(root), (table) => {
-    const imports = Toml.at(table, "imports")
-    if (imports !== undefined && !Array.isArray(imports)) {
-      return Result.fail({ line: undefined, column: undefined, detail: "`imports` is no array" })
-    }
+export const add = (text: string, elements: ReadonlyArray<string>): Result.Result<Edited, Toml.TomlProblem> =>
+  Result.flatMap(read(text), (root) => {
+    const imports = Toml.at(root.table, "imports")
+    if (imports !== undefined && !Array.isArray(imports)) return fail("`imports` is no array")
     const entries: ReadonlyArray<unknown> = imports ?? []
     const missing = elements.filter((element) => !entries.includes(element))
     if (missing.length === 0) return Result.succeed({ text, region: { before: "", after: "" } })
-    const edited = finishLine(root, patch(root, { ...table, imports: [...entries, ...missing] }), rest)
-    const whole = template + edited + rest
-    const holds = Result.match(Toml.parse(whole), {
-      onFailure: () => false,
-      onSuccess: (after) => elements.every((element) => Toml.stringsAt(after, "imports").includes(element)),
-    })
-    if (!holds) {
-      return Result.fail({
-        line: undefined,
-        column: undefined,
-        detail: "the file's layout does not take a new import",
-      })
-    }
-    return Result.succeed({ text: whole, region: regionBetween(body, edited + rest) })
+    if ((imports === undefined) !== (root.statement === undefined)) return fail(layout)
+    const splices =
+      root.statement === undefined ? [newStatement(root, missing)] : newMembers(root, root.statement, missing)
+    const edited = splice(text, splices)
+    const expected = [...entries, ...missing]
+    const holds =
+      Result.isSuccess(Toml.parse(edited)) &&
+      (importsOf(edited) ?? []).length === expected.length &&
+      (importsOf(edited) ?? []).every((entry, at) => entry === expected[at])
+    return holds ? Result.succeed({ text: edited, region: regionOf(text, splices) }) : fail(layout)
   })
+
+/** The whole lines that splices change. Insertions at the start of a line stand for themselves. */
+const regionOf = (text: string, splices: ReadonlyArray<Splice>): Region => {
+  const from = lineStart(text, Math.min(...splices.map((s) => s.from)))
+  const last = Math.max(...splices.map((s) => s.to))
+  const to = last === 0 || text[last - 1] === "\n" ? Math.max(last, from) : RootSection.lineEnd(text, last)
+  const start = text.startsWith("\uFEFF") && from === 0 ? 1 : from
+  const inside = splices.map((s) => ({ ...s, from: s.from - start, to: s.to - start }))
+  const before = text.slice(start, Math.max(start, to))
+  return { before, after: splice(before, inside) }
 }
 
-/** A root section in front of a table, and a file that ended with a newline, keep ending with one. */
-const finishLine = (before: string, after: string, rest: string): string => {
-  if (after.endsWith("\n")) return after
-  const newline = (before + rest).includes("\r\n") ? "\r\n" : "\n"
-  return rest !== "" || before === "" || before.endsWith("\n") ? after + newline : after
+/** A line of its own behind the last statement, or in front of what belongs to the first table. */
+const newStatement = ({ section, text }: Root, elements: ReadonlyArray<string>): Splice => {
+  const line = `imports = [${quoted(elements).join(", ")}]${newlineOf(text)}`
+  const last = section.statements.at(-1)
+  if (last !== undefined) return insertion(text[last.end - 1] === "\n" ? last.end : last.start, line)
+  let at = section.end
+  if (at > section.start && text[at - 1] !== "\n") at = Math.max(section.start, lineStart(text, at))
+  // Comments right above a table header speak of the table.
+  while (section.end < text.length && at > section.start) {
+    const above = Math.max(section.start, lineStart(text, at - 1))
+    if (!text.slice(above, at).trimStart().startsWith("#")) break
+    at = above
+  }
+  return insertion(at, line)
+}
+
+/** Behind the last member, in the manner in which that one is written. */
+const newMembers = (
+  { text }: Root,
+  statement: RootSection.Statement,
+  elements: ReadonlyArray<string>,
+): ReadonlyArray<Splice> => {
+  const { close, members } = RootSection.members(text, statement.value)
+  const last = members.at(-1)
+  const literals = quoted(elements)
+  if (last === undefined) return [insertion(statement.value + 1, literals.join(", "))]
+  const end = RootSection.lineEnd(text, last.comma ?? last.end)
+  if (end > close) return [insertion(last.end, `, ${literals.join(", ")}`)]
+  const before = text.slice(lineStart(text, last.start), last.start)
+  const indent = isBlank(before) ? before : "  "
+  const newline = text.slice(0, end).endsWith("\r\n") ? "\r\n" : "\n"
+  const separator = `,${newline}${indent}`
+  return last.comma === undefined
+    ? [insertion(last.end, ","), insertion(end, `${indent}${literals.join(separator)}${newline}`)]
+    : [insertion(end, `${indent}${literals.join(separator)},${newline}`)]
 }
 
 /**
  * `text` without `elements`. Where the recorded region still stands exactly once, the lines before the edit come
- * back, byte for byte; otherwise every equal element is taken out of the array and all else stays.
+ * back, byte for byte; otherwise every equal element is taken out of the array and all else stays. A key that the
+ * edit created goes with its last element.
  */
 export const remove = (
   text: string,
   elements: ReadonlyArray<string>,
   region: Region | undefined,
 ): Result.Result<string, Toml.TomlProblem> => {
-  if (region !== undefined && region.after !== "") {
-    const at = text.indexOf(region.after)
-    const startsLine = at === 0 || text[at - 1] === "\n" || text.slice(0, at) === "\uFEFF"
-    if (at >= 0 && startsLine && text.indexOf(region.after, at + 1) < 0) {
-      const restored = text.slice(0, at) + region.before + text.slice(at + region.after.length)
-      if (Result.isSuccess(Toml.parse(restored))) return Result.succeed(restored)
-    }
-  }
-  const { body, template } = Toml.splitTemplateLine(text)
-  const { rest, root } = splitRoot(body)
-  return Result.map(Toml.parse(root), (table) => {
-    const entries = Toml.at(table, "imports")
-    if (!Array.isArray(entries) || !elements.some((element) => entries.includes(element))) return text
-    const kept = entries.filter((entry) => !elements.includes(entry))
-    return template + finishLine(root, patch(root, { ...table, imports: kept }), rest) + rest
+  const restored = region === undefined ? undefined : restore(text, elements, region)
+  if (restored !== undefined) return Result.succeed(restored)
+  return Result.map(read(text), (root) => {
+    const { statement } = root
+    if (statement === undefined || text[statement.value] !== "[") return text
+    const without = withoutMembers(root, statement, elements)
+    return region !== undefined && createdKey(region) ? withoutEmpty(without) : without
   })
+}
+
+const restore = (text: string, elements: ReadonlyArray<string>, region: Region): string | undefined => {
+  if (region.after === "") return undefined
+  const at = text.indexOf(region.after)
+  const startsLine = at === 0 || text[at - 1] === "\n" || text.slice(0, at) === "\uFEFF"
+  if (at < 0 || !startsLine || text.includes(region.after, at + 1)) return undefined
+  const restored = text.slice(0, at) + region.before + text.slice(at + region.after.length)
+  const left = importsOf(restored)
+  return left === undefined || elements.some((element) => left.includes(element)) ? undefined : restored
+}
+
+const hasKey = (lines: string): boolean =>
+  Result.match(read(lines), { onFailure: () => false, onSuccess: (root) => root.statement !== undefined })
+
+const createdKey = ({ after, before }: Region): boolean => hasKey(after) && !hasKey(before)
+
+const valueOf = (literal: string): unknown =>
+  Result.match(Toml.parse(`value = ${literal}`), {
+    onFailure: () => undefined,
+    onSuccess: (table) => table["value"],
+  })
+
+const withoutMembers = (
+  { text }: Root,
+  statement: RootSection.Statement,
+  elements: ReadonlyArray<string>,
+): string => {
+  let edited = text
+  for (;;) {
+    const { members } = RootSection.members(edited, statement.value)
+    const at = members.findIndex(({ end, start }) => {
+      const value = valueOf(edited.slice(start, end))
+      return typeof value === "string" && elements.includes(value)
+    })
+    if (at < 0) return edited
+    edited = splice(edited, withoutMember(edited, members, at))
+  }
+}
+
+/** Takes out one member with the comma that belongs to it, and its line where nothing else is on it. */
+const withoutMember = (
+  text: string,
+  members: ReadonlyArray<RootSection.Member>,
+  at: number,
+): ReadonlyArray<Splice> => {
+  const { comma, end, start } = members[at]!
+  const previous = members[at - 1]
+  const next = members[at + 1]
+  const from = lineStart(text, start)
+  const behind = comma === undefined ? end : comma + 1
+  const to = RootSection.lineEnd(text, behind)
+  // Without a comma behind it the one in front would be left over, as none was there before.
+  const comma0 = previous?.comma
+  const inFront =
+    comma === undefined && comma0 !== undefined ? [{ from: comma0, to: comma0 + 1, insert: "" }] : []
+  if (
+    isBlank(text.slice(from, start)) &&
+    isBlank(text.slice(behind, to)) &&
+    !text.slice(end, behind).includes("\n")
+  ) {
+    return [...inFront, { from, to, insert: "" }]
+  }
+  if (
+    comma0 !== undefined &&
+    isBlank(text.slice(comma0 + 1, start)) &&
+    !text.slice(comma0, start).includes("\n")
+  ) {
+    return [{ from: comma0, to: end, insert: "" }]
+  }
+  const gap = next === undefined ? "" : /^[ \t]*/.exec(text.slice(behind))![0]
+  return comma === undefined
+    ? [...inFront, { from: start, to: end, insert: "" }]
+    : [
+        { from: start, to: end, insert: "" },
+        { from: comma, to: behind + gap.length, insert: "" },
+      ]
+}
+
+/** An `imports` of ours that is empty goes, unless somebody wrote more than the array on its line. */
+const withoutEmpty = (text: string): string => {
+  const { statements } = RootSection.scan(text)
+  const statement = statements.find(({ key }) => key === "imports")
+  if (statement === undefined) return text
+  return /^\[\s*\]\s*$/.test(text.slice(statement.value, statement.end))
+    ? text.slice(0, statement.start) + text.slice(statement.end)
+    : text
 }
