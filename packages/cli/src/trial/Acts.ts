@@ -34,15 +34,14 @@ export const acts: ReadonlyArray<Act> = [
     why: "The archives are unpacked beside their place and moved when they are complete; then containerd learns its handlers.",
     words: ["install", "--once"],
     compare: "not compared",
-    claim:
-      "An install needs no cluster, no network and no systemd; as on a node image that is prepared offline.",
+    claim: "An install needs no cluster, no network and no systemd.",
   },
   {
     title: "What is installed here?",
     why: "Everything that was written is in a ledger on the host, so drift would show.",
-    words: ["status"],
+    words: ["status", "--verify"],
     compare: "as it was before this act",
-    claim: "Nothing has drifted, and looking changes nothing.",
+    claim: "Nothing has drifted: every file is as it was written. Looking changes nothing.",
   },
   {
     title: "Install again",

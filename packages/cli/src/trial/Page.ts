@@ -23,8 +23,8 @@ export interface PageStream {
   readonly columns: number
 }
 
-/** Paragraphs wider than this are hard to read, however wide the terminal is. */
-const proseColumns = 100
+/** Lines wider than this are hard to read, however wide the terminal is. */
+const widest = 100
 
 /** The page of a stream. `environment` is asked for `NO_COLOR` and a `TERM` that knows no colours. */
 export const pageOf = (
@@ -61,20 +61,20 @@ export const wrap = (text: string, columns: number): ReadonlyArray<string> => {
   return [...lines, line]
 }
 
-const proseWidth = (page: Page): number => Math.min(page.columns, proseColumns)
+const widthOf = (page: Page): number => Math.min(page.columns, widest)
 
 /** A line in bold. */
 export const title = (page: Page, text: string): void => page.write(`${tone(page, text, "strong")}\n`)
 
 /** A heading with a rule, after an empty line. */
 export const heading = (page: Page, text: string): void => {
-  const rule = "─".repeat(Math.max(3, proseWidth(page) - text.length - 4))
+  const rule = "─".repeat(Math.max(3, widthOf(page) - text.length - 4))
   page.write(`\n${tone(page, `── ${text} ${rule}`, "strong")}\n`)
 }
 
 /** A paragraph. */
 export const paragraph = (page: Page, text: string): void => {
-  for (const line of wrap(text, proseWidth(page))) page.write(`${line}\n`)
+  for (const line of wrap(text, widthOf(page))) page.write(`${line}\n`)
 }
 
 /** An empty line. */
@@ -84,7 +84,7 @@ export const gap = (page: Page): void => page.write("\n")
 export const facts = (page: Page, rows: ReadonlyArray<readonly [name: string, value: string]>): void => {
   const width = Math.max(...rows.map(([name]) => name.length))
   for (const [name, value] of rows) {
-    const [first = "", ...rest] = wrap(value, Math.max(20, proseWidth(page) - width - 4))
+    const [first = "", ...rest] = wrap(value, Math.max(20, widthOf(page) - width - 4))
     page.write(`  ${tone(page, name.padEnd(width), "faint")}  ${first}\n`)
     for (const line of rest) page.write(`${" ".repeat(width + 4)}${line}\n`)
   }
@@ -108,7 +108,7 @@ const enough = 20
 /** A claim with its verdict and what was measured, and what speaks against it below. */
 export const verdict = (page: Page, { against, claim, measured, verdict }: Verdict): void => {
   const mark = verdict === "held" ? tone(page, "✓", "good") : tone(page, "✗", "bad")
-  const [first = "", ...rest] = wrap(claim, proseWidth(page) - 4)
+  const [first = "", ...rest] = wrap(claim, widthOf(page) - 4)
   page.write(`  ${mark} ${first}\n`)
   for (const line of rest) page.write(`    ${line}\n`)
   page.write(`    ${tone(page, measured, "faint")}\n`)
@@ -136,7 +136,7 @@ export const command = (page: Page, words: ReadonlyArray<string>): void => {
   let line = "$"
   for (const unit of units) {
     // Two columns are kept for the blank and the backslash.
-    if (line !== "$" && line.length + 1 + unit.length > page.columns - 2) {
+    if (line !== "$" && line.length + 1 + unit.length > widthOf(page) - 2) {
       lines.push(`${line} \\`)
       line = `    ${unit}`
     } else {

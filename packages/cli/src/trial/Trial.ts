@@ -38,6 +38,8 @@ export interface TrialOptions {
   readonly onInterrupt: OnInterrupt
   /** Architecture of this machine, as `uname -m` names it. */
   readonly architecture: Architecture.Architecture
+  /** Packs the components; `undefined`: programs of this machine. */
+  readonly packComponents?: typeof packSampleComponents
   /** Where the temporary directory is made; `undefined`: where the system wants it. */
   readonly temporary?: string | undefined
 }
@@ -91,24 +93,25 @@ const prepare = Effect.fnUntraced(function* (stage: Stage, flavour: HostFlavour,
   yield* writeHostTree(stage.host, flavour)
   const before = yield* TreeSnapshot.take(stage.host)
   const started = performance.now()
-  const sample = yield* packSampleComponents(stage.artifacts, options.architecture)
+  const pack = options.packComponents ?? packSampleComponents
+  const sample = yield* pack(stage.artifacts, options.architecture)
   const { files } = TreeSnapshot.extent(before)
+  const { distribution, reported } = flavour
+  const { components, packed, unpacked } = sample
   Page.facts(options.page, [
-    ["in", stage.directory],
+    ["directory", stage.directory],
+    ["host", `${files} files, as on a ${distribution} node with ${reported.replace("://", " ")}`],
     [
-      "host/",
-      `${files} files as an operator of ${flavour.distribution} with ${flavour.reported} would have them`,
-    ],
-    [
-      "artifacts/",
-      `${sample.components.length} component archives, ${Page.bytes(sample.packed)} packed, ` +
-        `${Page.bytes(sample.unpacked)} unpacked, made in ${Page.seconds(performance.now() - started)}`,
-    ],
-    [
-      "",
-      "Programs of this machine stand for Kata's: names and sizes are like the real ones, contents are not.",
+      "artifacts",
+      `${components.length} component archives, ${Page.bytes(packed)} packed, ${Page.bytes(unpacked)} unpacked, ` +
+        `made in ${Page.seconds(performance.now() - started)}`,
     ],
   ])
+  Page.gap(options.page)
+  Page.paragraph(
+    options.page,
+    "The archives hold programs of this machine under the names of Kata's files: real sizes, no real Kata.",
+  )
   return before
 })
 
@@ -148,7 +151,7 @@ const perform = Effect.fnUntraced(function* (
   const complaint = status === 0 ? [] : [`${act.words.join(" ")} ended with exit status ${status}`]
   const finding: Page.Verdict = {
     claim: act.claim,
-    measured: `${took}, ${files} files, ${Page.bytes(bytes)}${act.compare === "not compared" ? "" : " compared"}`,
+    measured: `${took}, ${files} files with ${Page.bytes(bytes)}${act.compare === "not compared" ? "" : " compared"}`,
     verdict: status === 0 && against.length === 0 ? "held" : "failed",
     against: [...complaint, ...against],
   }
@@ -184,7 +187,7 @@ const show = Effect.fnUntraced(function* (stage: Stage, flavour: HostFlavour, op
   const started = performance.now()
   Page.title(
     page,
-    `kata-deploy try: a whole life of an installation on a sample ${flavour.distribution} node`,
+    `kata-deploy try: plan, install, status and cleanup on a sample ${flavour.distribution} node`,
   )
   const first = yield* prepare(stage, flavour, options)
   const flags = globalFlags(stage, flavour, options)
@@ -221,7 +224,8 @@ export const run = Effect.fnUntraced(function* (
       // First in, last out: a signal must not keep the directory from being removed.
       const stopped = yield* firstSignal(options.onInterrupt, (name) => {
         Page.gap(options.page)
-        Page.paragraph(options.page, `${name}: stopping.`)
+        const fate = options.afterwards === "keep" ? "stays" : "is removed"
+        Page.paragraph(options.page, `${name}: stopping. The temporary directory ${fate}.`)
       })
       const stage = yield* Effect.acquireRelease(openStage(options), (opened) => closeStage(opened, options))
       return yield* Effect.raceFirst(show(stage, flavour, options), stopped)

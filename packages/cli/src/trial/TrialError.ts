@@ -12,9 +12,4 @@ export class TrialError extends Data.TaggedError("TrialError")<{
     const why = this.cause instanceof Error ? this.cause.message : String(this.cause)
     return `The trial stopped while ${this.doing}: ${why}`
   }
-
-  /** What to do about it. */
-  get remedy(): string {
-    return "The trial needs about 250 MB in the temporary directory; the variable TMPDIR names another one."
-  }
 }

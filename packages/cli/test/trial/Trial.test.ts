@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { Effect } from "effect"
 import { describe, expect, it } from "vitest"
 import type { OnInterrupt } from "../../src/trial/Interruption.ts"
+import { packSampleComponents } from "../../src/trial/SampleComponents.ts"
 import * as Trial from "../../src/trial/Trial.ts"
 import { temporaryDirectory } from "./TemporaryDirectory.ts"
 
@@ -18,6 +19,9 @@ const obedient: Action = (action, host) => {
   if (action === "cleanup") rmSync(join(host, "opt/kata"), { recursive: true })
   return 0
 }
+
+/** Components are packed in one test only; the others need none. */
+const packNothing = () => Effect.succeed({ components: [], packed: 0, unpacked: 0 })
 
 const perform = async (action: Action, more: Partial<Trial.TrialOptions> = {}) => {
   const temporary = temporaryDirectory()
@@ -38,6 +42,7 @@ const perform = async (action: Action, more: Partial<Trial.TrialOptions> = {}) =
       },
       onInterrupt: () => () => undefined,
       architecture: "x86_64",
+      packComponents: packNothing,
       ...more,
     }),
   )
@@ -58,7 +63,7 @@ describe("the show", () => {
     expect(calls.map((argv) => argv.slice(flags.length).join(" "))).toEqual([
       "plan install",
       "install --once",
-      "status",
+      "status --verify",
       "install --once",
       "cleanup",
     ])
@@ -72,7 +77,12 @@ describe("the show", () => {
       seen.push(existsSync(join(host, "../artifacts/shim-components.json")))
       return obedient(action, host)
     }
-    const { calls, status } = await perform(look, { distribution: "k0s", containerd: "1.7", shims: "fc" })
+    const { calls, status } = await perform(look, {
+      distribution: "k0s",
+      containerd: "1.7",
+      shims: "fc",
+      packComponents: packSampleComponents,
+    })
     expect(status).toBe(0)
     expect(new Set(seen)).toEqual(new Set([true]))
     expect(calls[0]).toContain("containerd://1.7.27")
