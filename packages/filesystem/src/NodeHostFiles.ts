@@ -6,6 +6,7 @@ import { Effect, Layer } from "effect"
 import { Artifacts } from "./Artifacts.ts"
 import * as AtomicPut from "./AtomicPut.ts"
 import { Confinement } from "./Confinement.ts"
+import * as Drift from "./Drift.ts"
 import { attempt } from "./Failure.ts"
 import * as Observation from "./Observation.ts"
 import * as PathFacts from "./PathFacts.ts"
@@ -32,6 +33,7 @@ export const make = (host: Confinement, artifacts: Artifacts): HostFiles.HostFil
     look: (path) => Effect.sync(() => Observation.look(host, path)),
     list: (path) => Effect.sync(() => Observation.list(host, path)),
     fingerprint: (path) => Effect.sync(() => Observation.fingerprint(host, path)),
+    drift: (root, entries, depth) => Effect.sync(() => Drift.drift(host, root, entries, depth)),
     isMountPoint: (path) => Effect.sync(() => PathFacts.isMountPoint(host, path)),
     freeBytes: (path) => Effect.sync(() => PathFacts.freeBytes(host, path)),
     mayWrite: (path) => Effect.sync(() => PathFacts.mayWrite(host, path)),
@@ -41,6 +43,7 @@ export const make = (host: Confinement, artifacts: Artifacts): HostFiles.HostFil
       attempt("remove empty directories from", directories[0], () => TreeRemoval.prune(host, directories)),
     removeTree: (action) => attempt("remove", action.root, () => TreeRemoval.removeTree(host, action)),
     extract: (action, progress) => extract(host, artifacts, action, progress),
+    artifactDirectory: artifacts.directory,
     artifact: (relative) => Effect.sync(() => artifacts.text(relative)),
     archive: (relative, known) => artifacts.identify(relative, known),
     archivedConfigs: (relative) => artifacts.configs(relative),

@@ -130,6 +130,14 @@ const digestOf = (at: string): HostFiles.Fingerprint => {
   }
 }
 
+/** What `fingerprintAt` tells without reading: the digest of a file is left empty. */
+export const metadataAt = (at: string): HostFiles.Fingerprint => {
+  const stat = fs.lstatSync(at)
+  return stat.isFile()
+    ? { _tag: "File", size: stat.size, mode: stat.mode & 0o7777, digest: "" }
+    : fingerprintAt(at)
+}
+
 /** Size, mode and digest of what is at a path that `fs` reaches. */
 export const fingerprintAt = (at: string): HostFiles.Fingerprint => {
   const stat = fs.lstatSync(at)

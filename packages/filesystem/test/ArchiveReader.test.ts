@@ -6,7 +6,7 @@ import zlib from "node:zlib"
 import { SampleArchive } from "@kata-deploy/core/testing"
 import { pack } from "tar-stream"
 import { ArchiveReader } from "../src/ArchiveReader.ts"
-import { Refusal } from "../src/Failure.ts"
+import { toHostError } from "../src/Failure.ts"
 import { packed, tarOf, temporaryDirectory } from "./SampleHost.ts"
 
 const mebibyte = 1024 * 1024
@@ -25,7 +25,7 @@ const readAll = (bytes: Uint8Array) =>
       }
     })
     return yield* Effect.gen(function* () {
-      const step = Effect.tryPromise({ try: () => reader.step(), catch: (cause) => cause })
+      const step = Effect.tryPromise({ try: () => reader.step(), catch: toHostError("read", undefined) })
       for (let more = yield* step; more > 0;) more = yield* step
       return found
     }).pipe(Effect.ensuring(Effect.sync(() => reader.close())))
@@ -33,8 +33,8 @@ const readAll = (bytes: Uint8Array) =>
 
 /** Why the reader refuses these bytes. */
 const refusalOf = (bytes: Uint8Array) =>
-  Effect.map(Effect.flip(readAll(bytes)), (cause) =>
-    cause instanceof Refusal && cause.reason._tag === "BadArchive" ? cause.reason.detail : String(cause),
+  Effect.map(Effect.flip(readAll(bytes)), ({ message, reason }) =>
+    reason._tag === "BadArchive" ? reason.detail : message,
   )
 
 const noise = (bytes: number): string => {

@@ -28,10 +28,14 @@ const extract = (host: SampleHost, ...archives: ReadonlyArray<string>) =>
 
 /** Every path below a directory with what is there, inodes and all, so that "untouched" means untouched. */
 const inventory = (directory: string): ReadonlyArray<string> =>
-  execFileSync("find", [".", "-printf", "%p %y %m %i %s %l\n"], { cwd: directory, encoding: "utf8" })
-    .trim()
-    .split("\n")
+  fs
+    .readdirSync(directory, { recursive: true, encoding: "utf8" })
     .sort()
+    .map((path) => {
+      const { ino, mode, size } = fs.lstatSync(join(directory, path))
+      // The size of a directory is the filesystem's business.
+      return `${path} ${mode.toString(8)} ${ino} ${fs.lstatSync(join(directory, path)).isDirectory() ? "" : size}`
+    })
 
 const installed: HostFilesConformance.Fixture = {
   tree: {
@@ -85,7 +89,7 @@ describe("unpacking components", () => {
       const host = yield* sampleHost({ archives: { kernel: [SampleArchive.file("bin/shim", "x")] } })
       const done = yield* extract(host, "kernel")
       yield* done.revert
-      assert.deepStrictEqual(inventory(host.root).length, 1)
+      assert.deepStrictEqual(fs.readdirSync(host.root), [])
       const again = yield* extract(host, "kernel")
       yield* again.commit
       assert.deepStrictEqual(fs.readdirSync(join(host.root, "opt/kata")), ["bin"])
@@ -261,6 +265,8 @@ describe("unpacking components", () => {
 
   it.effect("archives of GNU tar are read, extended headers and all", () =>
     Effect.gen(function* () {
+      // Other systems have another `tar`.
+      if (process.platform !== "linux") return
       const host = yield* sampleHost({})
       const source = join(host.artifacts, "source")
       const long = `${"deep/".repeat(30)}${"n".repeat(120)}`

@@ -7,6 +7,7 @@ import * as Fact from "../input/Fact.ts"
 import * as ArchiveEntry from "../model/ArchiveEntry.ts"
 import * as FileState from "../model/FileState.ts"
 import * as HostPath from "../model/HostPath.ts"
+import * as Entry from "../plan/OwnedEntry.ts"
 import type { Change } from "../plan/Change.ts"
 import type { ArchiveId } from "../plan/Ledger.ts"
 import { HostError, type HostErrorReason } from "../ports/HostError.ts"
@@ -103,6 +104,13 @@ export const make = (options: Options = {}): HostFilesMemory => {
     look: (path) => Effect.sync(() => look(path)),
     list: (path) => Effect.sync(() => list(path)),
     fingerprint: (path) => Effect.sync(() => fingerprintOf(look(path))),
+    drift: (root, entries, depth) =>
+      Effect.sync(() =>
+        entries.flatMap((entry) => {
+          const found = fingerprintOf(look(HostPath.join(root, entry.path)))
+          return Entry.matches(entry, found, depth) ? [] : [{ entry, found }]
+        }),
+      ),
     isMountPoint: (path) => Effect.sync(() => (isOutOfSight(path) ? notMounted : Fact.known(isMount(path)))),
     freeBytes: (path) =>
       Effect.sync(() =>
@@ -121,6 +129,7 @@ export const make = (options: Options = {}): HostFilesMemory => {
       mutate("remove tree", action.root, () => MemoryRemoval.removeTree(tree, action, isMount)),
     extract: (action, progress) =>
       extraction({ tree, archives, mutate, freeBytes: options.freeBytes }, action, progress),
+    artifactDirectory: "/opt/kata-artifacts",
     artifact: (relative) =>
       Effect.sync(() => {
         const text = artifacts.get(relative)

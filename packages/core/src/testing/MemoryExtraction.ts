@@ -191,7 +191,8 @@ const swap = (
   readonly createdDirectories: ReadonlyArray<string>
   readonly undo: ReadonlyArray<readonly [HostPath.HostPath, FileState.FileState]>
 } => {
-  const root = action.into
+  const inside = tree.resolve(HostPath.join(action.into, "x"))
+  const root = inside._tag === "Place" ? HostPath.parent(inside.path) : action.into
   const undo: Array<readonly [HostPath.HostPath, FileState.FileState]> = []
   const set = (path: HostPath.HostPath, state: FileState.FileState): void => {
     undo.unshift([path, tree.get(path)])
@@ -201,7 +202,7 @@ const swap = (
     for (const path of [...HostPath.ancestors(root), root]) {
       if (tree.get(path)._tag === "Absent") set(path, FileState.directory())
     }
-    removeVanished(tree, action, staged, set)
+    removeVanished(tree, root, action, staged, set)
     const createdDirectories: Array<string> = []
     for (const [path, state] of [...staged].sort(([a], [b]) => (a < b ? -1 : 1))) {
       const at = HostPath.join(root, path)
@@ -226,6 +227,7 @@ const swap = (
 
 const removeVanished = (
   tree: MemoryTree,
+  root: HostPath.HostPath,
   action: ExtractAction,
   staged: ReadonlyMap<string, Staged>,
   set: (path: HostPath.HostPath, state: FileState.FileState) => void,
@@ -240,12 +242,12 @@ const removeVanished = (
     .sort(deepestFirst)
   const files = vanished.filter((entry) => entry.type !== "directory")
   for (const entry of files) {
-    const at = below(tree, action.into, entry.path)
+    const at = below(tree, root, entry.path)
     const state = at === undefined ? FileState.absent : tree.get(at)
     if (at !== undefined && (state._tag === "File" || state._tag === "Link")) set(at, FileState.absent)
   }
   for (const entry of vanished) {
-    const at = below(tree, action.into, entry.path)
+    const at = below(tree, root, entry.path)
     if (entry.type !== "directory" || at === undefined) continue
     if (tree.get(at)._tag === "Directory" && tree.names(at).length === 0) set(at, FileState.absent)
   }
