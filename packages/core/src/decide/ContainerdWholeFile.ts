@@ -19,16 +19,31 @@ const close = (instance: string): string => `# <<< kata-deploy ${instance}`
 export const block = (instance: string, tables: PrintTable, newline: "\n" | "\r\n"): string =>
   ["", open(instance), ...TomlPrinter.printLines(tables), close(instance), ""].join(newline)
 
+/** Offset of the line that is `mark` and nothing else, at or behind `from`; -1 when there is none. */
+const lineOf = (text: string, mark: string, from: number): number => {
+  let at = text.indexOf(mark, from)
+  while (at >= 0) {
+    const startsLine = at === 0 || text[at - 1] === "\n"
+    if (startsLine && /^\r?(?:\n|$)/.test(text.slice(at + mark.length, at + mark.length + 2))) return at
+    at = text.indexOf(mark, at + 1)
+  }
+  return -1
+}
+
 /** A text without the instance's block; `undefined` when it has none. */
 export const cut = (text: string, instance: string): string | undefined => {
-  const start = text.indexOf(open(instance))
-  const end = text.indexOf(close(instance), start)
-  if (start < 0 || end < 0) return undefined
+  const start = lineOf(text, open(instance), 0)
+  const end = start < 0 ? -1 : lineOf(text, close(instance), start)
+  if (end < 0) return undefined
   const after = end + close(instance).length
   const newline = text.startsWith("\r\n", after) ? 2 : text.startsWith("\n", after) ? 1 : 0
+  const behind = text.slice(after + newline)
   // The line break in front of the mark is ours as well: without it a missing final newline could not come back.
-  const before = text.startsWith("\r\n", start - 2) ? 2 : text.startsWith("\n", start - 1) ? 1 : 0
-  return text.slice(0, start - before) + text.slice(after + newline)
+  const own = start === 0 ? 0 : text[start - 2] === "\r" ? 2 : 1
+  const front = text.slice(0, start - own)
+  // What somebody put behind the block starts a line of its own, and goes on doing so.
+  const needed = front !== "" && !front.endsWith("\n") && behind !== ""
+  return (needed ? text.slice(0, start) : front) + behind
 }
 
 /** What splicing a block into a main config needs. */
