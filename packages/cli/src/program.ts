@@ -46,7 +46,11 @@ const carryOut = async (
   switch (invocation._tag) {
     case "Help": {
       const help = await import("./manual/Help.ts")
-      surroundings.stdout.write(invocation.action === undefined ? help.general(voice.style) : help.ofAction(invocation.action, voice.style))
+      surroundings.stdout.write(
+        invocation.action === undefined
+          ? help.general(voice.style)
+          : help.ofAction(invocation.action, voice.style),
+      )
       return 0
     }
     case "Version":
@@ -83,7 +87,13 @@ export const run = async (argv: ReadonlyArray<string>, options: Options = {}): P
   const voice = Voice.make(display, surroundings)
   const engineFor = options.engineFor ?? realEngine
   try {
-    return await carryOut(Invocation.decode(args, surroundings), { args, surroundings, display, voice, engineFor })
+    return await carryOut(Invocation.decode(args, surroundings), {
+      args,
+      surroundings,
+      display,
+      voice,
+      engineFor,
+    })
   } catch (defect) {
     return voice.defect(defect)
   }

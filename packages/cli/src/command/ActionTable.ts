@@ -45,7 +45,17 @@ const onNode = (
   details: string,
   example: string,
   rest: Partial<Pick<ActionRow, "operand" | "flags">> = {},
-): ActionRow => ({ name, group, works: "on-node", summary, details, operand: undefined, flags: [], example, ...rest })
+): ActionRow => ({
+  name,
+  group,
+  works: "on-node",
+  summary,
+  details,
+  operand: undefined,
+  flags: [],
+  example,
+  ...rest,
+})
 
 const alone = (
   name: string,
@@ -73,8 +83,8 @@ export const rows: ReadonlyArray<ActionRow> = [
   onNode(
     "Whole jobs",
     "plan",
-    "Show what an action would do here; changes nothing",
-    "Ordered steps with reasons, a diff of every file, restarts that become due. Takes the name of the action that is planned for; install when there is none. New files are shown by their first lines; --output json has them whole.",
+    "Show what an action would do here",
+    "Changes nothing. Ordered steps with reasons, a diff of every file, restarts that become due. Takes the name of the action that is planned for; install when there is none. New files are shown by their first lines; --output json has them whole.",
     `plan install ${offline} --shims 'qemu clh'`,
     {
       operand: { placeholder: "ACTION", choices: Plan.ActionName.literals, fallback: "install" },
@@ -92,8 +102,8 @@ export const rows: ReadonlyArray<ActionRow> = [
   onNode(
     "Whole jobs",
     "status",
-    "Show what is installed here, and whether it is as we left it",
-    "Exits with 4 when an owned file was changed or is gone.",
+    "Show what is installed here, and drift",
+    "Holds every owned file against what was installed; exits with 4 when one was changed or is gone.",
     `status --verify ${offline}`,
     { flags: ["verify"] },
   ),
@@ -141,7 +151,7 @@ export const rows: ReadonlyArray<ActionRow> = [
   ),
   alone(
     "try",
-    "Show a whole install and cleanup on a sample host",
+    "Show the whole thing on a sample host",
     "Needs no cluster, no network and no root: makes a sample host in a temporary directory, then shows plan, install, status, a second install and cleanup on it.",
     "try --distribution rke2 --containerd 1.7",
     { flags: ["distribution", "containerd", "shims", "keep"] },

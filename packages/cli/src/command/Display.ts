@@ -26,17 +26,20 @@ const levels: Readonly<Record<string, LogLevel.LogLevel>> = {
   trace: "Trace",
 }
 
-const isOn = (text: string | undefined): boolean => ["true", "1", "yes", "on"].includes((text ?? "").trim().toLowerCase())
+const isOn = (text: string | undefined): boolean =>
+  ["true", "1", "yes", "on"].includes((text ?? "").trim().toLowerCase())
 
 /** Decodes the flags about output; wrong values were reported before and fall back here. */
 export const decode = (given: Arguments["given"], surroundings: Surroundings): Display => {
   const { env, stderr, stdout } = surroundings
   const plain = given.get("no-color") === "true" || (env["NO_COLOR"] ?? "") !== "" || env["TERM"] === "dumb"
-  const json = (name: string, otherwise: "text" | "json") => (given.get(name) as "text" | "json" | undefined) ?? otherwise
+  const json = (name: string, otherwise: "text" | "json") =>
+    (given.get(name) as "text" | "json" | undefined) ?? otherwise
   const progress = given.get("progress") ?? "auto"
   return {
     output: json("output", "text"),
-    logLevel: levels[given.get("log-level") ?? ""] ?? (isOn(given.get("debug") ?? env["DEBUG"]) ? "Debug" : "Info"),
+    logLevel:
+      levels[given.get("log-level") ?? ""] ?? (isOn(given.get("debug") ?? env["DEBUG"]) ? "Debug" : "Info"),
     logFormat: json("log-format", stderr.isTerminal ? "text" : "json"),
     progress:
       progress === "auto"
@@ -50,4 +53,3 @@ export const decode = (given: Arguments["given"], surroundings: Surroundings): D
     columns: { stdout: stdout.columns, stderr: stderr.columns },
   }
 }
-

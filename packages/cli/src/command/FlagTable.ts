@@ -10,8 +10,8 @@ export type FlagValue =
   | { readonly kind: "boolean" }
   /** Any text; `placeholder` stands for it in the help. */
   | { readonly kind: "text"; readonly placeholder: string }
-  /** One of these words. */
-  | { readonly kind: "choice"; readonly choices: ReadonlyArray<string> }
+  /** One of these words, in any case. */
+  | { readonly kind: "choice"; readonly placeholder: string; readonly choices: ReadonlyArray<string> }
 
 /**
  * Where a flag means something: `everywhere`; `node` for actions that look at a node; `setting` for one of the
@@ -35,17 +35,22 @@ export interface FlagRow {
 
 const boolean = { kind: "boolean" } as const
 const text = (placeholder: string): FlagValue => ({ kind: "text", placeholder })
-const choice = (...choices: ReadonlyArray<string>): FlagValue => ({ kind: "choice", choices })
+const choice = (placeholder: string, choices: ReadonlyArray<string>): FlagValue => ({
+  kind: "choice",
+  placeholder,
+  choices,
+})
 
 const flag =
   (scope: FlagScope) =>
-  (
-    name: string,
-    value: FlagValue,
-    fallback: string,
-    description: string,
-    variable?: string,
-  ): FlagRow => ({ name, scope, value, variable, fallback, description })
+  (name: string, value: FlagValue, fallback: string, description: string, variable?: string): FlagRow => ({
+    name,
+    scope,
+    value,
+    variable,
+    fallback,
+    description,
+  })
 
 const node = flag("node")
 const everywhere = flag("everywhere")
@@ -69,21 +74,21 @@ export const nodeFlags: ReadonlyArray<FlagRow> = [
   ),
   node(
     "kube",
-    choice("auto", "in-cluster", "kubeconfig", "none"),
+    choice("MODE", ["auto", "in-cluster", "kubeconfig", "none"]),
     "auto",
-    "How the API is reached; none: never, labels are left to somebody else.",
+    "How the API is reached; only none works in this release, and leaves labels to somebody else.",
     "KATA_DEPLOY_KUBE",
   ),
   node(
     "systemd",
-    choice("auto", "dbus", "nsenter", "none"),
+    choice("MODE", ["auto", "dbus", "nsenter", "none"]),
     "auto",
-    "How units are controlled; none: restarts are reported as due, not done.",
+    "How units are controlled; only none works in this release, and reports restarts as due.",
     "KATA_DEPLOY_SYSTEMD",
   ),
   node(
     "cri-runtime",
-    { kind: "choice", choices: Distribution.runtimeNames },
+    choice("NAME", Distribution.runtimeNames),
     "detected",
     "Names the CRI runtime and skips detection.",
     "KATA_DEPLOY_DETECTED_RUNTIME",
@@ -102,24 +107,34 @@ export const nodeFlags: ReadonlyArray<FlagRow> = [
 export const outputFlags: ReadonlyArray<FlagRow> = [
   everywhere(
     "output",
-    choice("text", "json"),
+    choice("FORM", ["text", "json"]),
     "text",
     "Form of the result on standard output; json is one document (see schema).",
   ),
   everywhere(
     "log-level",
-    choice("error", "warn", "info", "debug", "trace"),
+    choice("LEVEL", ["error", "warn", "info", "debug", "trace"]),
     "info, or debug with --debug",
     "How much is logged on standard error.",
   ),
-  everywhere("log-format", choice("text", "json"), "text on a terminal, else json", "Form of the log lines."),
+  everywhere(
+    "log-format",
+    choice("FORM", ["text", "json"]),
+    "text on a terminal, else json",
+    "Form of the log lines.",
+  ),
   everywhere(
     "progress",
-    choice("auto", "plain", "none"),
+    choice("HOW", ["auto", "plain", "none"]),
     "auto",
     "Progress of long work on standard error; auto shows it on a terminal only.",
   ),
-  everywhere("no-color", boolean, "colours on a terminal", "No colours. The variable NO_COLOR does the same."),
+  everywhere(
+    "no-color",
+    boolean,
+    "colours on a terminal",
+    "No colours. The variable NO_COLOR does the same.",
+  ),
   everywhere("help", boolean, "", "Shows this help, or that of the action."),
   everywhere("version", boolean, "", "Shows the version."),
 ]
@@ -127,10 +142,20 @@ export const outputFlags: ReadonlyArray<FlagRow> = [
 /** Flags of single actions. */
 export const actionFlags: ReadonlyArray<FlagRow> = [
   action("once", boolean, "false", "End when the node is set up, instead of staying to clean up at the end."),
-  action("verify", boolean, "false", "Read every owned file and compare its digest, not only size and mode."),
+  action(
+    "verify",
+    boolean,
+    "false",
+    "Read every owned file and compare its digest; in this release that is always done.",
+  ),
   action("detailed-exitcode", boolean, "false", "Exit with 10 instead of 0 when the plan has changes."),
-  action("distribution", text("NAME"), "k3s", "Distribution of the sample host: k8s, k3s, rke2, k0s or microk8s."),
-  action("containerd", text("X.Y"), "2.1", "containerd generation of the sample host, e.g. 1.7."),
+  action(
+    "distribution",
+    text("NAME"),
+    "k3s",
+    "Distribution of the sample host: k8s, k3s, rke2, k0s or microk8s.",
+  ),
+  action("containerd", text("X.Y"), "2.1", "Generation of the sample host's containerd, e.g. 1.7."),
   action("keep", boolean, "false", "Leave the sample host in place for looking at."),
 ]
 
@@ -197,14 +222,6 @@ const byName = new Map(flags.map((row) => [row.name, row]))
 /** The flag of that name, if there is one. */
 export const lookup = (name: string): FlagRow | undefined => byName.get(name)
 
-/** The flag as it is written: `--kube auto|in-cluster|kubeconfig|none`. */
-export const signature = ({ name, value }: FlagRow): string => {
-  switch (value.kind) {
-    case "boolean":
-      return `--${name}`
-    case "text":
-      return `--${name} ${value.placeholder}`
-    case "choice":
-      return value.choices.length > 6 ? `--${name} NAME` : `--${name} ${value.choices.join("|")}`
-  }
-}
+/** The flag as it is written: `--kube MODE`. */
+export const signature = ({ name, value }: FlagRow): string =>
+  value.kind === "boolean" ? `--${name}` : `--${name} ${value.placeholder}`

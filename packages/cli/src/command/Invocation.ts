@@ -64,7 +64,9 @@ const misplaced = (action: ActionTable.ActionRow, flag: FlagTable.FlagRow): Prob
     setting: `--${flag.name}`,
     message: `--${flag.name} has no effect with ${action.name}.`,
     remedy:
-      flag.scope === "action" ? `Leave it out; it belongs to ${others.join(", ")}.` : "Leave it out; it is for actions on a node.",
+      flag.scope === "action"
+        ? `Leave it out; it belongs to ${others.join(", ")}.`
+        : "Leave it out; it is for actions on a node.",
   }
 }
 
@@ -149,9 +151,13 @@ const invocationOf = (
   const { given } = args
   switch (action.name) {
     case "schema":
-      return operand === undefined ? undefined : { _tag: "Schema", name: operand as (typeof ActionTable.schemaNames)[number] }
+      return operand === undefined
+        ? undefined
+        : { _tag: "Schema", name: operand as (typeof ActionTable.schemaNames)[number] }
     case "completions":
-      return operand === undefined ? undefined : { _tag: "Completions", shell: operand as (typeof ActionTable.shells)[number] }
+      return operand === undefined
+        ? undefined
+        : { _tag: "Completions", shell: operand as (typeof ActionTable.shells)[number] }
     case "try":
       return {
         _tag: "Try",

@@ -19,7 +19,8 @@ export const actions: Readonly<Record<string, string>> = {
 /** Actions that existed once in upstream and are never to be taken for others. Source: spec 01 §2. */
 export const removedActions: Readonly<Record<string, string>> = {
   "install-stage-label": "Whoever dispatches the stages labels the node, after install-stage-cri.",
-  "cleanup-stage-unlabel": "Whoever dispatches the stages takes the labels away, before cleanup-stage-revert-cri.",
+  "cleanup-stage-unlabel":
+    "Whoever dispatches the stages takes the labels away, before cleanup-stage-revert-cri.",
 }
 
 /** Flags of later releases, with what helps today. */

@@ -50,7 +50,7 @@ const pairsText = (
   const broken = pairs.find(([key, item]) => key.includes(between) || `${key}${item}`.includes(behind))
   return broken === undefined
     ? Result.succeed(pairs.map(([key, item]) => `${key}${between}${item}`).join(behind))
-    : Result.fail(`${expected}, without "${between}" in a name and without "${behind}"`)
+    : Result.fail(`${expected}, without "${between}" in a name and "${behind}" anywhere`)
 }
 
 /** A value of the file as the text of its variable; fails with what is expected. */
@@ -77,6 +77,25 @@ const asText = (row: SettingsTable.SettingRow, value: unknown): Result.Result<st
   }
 }
 
+/** YAML, of which JSON is a part; fails with the place and what is wrong there. */
+const fromYaml = (text: string): Result.Result<unknown, string> => {
+  const document = parseDocument(text, { prettyErrors: true })
+  const [error] = document.errors
+  if (error === undefined) return Result.succeed(document.toJS())
+  const at = error.linePos?.[0]
+  const first = error.message.split("\n")[0]!.replace(/ at line \d+, column \d+:?$/, "")
+  return Result.fail(`${at === undefined ? "" : `line ${at.line}, column ${at.col}: `}${first}`)
+}
+
+/** JSON taken at its word: what YAML would forgive is a mistake in a file that calls itself JSON. */
+const fromJson = (text: string): Result.Result<unknown, string> =>
+  text.trim() === ""
+    ? Result.succeed(null)
+    : Result.try({
+        try: (): unknown => JSON.parse(text),
+        catch: (error) => (error instanceof Error ? error.message : String(error)),
+      })
+
 /** Reads the text of a settings file; `name` stands for it in messages. */
 export const parse = (text: string, name: string): SettingsFile => {
   const variables = new Map<string, string>()
@@ -100,16 +119,11 @@ export const parse = (text: string, name: string): SettingsFile => {
       places.set(variable, `${place} in ${name}`)
     }
   }
-  const document = parseDocument(text, { prettyErrors: true })
-  const [error] = document.errors
-  const content: unknown = error === undefined ? document.toJS() : undefined
-  if (error !== undefined) {
-    const at = error.linePos?.[0]
-    const first = error.message.split("\n")[0]!.replace(/ at line \d+, column \d+:?$/, "")
-    problems.push(unusable(name, `${at === undefined ? "" : `line ${at.line}, column ${at.col}: `}${first}`))
-  } else if (content !== null && (!Predicate.isObject(content) || Array.isArray(content))) {
+  const read = name.endsWith(".json") ? fromJson(text) : fromYaml(text)
+  const content = Result.isSuccess(read) ? read.success : undefined
+  if (Result.isFailure(read)) problems.push(unusable(name, read.failure))
+  else if (content !== null && (!Predicate.isObject(content) || Array.isArray(content)))
     problems.push(unusable(name, "it holds no map of settings"))
-  }
   for (const [key, value] of Predicate.isObject(content) ? Object.entries(content) : []) {
     const row = rowByKey.get(key)
     if (row === undefined) {

@@ -2,14 +2,17 @@
  * Answers: what changes inside a file? Unified diffs with every secret masked on both sides before they are
  * compared, so that no line of a diff can show one.
  */
-import { Change, type FileState, Masking } from "@kata-deploy/core"
+import { Change, FileState, Masking } from "@kata-deploy/core"
 import { TextDiff } from "effect"
 import type { Paint } from "./Paint.ts"
+import { isKept, type PristineTexts, sourceOf } from "./Pristine.ts"
+import { count } from "./Prose.ts"
 
 /** Beyond this many changed lines a diff no longer has to be the smallest one. */
 const maxEdits = 2000
 
-const masked = (state: FileState.FileState): string => (state._tag === "File" ? Masking.maskSecrets(state.text) : "")
+const masked = (state: FileState.FileState): string =>
+  state._tag === "File" ? Masking.maskSecrets(state.text) : ""
 
 /** The unified diff of a change of text, or `undefined` where no text changes. */
 export const unified = (change: Change.Change): string | undefined => {
@@ -32,22 +35,50 @@ const tone = (paint: Paint, line: string): string => {
 }
 
 /** How many lines of a file that comes or goes as a whole are shown to people. */
-const shownOfWhole = 24
+const shownOfWhole = 40
+
+const folded = (all: ReadonlyArray<string>, paint: Paint): ReadonlyArray<string> => {
+  // A line or two more than the note would take are no reason to cut.
+  if (all.length <= shownOfWhole + 2) return all.map((line) => tone(paint, line))
+  return [
+    ...all.slice(0, shownOfWhole).map((line) => tone(paint, line)),
+    paint("dim", `… ${all.length - shownOfWhole} more lines; --output json has them all`),
+  ]
+}
+
+/** Lines of a unified diff without its header, since the step above names the file. */
+const body = (diff: string): ReadonlyArray<string> => diff.replace(/\n$/, "").split("\n").slice(2)
+
+const lineCount = (text: string): number => text.replace(/\n$/, "").split("\n").length
+
+const created = (
+  change: Change.Change,
+  text: string,
+  paint: Paint,
+  pristine: PristineTexts,
+): ReadonlyArray<string> => {
+  if (isKept(change.path)) return [paint("dim", `${count(lineCount(text), "line")}, as in the archive`)]
+  const source = sourceOf(pristine, change.path)
+  if (source === undefined) return folded(body(unified(change) ?? ""), paint)
+  const against = unified({ ...change, before: FileState.file(source) })
+  return against === undefined
+    ? [paint("dim", `${count(lineCount(text), "line")}, the same as in the archive`)]
+    : [paint("dim", "compared with the archive's text:"), ...body(against).map((line) => tone(paint, line))]
+}
 
 /**
- * The diff as it stands below a step: without its two header lines, since the step names the file. A file that
- * comes or goes as a whole is cut after its first lines.
+ * The diff as it stands below a step. A file that comes or goes as a whole is cut after its first lines; a Kata
+ * configuration is held against the one in its archive.
  */
-export const lines = (change: Change.Change, paint: Paint): ReadonlyArray<string> => {
+export const lines = (
+  change: Change.Change,
+  paint: Paint,
+  pristine: PristineTexts,
+): ReadonlyArray<string> => {
+  if (change.before._tag === "Absent" && change.after._tag === "File" && change.after.text !== "")
+    return created(change, change.after.text, paint, pristine)
   const text = unified(change)
   if (text === undefined || text === "") return []
-  const all = text.replace(/\n$/, "").split("\n").slice(2)
   const isWhole = change.before._tag !== "File" || change.after._tag !== "File"
-  // One line more than the note would take is no reason to cut.
-  const shown = isWhole && all.length > shownOfWhole + 2 ? all.slice(0, shownOfWhole) : all
-  const cut = all.length - shown.length
-  return [
-    ...shown.map((line) => tone(paint, line)),
-    ...(cut === 0 ? [] : [paint("dim", `… ${cut} more lines; --output json has them all`)]),
-  ]
+  return isWhole ? folded(body(text), paint) : body(text).map((line) => tone(paint, line))
 }

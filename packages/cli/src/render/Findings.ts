@@ -40,7 +40,9 @@ export const noticeLines = (notices: ReadonlyArray<Problem.Notice>, style: Style
     const label = severity === "warning" ? "Warning" : "Note"
     const text = remedy === undefined ? message : `${message} ${remedy}`
     return hanging(`${label}: `, text, style.columns).map((line, at) =>
-      at === 0 && severity === "warning" ? `${style.paint("yellow", label)}${line.slice(label.length)}` : line,
+      at === 0 && severity === "warning"
+        ? `${style.paint("yellow", label)}${line.slice(label.length)}`
+        : line,
     )
   })
 }

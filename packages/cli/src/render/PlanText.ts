@@ -2,10 +2,11 @@
  * Answers: how does a person read a plan? Stages with numbered steps, each with its reason and the diff of its file;
  * what stays as it is takes one faint line.
  */
-import { Change, HostPath, Plan, PlanDocument } from "@kata-deploy/core"
+import { type Change, HostPath, Plan, PlanDocument } from "@kata-deploy/core"
 import * as DiffText from "./DiffText.ts"
-import { restartLines, noticeLines, labelled } from "./Findings.ts"
+import { labelled, noticeLines, restartLines } from "./Findings.ts"
 import type { Style } from "./Paint.ts"
+import { type PristineTexts, textsOf } from "./Pristine.ts"
 import { count, hanging } from "./Prose.ts"
 
 /** Steps that are shown together. */
@@ -28,7 +29,8 @@ const blocksOf = (steps: ReadonlyArray<Plan.Step>, start: number): ReadonlyArray
       else blocks.push({ _tag: "Unchanged", steps: [step] })
     } else {
       if (!isNewDirectory(step)) blocks.push({ _tag: "Step", at, step })
-      else if (last?._tag === "Directories") blocks[blocks.length - 1] = { ...last, steps: [...last.steps, step] }
+      else if (last?._tag === "Directories")
+        blocks[blocks.length - 1] = { ...last, steps: [...last.steps, step] }
       else blocks.push({ _tag: "Directories", at, steps: [step] })
       at += 1
     }
@@ -53,33 +55,54 @@ const modeChange = (change: Change.Change): string | undefined => {
 const numberWidth = 5
 const indent = " ".repeat(numberWidth)
 
+/** How steps are laid out, and what their files are compared with. */
+interface StepStyle extends Style {
+  readonly pristine: PristineTexts
+}
+
 const because = (text: string, { columns, paint }: Style): ReadonlyArray<string> =>
   text === "" ? [] : hanging(indent, text, columns).map((line) => paint("dim", line))
 
-const stepLines = (at: number, step: Plan.Step, style: Style): ReadonlyArray<string> => {
+const numberOf = (at: number): string => `${`${at}.`.padStart(numberWidth - 1)} `
+
+/** What a step does. A path stays in the line of its verb, however long it is; a list of components wraps. */
+const summaryLines = (at: number, { action }: Plan.Step, { columns }: Style): ReadonlyArray<string> =>
+  action._tag === "Extract"
+    ? hanging(numberOf(at), PlanDocument.summary(action), columns)
+    : [`${numberOf(at)}${PlanDocument.summary(action)}`]
+
+const stepLines = (at: number, step: Plan.Step, style: StepStyle): ReadonlyArray<string> => {
   const { action } = step
   const mode = action._tag === "Put" ? modeChange(action.change) : undefined
   return [
-    `${`${at}.`.padStart(numberWidth - 1)} ${PlanDocument.summary(action)}`,
+    ...summaryLines(at, step, style),
     ...because(step.because, style),
     ...(mode === undefined ? [] : [`${indent}${mode}`]),
-    ...(action._tag === "Prune" ? action.directories.map((path) => `${indent}${style.paint("red", path)}`) : []),
-    ...(action._tag === "Put" ? DiffText.lines(action.change, style.paint).map((line) => `${indent}${line}`) : []),
+    ...(action._tag === "Prune"
+      ? action.directories.map((path) => `${indent}${style.paint("red", path)}`)
+      : []),
+    ...(action._tag === "Put"
+      ? DiffText.lines(action.change, style.paint, style.pristine).map((line) => `${indent}${line}`)
+      : []),
   ]
 }
 
-const directoryLines = (at: number, steps: ReadonlyArray<Plan.Step>, style: Style): ReadonlyArray<string> => {
+const directoryLines = (
+  at: number,
+  steps: ReadonlyArray<Plan.Step>,
+  style: StepStyle,
+): ReadonlyArray<string> => {
   const [first] = steps
   if (steps.length === 1 && first !== undefined) return stepLines(at, first, style)
   const reasons = [...new Set(steps.map((step) => step.because))]
   return [
-    `${`${at}.`.padStart(numberWidth - 1)} create ${steps.length} directories (steps ${at} to ${at + steps.length - 1}), down to`,
+    `${numberOf(at)}create ${steps.length} directories (steps ${at} to ${at + steps.length - 1}), down to`,
     ...lowest(steps).map((path) => `${indent}${style.paint("green", path)}`),
     ...reasons.slice(0, 1).flatMap((reason) => because(reason, style)),
   ]
 }
 
-const blockLines = (block: Block, style: Style): ReadonlyArray<string> => {
+const blockLines = (block: Block, style: StepStyle): ReadonlyArray<string> => {
   switch (block._tag) {
     case "Step":
       return stepLines(block.at, block.step, style)
@@ -96,7 +119,7 @@ const blockLines = (block: Block, style: Style): ReadonlyArray<string> => {
   }
 }
 
-const stageLines = (stage: Plan.StagePlan, start: number, style: Style): ReadonlyArray<string> => {
+const stageLines = (stage: Plan.StagePlan, start: number, style: StepStyle): ReadonlyArray<string> => {
   const changing = Plan.changingSteps(stage).length
   const size = changing === 0 ? "nothing to do" : count(changing, "step")
   return [
@@ -120,19 +143,21 @@ const sandboxLines = (plan: Plan.Plan, style: Style): ReadonlyArray<string> => {
   if (plan.sandboxes === null) return labelled("Kata sandboxes", "could not be looked at from here", style)
   return plan.sandboxes.length === 0
     ? []
-    : labelled("Kata sandboxes at risk", plan.sandboxes.join(", "), { ...style })
+    : labelled("Kata sandboxes at risk", plan.sandboxes.join(", "), style)
 }
 
 /** The whole plan for people, with a final newline. */
 export const render = (plan: Plan.Plan, style: Style): string => {
+  const stepStyle: StepStyle = { ...style, pristine: textsOf(plan) }
   let start = 1
   const stages: Array<string> = []
   for (const stage of plan.stages) {
-    stages.push(...stageLines(stage, start, style))
+    stages.push(...stageLines(stage, start, stepStyle))
     start += Plan.changingSteps(stage).length
   }
   const changes = start - 1
-  const residues = plan.residues.length === 0 ? [] : labelled("Stays behind on purpose", plan.residues.join(", "), style)
+  const residues =
+    plan.residues.length === 0 ? [] : labelled("Stays behind on purpose", plan.residues.join(", "), style)
   const outlook = [
     ...restartLines(plan.restarts, "planned", style),
     ...sandboxLines(plan, style),

@@ -15,7 +15,11 @@ const summary = (status: number, number: number): string =>
   summaries[status]?.(number) ?? `The action failed: ${count(number, "problem")}.`
 
 /** Problems for people, with a final newline; `status` is what the program ends with. */
-export const render = (problems: ReadonlyArray<Problem.Problem>, status: number, { columns, paint }: Style): string => {
+export const render = (
+  problems: ReadonlyArray<Problem.Problem>,
+  status: number,
+  { columns, paint }: Style,
+): string => {
   const lines = hanging("error: ", summary(status, problems.length), columns).map((line, at) =>
     at === 0 ? `${paint("red", "error:")}${line.slice("error:".length)}` : line,
   )

@@ -24,11 +24,14 @@ export const wrap = (text: string, columns: number): ReadonlyArray<string> => {
 /** Wrapped text, its first line behind `first`, the others indented by as many blanks. */
 export const hanging = (first: string, text: string, columns: number): ReadonlyArray<string> => {
   const indent = " ".repeat(first.length)
-  return wrap(text, Math.max(20, columns - first.length)).map((line, at) => `${at === 0 ? first : indent}${line}`)
+  return wrap(text, Math.max(20, columns - first.length)).map(
+    (line, at) => `${at === 0 ? first : indent}${line}`,
+  )
 }
 
 /** `1 change`, `2 changes`. */
-export const count = (number: number, one: string, many = `${one}s`): string => `${number} ${number === 1 ? one : many}`
+export const count = (number: number, one: string, many = `${one}s`): string =>
+  `${number} ${number === 1 ? one : many}`
 
 /** `a, b and c`. */
 export const enumerate = (items: ReadonlyArray<string>): string =>

@@ -52,12 +52,23 @@ const stageLines = (stages: ReadonlyArray<StageReport>, style: Style): ReadonlyA
 }
 
 const verdict = (report: Report.Report, style: Style): ReadonlyArray<string> => {
-  const changed = report.stages.flatMap((stage) => stage.steps).filter((step) => step.outcome === "changed").length
+  const changed = report.stages
+    .flatMap((stage) => stage.steps)
+    .filter((step) => step.outcome === "changed").length
   switch (report.outcome) {
     case "done":
-      return [style.paint("green", changed === 0 ? "Nothing had to be changed." : `Done: ${count(changed, "step")} changed the node.`)]
+      return [
+        style.paint(
+          "green",
+          changed === 0 ? "Nothing had to be changed." : `Done: ${count(changed, "step")} changed the node.`,
+        ),
+      ]
     case "failed":
-      return hanging("", "Failed. What the failed stage had done was taken back; stages before it stand.", style.columns)
+      return hanging(
+        "",
+        "Failed. What the failed stage had done was taken back; stages before it stand.",
+        style.columns,
+      )
     case "incomplete":
       return hanging(
         "",

@@ -12,10 +12,13 @@ const labelsText = (labels: Status.InstanceStatus["labels"]): string => {
 const names = (list: ReadonlyArray<string> | null): string =>
   list === null ? "not known, the node cannot be asked" : list.length === 0 ? "none" : list.join(", ")
 
+/** The beginning of a digest tells two apart; the document has them whole. */
+const short = (text: string): string => text.replace(/(sha256:[0-9a-f]{12})[0-9a-f]+/, "$1…")
+
 const driftLines = (instance: Status.InstanceStatus, { columns, paint }: Style): ReadonlyArray<string> =>
   instance.drift.flatMap(({ is, path, was }) => [
     `    ${paint("yellow", path)}`,
-    ...hanging("      ", `was ${was}, is ${is}`, columns),
+    ...hanging("      ", `was ${short(was)}, is ${short(is)}`, columns),
   ])
 
 const instanceLines = (instance: Status.InstanceStatus, style: Style): ReadonlyArray<string> => {
@@ -32,8 +35,11 @@ const instanceLines = (instance: Status.InstanceStatus, style: Style): ReadonlyA
   return [
     paint("bold", `Instance ${instance.name}, release ${instance.release}`),
     ...rows.flatMap(([label, text]) => {
-      const stands = (label === "drift" && text !== "none") || (label === "half-done stage" && text !== "none")
-      return hanging(`  ${label.padEnd(16)}  `, text, style.columns).map((line) => (stands ? paint("yellow", line) : line))
+      const stands =
+        (label === "drift" && text !== "none") || (label === "half-done stage" && text !== "none")
+      return hanging(`  ${label.padEnd(16)}  `, text, style.columns).map((line) =>
+        stands ? paint("yellow", line) : line,
+      )
     }),
     ...driftLines(instance, style),
   ]

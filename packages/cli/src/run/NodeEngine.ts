@@ -2,7 +2,15 @@
  * Answers: which implementations stand behind the ports? Wires the engine to the real host files, and to nothing
  * where systemd and the API are not to be asked.
  */
-import { Distribution, HostLayout, HostPath, Policies, Run, type Settings, StatusRun } from "@kata-deploy/core"
+import {
+  Distribution,
+  HostLayout,
+  HostPath,
+  Policies,
+  Run,
+  type Settings,
+  StatusRun,
+} from "@kata-deploy/core"
 import { NodeHostFiles } from "@kata-deploy/filesystem"
 import { WithoutSystemd } from "@kata-deploy/host"
 import { WithoutApi } from "@kata-deploy/kubernetes"

@@ -48,7 +48,10 @@ const carryOut = Effect.fnUntraced(function* (
     case "Plan": {
       const plan = yield* engine.plan({ action: job.action, ...about, ...rest })
       const text = isJson ? Documents.plan(plan) : PlanText.render(plan, style)
-      return { text, status: ExitStatus.ofPlan(Plan.isEmpty(plan) ? "no-changes" : "changes", job.whenChanges) }
+      return {
+        text,
+        status: ExitStatus.ofPlan(Plan.isEmpty(plan) ? "no-changes" : "changes", job.whenChanges),
+      }
     }
     case "Run": {
       const report = yield* engine.run({ action: job.action, ...about, ...rest })
@@ -68,7 +71,11 @@ const reportText = (report: Report.Report, display: Display, style: Style): stri
   display.output === "json" ? Documents.report(report) : ReportText.render(report, style)
 
 /** Tells a failure; people see the report first, programs find it inside the document. */
-const tellFailure = (failure: ExitStatus.NodeFailure, { display, voice }: OnNodeRun, style: Style): number => {
+const tellFailure = (
+  failure: ExitStatus.NodeFailure,
+  { display, voice }: OnNodeRun,
+  style: Style,
+): number => {
   const status = ExitStatus.ofFailure(failure)
   const report = failure._tag === "ApplyError" ? failure.report : undefined
   if (report !== undefined && display.output === "text") voice.result(reportText(report, display, style))
@@ -85,7 +92,9 @@ export const run = async (request: OnNodeRun): Promise<number> => {
     const prepared = yield* Preparation.prepare(request)
     const { instance, shims } = prepared.settings
     yield* Effect.logDebug(
-      Masking.maskSecrets(`${invocation.job._tag} for ${instance.installDir}, shims ${shims.join(" ") || "none"}`),
+      Masking.maskSecrets(
+        `${invocation.job._tag} for ${instance.installDir}, shims ${shims.join(" ") || "none"}`,
+      ),
     )
     const engine = yield* Effect.promise(() => request.engineFor(invocation.options, prepared.settings))
     return yield* carryOut(engine, prepared, request, style)

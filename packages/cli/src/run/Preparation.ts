@@ -71,7 +71,10 @@ const userDropIn = Effect.fnUntraced(function* (
   invocation: OnNode,
   source: string | undefined,
   surroundings: Surroundings,
-): Effect.fn.Return<{ readonly text: string | undefined; readonly problems: ReadonlyArray<Problem.Problem> }> {
+): Effect.fn.Return<{
+  readonly text: string | undefined
+  readonly problems: ReadonlyArray<Problem.Problem>
+}> {
   if (source === undefined || !installs(invocation)) return { text: undefined, problems: [] }
   const path = resolve(surroundings.workingDirectory, source)
   const text = yield* ProcessFiles.text(path)
@@ -120,10 +123,15 @@ export const prepare = Effect.fnUntraced(function* ({
     ...(yield* hostRoot(options)),
     ...fileProblems,
     ...sources.problems,
-    ...(Result.isFailure(decoded) ? SettingSources.inOperatorsWords(decoded.failure.problems, sources.origins) : []),
+    ...(Result.isFailure(decoded)
+      ? SettingSources.inOperatorsWords(decoded.failure.problems, sources.origins)
+      : []),
     ...SettingSources.inOperatorsWords(dropIn.problems, sources.origins),
   ]
   if (problems.length > 0 || Result.isFailure(decoded)) return yield* new Problem.SettingsError({ problems })
   if (options.hostRoot === undefined && !surroundings.isRoot) return yield* notRoot()
-  return { settings: decoded.success, userDropIn: dropIn.text === undefined ? undefined : FileState.file(dropIn.text) }
+  return {
+    settings: decoded.success,
+    userDropIn: dropIn.text === undefined ? undefined : FileState.file(dropIn.text),
+  }
 })

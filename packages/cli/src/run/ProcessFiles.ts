@@ -41,7 +41,8 @@ export const isDirectory = (path: string): Effect.Effect<boolean> =>
   })
 
 /** Files of `/custom-configs` that mean something; a ConfigMap mount holds links and dot directories besides. */
-const isCustomConfig = (name: string): boolean => name === "custom-runtimes.list" || /^dropin-.+\.toml$/.test(name)
+const isCustomConfig = (name: string): boolean =>
+  name === "custom-runtimes.list" || /^dropin-.+\.toml$/.test(name)
 
 /** The operator's custom runtimes and drop-ins. */
 export const customConfigs = (directory: string): Effect.Effect<CustomRuntimes.CustomConfigs> =>

@@ -25,7 +25,13 @@ const shown = ["TERM", "NO_COLOR"]
 const passedOn = ["log-level", "log-format", "progress", "no-color"]
 
 /** Runs the trial and answers the exit status. */
-export const run = async ({ args, invocation, runAction, surroundings, voice }: TrialRun): Promise<number> => {
+export const run = async ({
+  args,
+  invocation,
+  runAction,
+  surroundings,
+  voice,
+}: TrialRun): Promise<number> => {
   const inner: Surroundings = {
     ...surroundings,
     env: Object.fromEntries(shown.map((name) => [name, surroundings.env[name]])),

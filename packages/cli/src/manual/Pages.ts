@@ -1,0 +1,150 @@
+/**
+ * Answers: what do the generated pages of the documentation say? `docs/settings.md` and `docs/cli.md` are made from
+ * the tables; a test fails when they are stale.
+ */
+import { Architecture, SettingsTable } from "@kata-deploy/core"
+import * as ActionTable from "../command/ActionTable.ts"
+import * as FlagTable from "../command/FlagTable.ts"
+
+const cell = (text: string): string => text.replaceAll("|", "\\|")
+
+const table = (
+  head: ReadonlyArray<string>,
+  rows: ReadonlyArray<ReadonlyArray<string>>,
+): ReadonlyArray<string> =>
+  [head, head.map(() => "---"), ...rows].map((row) => `| ${row.map(cell).join(" | ")} |`)
+
+const generatedNote =
+  "<!-- Generated from the tables in the sources. To renew it: UPDATE_GOLDEN=1 npx vitest run --config vitest.workspace.ts --project cli -->"
+
+const page = (lines: ReadonlyArray<string>): string => `${lines.join("\n")}\n`
+
+const code = (text: string): string => `\`${text}\``
+
+const fileForm = ({ value }: SettingsTable.SettingRow): string => {
+  switch (value.kind) {
+    case "boolean":
+      return "`true` or `false`"
+    case "choice":
+      return value.choices.map(code).join(" or ")
+    case "list":
+      return "list of words"
+    case "mapping":
+      return "map from shims to words"
+    case "per-shim":
+      return "one text, or a map from shims to texts"
+    case "port":
+      return "number"
+    case "host-path":
+      return "absolute path on the host"
+    case "text":
+      return "text"
+  }
+}
+
+const settingRow = (row: SettingsTable.SettingRow): ReadonlyArray<string> => [
+  code(row.perArchitecture ? `${row.variable}_<ARCH>` : row.variable),
+  code(`--${SettingsTable.flagName(row.variable)}`),
+  code(SettingsTable.fileKey(row.variable)),
+  row.perArchitecture ? `by architecture: ${fileForm(row)}` : fileForm(row),
+  row.fallback,
+  row.description,
+]
+
+/** The page about settings. */
+export const settings = (): string =>
+  page([
+    "# Settings",
+    generatedNote,
+    "",
+    "Every setting is an environment variable, a flag and a key of the settings file that `--config` names.",
+    "A flag wins over the variable, the variable over the file. All problems are reported at once.",
+    "",
+    `\`<ARCH>\` is ${Architecture.known.map((name) => code(name.toUpperCase())).join(", ")}; only the variables of the node's own architecture are read. The flag without architecture, such as \`--shims\`, is for this node's; \`--shims-x86-64\` and the like name one.`,
+    "",
+    "In variables and flags, lists are one text: words between blanks or commas, mappings as `shim:word,shim:word`, values for single shims as `shim=value;shim=value`. Booleans are `true`, `1`, `yes`, `on`, `false`, `0`, `no` or `off`. An empty variable is unset; only an empty `SHIMS_<ARCH>` means explicitly none.",
+    "",
+    "The settings file is YAML or JSON; `kata-deploy schema settings` prints its schema:",
+    "",
+    "```yaml",
+    "nodeName: worker-1",
+    "shims:",
+    "  x86_64: [qemu, clh]",
+    "snapshotterHandlerMapping:",
+    "  x86_64: { qemu: overlayfs }",
+    "```",
+    "",
+    ...table(
+      ["Variable", "Flag", "Key", "In the file", "Default", "What it does"],
+      SettingsTable.rows.map(settingRow),
+    ),
+  ])
+
+const flagRow = (row: FlagTable.FlagRow): ReadonlyArray<string> => [
+  code(FlagTable.signature(row)),
+  row.variable === undefined ? "" : code(row.variable),
+  row.value.kind === "choice" ? row.value.choices.map(code).join(", ") : "",
+  row.fallback,
+  row.description,
+]
+
+const flagHead = ["Flag", "Variable", "Values", "Default", "What it does"]
+
+const exitStatus: ReadonlyArray<readonly [string, string]> = [
+  ["0", "done; a plan with changes is 0 too"],
+  ["1", "failed; the report says what was done, what was undone and what is left"],
+  ["2", "wrong usage or settings; nothing was touched"],
+  ["3", "the node does not meet the prerequisites; nothing was touched"],
+  ["4", "`status` found drift"],
+  ["6", "failed, and could not be undone completely: somebody has to look"],
+  ["10", "`plan --detailed-exitcode`: there are changes"],
+]
+
+/** The page about the command line. */
+export const commandLine = (): string =>
+  page([
+    "# Command line",
+    generatedNote,
+    "",
+    "```",
+    "kata-deploy [FLAGS] ACTION [FLAGS]",
+    "```",
+    "",
+    "Settings are flags too; they are in [settings.md](settings.md). Results go to standard output, everything else to standard error.",
+    "",
+    "## Actions",
+    "",
+    ...table(
+      ["Action", "What it does"],
+      ActionTable.rows.map((row) => [code(row.name), `${row.summary}. ${row.details}`]),
+    ),
+    "",
+    ...ActionTable.rows.flatMap((row) => [`    kata-deploy ${row.example}`]),
+    "",
+    "## Flags of single actions",
+    "",
+    ...table(
+      ["Flag", "Action", "Default", "What it does"],
+      FlagTable.actionFlags.map((flag) => [
+        code(FlagTable.signature(flag)),
+        ActionTable.rows
+          .filter((row) => ActionTable.takes(row, flag))
+          .map((row) => code(row.name))
+          .join(", "),
+        flag.fallback,
+        flag.description,
+      ]),
+    ),
+    "",
+    "## The host and its surroundings",
+    "",
+    ...table(flagHead, FlagTable.nodeFlags.map(flagRow)),
+    "",
+    "## Output",
+    "",
+    ...table(flagHead, FlagTable.outputFlags.map(flagRow)),
+    "",
+    "## Exit status",
+    "",
+    ...table(["Status", "Meaning"], exitStatus),
+  ])

@@ -1,0 +1,113 @@
+import { assert, describe, it } from "vitest"
+import * as Arguments from "../../src/command/Arguments.ts"
+import * as Invocation from "../../src/command/Invocation.ts"
+import * as Recorder from "../sample/Recorder.ts"
+
+const offline = ["--kube=none", "--systemd=none"]
+const decode = (...argv: ReadonlyArray<string>) =>
+  Invocation.decode(Arguments.parse(argv), Recorder.make().surroundings)
+const problems = (...argv: ReadonlyArray<string>) =>
+  decode(...argv).problems.map(({ message, remedy }) => `${message} ${remedy}`)
+const job = (...argv: ReadonlyArray<string>) => {
+  const { invocation, problems } = decode(...argv, ...offline)
+  assert.deepStrictEqual(problems, [])
+  assert(invocation?._tag === "OnNode")
+  return invocation.job
+}
+
+describe("the action", () => {
+  it("is found by its exact name", () => {
+    assert.deepStrictEqual(job("install", "--once"), { _tag: "Run", action: "install" })
+    assert.deepStrictEqual(job("cleanup-stage-revert-cri"), {
+      _tag: "Run",
+      action: "cleanup-stage-revert-cri",
+    })
+    assert.match(
+      problems("Install")[0] ?? "",
+      /^"Install" is no action of this program\. Did you mean install\?/,
+    )
+  })
+
+  it("of a plan is install unless another one is named", () => {
+    assert.deepStrictEqual(job("plan"), { _tag: "Plan", action: "install", whenChanges: 0 })
+    assert.deepStrictEqual(job("plan", "cleanup", "--detailed-exitcode"), {
+      _tag: "Plan",
+      action: "cleanup",
+      whenChanges: 10,
+    })
+    assert.match(problems("plan", "clenup", ...offline)[0] ?? "", /Did you mean cleanup\?/)
+  })
+
+  it("has to be there", () => {
+    assert.match(problems()[0] ?? "", /^No action is named/)
+    assert.match(problems("")[0] ?? "", /is no action/)
+  })
+
+  it("of a later release is refused with what to use instead", () => {
+    assert.deepStrictEqual(problems("doctor"), [
+      "doctor is not in this release. Use status --verify for drift, and plan for what would be wrong before an install.",
+    ])
+    assert.match(
+      problems("install", ...offline)[0] ?? "",
+      /^install without --once is not in this release\. Pass --once/,
+    )
+  })
+
+  it("that existed once is not taken for a typing error", () => {
+    assert.match(problems("install-stage-label")[0] ?? "", /no action of this program any more/)
+    assert.match(problems("cleanup-stage-unlabel")[0] ?? "", /no action of this program any more/)
+  })
+
+  it("is not confused by names that objects inherit", () => {
+    assert.match(problems("constructor")[0] ?? "", /^"constructor" is no action of this program\./)
+  })
+})
+
+describe("words behind the action", () => {
+  it("are refused where none is taken", () => {
+    assert.match(problems("cleanup", "now", ...offline)[0] ?? "", /^"now" stands behind cleanup/)
+  })
+
+  it("that look like the value of a boolean flag come with the right form", () => {
+    assert.match(problems("cleanup", "--debug", "false", ...offline)[0] ?? "", /--debug=false/)
+  })
+
+  it("are needed by schema and completions", () => {
+    assert.match(problems("schema")[0] ?? "", /settings, plan, report, status, problems/)
+    assert.match(problems("schema", "plans")[0] ?? "", /Did you mean plan\?/)
+    assert.match(problems("completions", "tcsh")[0] ?? "", /bash, zsh, fish/)
+  })
+})
+
+describe("flags", () => {
+  it("are refused with an action on which they have no effect", () => {
+    assert.match(
+      problems("cleanup", "--once", ...offline)[0] ?? "",
+      /no effect with cleanup\. .*belongs to install/,
+    )
+    assert.match(problems("schema", "plan", "--kube=none")[0] ?? "", /--kube has no effect with schema/)
+    assert.match(problems("try", "--debug")[0] ?? "", /--debug has no effect with try/)
+  })
+
+  it("of a trial are passed on", () => {
+    assert.deepStrictEqual(decode("try", "--distribution=rke2", "--keep", "--shims=qemu").invocation, {
+      _tag: "Try",
+      distribution: "rke2",
+      containerd: undefined,
+      shims: "qemu",
+      afterwards: "keep",
+    })
+  })
+
+  it("for help and version win over everything that is wrong", () => {
+    assert.strictEqual(decode("plan", "--help", "--shimz").invocation?._tag, "Help")
+    assert.strictEqual(decode("--help").invocation?._tag, "Help")
+    assert.strictEqual(decode("plan", "--version").invocation?._tag, "Version")
+    assert.match(problems("instal", "--help")[0] ?? "", /Did you mean install\?/)
+  })
+
+  it("are all reported together, wherever the mistakes are", () => {
+    const all = problems("plan", "--shimz=x", "--output=yaml", "--once", "extra", "--kube=none")
+    assert.strictEqual(all.length, 5)
+  })
+})

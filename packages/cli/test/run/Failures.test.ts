@@ -1,0 +1,57 @@
+import { HostError, HostPath, NodeApi, Problem, Report } from "@kata-deploy/core"
+import { assert, describe, it } from "vitest"
+import * as ExitStatus from "../../src/ExitStatus.ts"
+import { problemsOf, unexpected } from "../../src/run/Failures.ts"
+import { failedReport, incompleteReport } from "../sample/Documents.ts"
+
+const reasons: ReadonlyArray<HostError.HostErrorReason> = [
+  { _tag: "Drifted", expected: "a", found: "b" },
+  { _tag: "Denied" },
+  { _tag: "NoSpace" },
+  { _tag: "ReadOnly" },
+  { _tag: "EscapesRoot", via: "/x" },
+  { _tag: "BadArchive", archive: "a.tar.zst", entry: undefined, detail: "it is cut" },
+  { _tag: "Refused", detail: "no" },
+  { _tag: "TimedOut", seconds: 3 },
+  { _tag: "Io", code: "EIO" },
+]
+const hostError = (reason: HostError.HostErrorReason) =>
+  new HostError.HostError({ operation: "write", path: HostPath.make("/etc/x"), reason })
+const cluster = new NodeApi.ClusterError({ operation: "read node w", detail: "it is away", remedy: "Wait." })
+const problem = { code: "E", message: "M.", remedy: "R." }
+
+describe("a failure", () => {
+  it("becomes a problem with a code, the path, a sentence and a remedy", () => {
+    for (const reason of reasons) {
+      const [told] = problemsOf(hostError(reason))
+      assert.match(told?.code ?? "", /^E_[A-Z_]+$/)
+      assert.strictEqual(told?.path, "/etc/x")
+      assert.match(told?.message ?? "", /^Could not write \/etc\/x: .*\.$/)
+      assert.match(told?.remedy ?? "", /\.$/)
+    }
+    assert.deepStrictEqual(problemsOf(cluster), [
+      { code: "E_CLUSTER", message: "Could not read node w: it is away.", remedy: "Wait." },
+    ])
+  })
+
+  it("has the exit status of the contract", () => {
+    const status = (failure: ExitStatus.NodeFailure) => ExitStatus.ofFailure(failure)
+    assert.strictEqual(status(new Problem.SettingsError({ problems: [problem] })), 2)
+    assert.strictEqual(status(new Problem.PrerequisiteError({ problems: [problem] })), 3)
+    assert.strictEqual(status(hostError({ _tag: "Denied" })), 3)
+    assert.strictEqual(status(hostError({ _tag: "ReadOnly" })), 3)
+    assert.strictEqual(status(hostError({ _tag: "NoSpace" })), 1)
+    assert.strictEqual(status(hostError({ _tag: "Io", code: "EIO" })), 1)
+    assert.strictEqual(status(cluster), 1)
+    const cause = hostError({ _tag: "Denied" })
+    assert.strictEqual(status(new Report.ApplyError({ report: failedReport, cause })), 1)
+    assert.strictEqual(status(new Report.ApplyError({ report: incompleteReport, cause })), 6)
+  })
+
+  it("that nobody expected is one line", () => {
+    const told = unexpected(new Error("boom\n    at somewhere (file.ts:1:1)"))
+    assert.strictEqual(told.message, "Something went wrong that never should: boom")
+    assert.match(told.remedy, /report it .*--log-level debug/)
+    assert.match(unexpected(undefined).message, /undefined/)
+  })
+})

@@ -1,0 +1,186 @@
+import { HostError, HostPath, Problem, Progress, Report, type Run } from "@kata-deploy/core"
+import { Effect } from "effect"
+import { assert, describe, it } from "vitest"
+import { run } from "../../src/program.ts"
+import type { Engine } from "../../src/run/Engine.ts"
+import {
+  doneReport,
+  emptyPlan,
+  failedReport,
+  incompleteReport,
+  installPlan,
+  statusWithDrift,
+} from "../sample/Documents.ts"
+import * as Recorder from "../sample/Recorder.ts"
+
+const engine: Engine = {
+  plan: () => Effect.succeed(installPlan),
+  run: () => Effect.succeed(doneReport),
+  status: () => Effect.succeed(statusWithDrift),
+}
+const offline = ["--host-root=/", "--kube=none", "--systemd=none"]
+
+const start = async (
+  argv: ReadonlyArray<string>,
+  parts: Partial<Engine> = {},
+  options: Recorder.Options = {},
+) => {
+  const recorder = Recorder.make(options)
+  const status = await run([...offline, ...argv], {
+    surroundings: recorder.surroundings,
+    engineFor: () => Promise.resolve({ ...engine, ...parts }),
+  })
+  return { status, stdout: recorder.stdout(), stderr: recorder.stderr() }
+}
+const failing = (report: Report.Report) => ({
+  run: () =>
+    Effect.fail(
+      new Report.ApplyError({
+        report,
+        cause: new HostError.HostError({
+          operation: "write",
+          path: HostPath.make("/etc/containerd/config.toml"),
+          reason: { _tag: "NoSpace" },
+        }),
+      }),
+    ),
+})
+
+describe("a plan", () => {
+  it("is text on standard output, and 0 although there are changes", async () => {
+    const { status, stderr, stdout } = await start(["plan"])
+    assert.strictEqual(status, 0)
+    assert.match(stdout, /^Plan of install: /)
+    assert.strictEqual(stderr, "")
+  })
+
+  it("with --detailed-exitcode tells changes from none by its status", async () => {
+    assert.strictEqual((await start(["plan", "--detailed-exitcode"])).status, 10)
+    const { status } = await start(["plan", "--detailed-exitcode"], { plan: () => Effect.succeed(emptyPlan) })
+    assert.strictEqual(status, 0)
+  })
+
+  it("is one JSON document with --output json", async () => {
+    const { stdout } = await start(["plan", "--output=json"])
+    assert.deepInclude(JSON.parse(stdout), { schemaVersion: 1, kind: "plan", action: "install" })
+  })
+
+  it("is made for exactly what was asked", async () => {
+    const asked: Array<Run.Request> = []
+    const plan: Engine["plan"] = (request) => {
+      asked.push(request)
+      return Effect.succeed(emptyPlan)
+    }
+    await start(["plan", "cleanup", "--cri-runtime=k3s", "--state-dir=/s", "--shims=clh"], { plan })
+    assert.strictEqual(asked[0]?.action, "cleanup")
+    assert.strictEqual(asked[0]?.criRuntime, "k3s")
+    assert.strictEqual(asked[0]?.stateDir, "/s")
+    assert.deepStrictEqual(asked[0]?.settings.shims, ["clh"])
+  })
+})
+
+describe("a run", () => {
+  it("reports on standard output", async () => {
+    const { status, stdout } = await start(["install", "--once"])
+    assert.strictEqual(status, 0)
+    assert.match(stdout, /Done: 2 steps changed the node\.\n$/)
+    assert.deepInclude(JSON.parse((await start(["cleanup", "--output=json"])).stdout), { kind: "report" })
+  })
+
+  it("that failed and was undone is 1, with the report and what to do", async () => {
+    const { status, stderr, stdout } = await start(["install", "--once"], failing(failedReport))
+    assert.strictEqual(status, 1)
+    assert.match(stdout, /^ {4}failed {6}change \/etc\/containerd\/config\.toml$/m)
+    assert.match(stderr, /^error: The action failed: 1 problem\.$/m)
+    assert.match(stderr, /Free space on that filesystem/)
+  })
+
+  it("that could not be undone is 6", async () => {
+    assert.strictEqual((await start(["install", "--once"], failing(incompleteReport))).status, 6)
+    const collected = { run: () => Effect.succeed(incompleteReport) }
+    assert.strictEqual((await start(["cleanup"], collected)).status, 6)
+  })
+
+  it("that failed prints one document with problems and report", async () => {
+    const { stderr, stdout } = await start(["install", "--once", "--output=json"], failing(failedReport))
+    const document = JSON.parse(stdout) as { readonly report: Report.Report }
+    assert.deepInclude(JSON.parse(stdout), { kind: "problems", exitStatus: 1 })
+    assert.strictEqual(document.report.outcome, "failed")
+    assert.strictEqual(stderr, "")
+  })
+
+  it("that does not meet a prerequisite is 3", async () => {
+    const problem = { code: "E_ARCHIVE", message: "An archive is missing.", remedy: "Fetch it." }
+    const parts = { run: () => Effect.fail(new Problem.PrerequisiteError({ problems: [problem, problem] })) }
+    const { status, stderr } = await start(["install", "--once"], parts)
+    assert.strictEqual(status, 3)
+    assert.match(stderr, /2 problems; nothing was touched/)
+  })
+})
+
+describe("a status", () => {
+  it("with drift is 4, without is 0", async () => {
+    assert.strictEqual((await start(["status"])).status, 4)
+    const parts = { status: () => Effect.succeed({ instances: [] }) }
+    assert.strictEqual((await start(["status", "--verify"], parts)).status, 0)
+  })
+})
+
+describe("a mistake of ours", () => {
+  const defect = { plan: () => Effect.die(new Error("boom at https://me:secret@host")) }
+
+  it("is one line without stack trace", async () => {
+    const { status, stderr, stdout } = await start(["plan"], defect)
+    assert.strictEqual(status, 1)
+    assert.strictEqual(stdout, "")
+    assert.match(stderr, /Something went wrong that never should: boom/)
+    assert.notMatch(stderr, /\.ts:\d|secret/)
+  })
+
+  it("shows where it happened to those who debug", async () => {
+    assert.match((await start(["plan", "--log-level=debug"], defect)).stderr, /OnNodeRun\.test\.ts:\d/)
+  })
+
+  it("is a problems document for programs", async () => {
+    const { stdout } = await start(["plan", "--output=json"], defect)
+    assert.deepInclude(JSON.parse(stdout), { kind: "problems", exitStatus: 1 })
+  })
+})
+
+describe("a signal", () => {
+  const interrupted = async (
+    signal: "SIGINT" | "SIGTERM",
+    progress: ReadonlyArray<Progress.ProgressEvent>,
+  ) => {
+    const recorder = Recorder.make()
+    const slow: Engine["run"] = () =>
+      Effect.gen(function* () {
+        const { tell } = yield* Progress.Progress
+        for (const event of progress) yield* tell(event)
+        setTimeout(() => {
+          recorder.signal(signal)
+          recorder.signal(signal)
+        }, 5)
+        return yield* Effect.onInterrupt(Effect.never, () =>
+          tell({ _tag: "Undoing", stage: "artifacts", changes: 2 }),
+        )
+      })
+    const status = await run([...offline, "install", "--once"], {
+      surroundings: recorder.surroundings,
+      engineFor: () => Promise.resolve({ ...engine, run: slow }),
+    })
+    return { status, stderr: recorder.stderr() }
+  }
+
+  it("ends at a safe point and says what stands and what was taken back", async () => {
+    const { status, stderr } = await interrupted("SIGTERM", [
+      { _tag: "StageDone", stage: "host-check", changed: 0 },
+      { _tag: "StageStarted", stage: "artifacts", steps: 3 },
+    ])
+    assert.strictEqual(status, 1)
+    assert.match(stderr, /^SIGTERM: stopping at the next safe point\.$/m)
+    assert.match(stderr, /^SIGTERM again: still stopping/m)
+    assert.match(stderr, /Finished stage: host-check; what they did\s+stands/)
+    assert.match(stderr, /What\s+stage\s+artifacts\s+had\s+done\s+was\s+taken\s+back/)
+  })
+})
