@@ -166,36 +166,50 @@ const artifactsAt = (dir: string): Artifacts => ({
 /** Makes a folder of artifacts; takes a fraction of a second. */
 export const makeArtifacts = async (options: ArtifactOptions = {}): Promise<Artifacts> => {
   const dir = await mkdtemp(join(tmpdir(), "kd-artifacts-"))
-  await chmod(dir, 0o755)
   const artifacts = artifactsAt(dir)
-  await mkdir(join(dir, "tarballs"))
-  for (const [component, files] of Object.entries(components(options))) {
-    const stage = join(dir, "stage", component)
-    await writeFiles(join(stage, "opt/kata"), files)
-    if (component === "nydus") await writeFiles(stage, { "usr/share/doc/nydus/README": "not for the host\n" })
-    if (component === "qemu") {
-      const roms = join(stage, "opt/kata/share/kata-qemu/qemu")
-      await link(join(roms, "efi-virtio.rom"), join(roms, "pxe-virtio.rom"))
+  try {
+    await chmod(dir, 0o755)
+    await mkdir(join(dir, "tarballs"))
+    for (const [component, files] of Object.entries(components(options))) {
+      await packSample(artifacts, component, files, options)
     }
-    await pack(component, stage, artifacts.archive(component), options)
+    await rm(join(dir, "stage"), { recursive: true })
+    await writeFile(join(dir, "shim-components.json"), manifest())
+    await writeFile(join(dir, "versions.yaml"), "# Versions that this release was built from.\nkata: 4.1.0\n")
+    return artifacts
+  } catch (error) {
+    await artifacts[Symbol.asyncDispose]()
+    throw error
   }
-  await rm(join(dir, "stage"), { recursive: true })
-  await writeFile(
-    join(dir, "shim-components.json"),
-    JSON.stringify(
-      {
-        _comment: ["Which archives a shim needs, by architecture."],
-        shims: Object.fromEntries(
-          Object.entries(needs).map(([shim, list]) => [shim, { [kataArchitecture]: list }]),
-        ),
-      },
-      undefined,
-      2,
-    ),
-  )
-  await writeFile(join(dir, "versions.yaml"), "# Versions that this release was built from.\nkata: 4.1.0\n")
-  return artifacts
 }
+
+const packSample = async (
+  artifacts: Artifacts,
+  component: string,
+  files: Files,
+  options: ArtifactOptions,
+): Promise<void> => {
+  const stage = join(artifacts.dir, "stage", component)
+  await writeFiles(join(stage, "opt/kata"), files)
+  if (component === "nydus") await writeFiles(stage, { "usr/share/doc/nydus/README": "not for the host\n" })
+  if (component === "qemu") {
+    const roms = join(stage, "opt/kata/share/kata-qemu/qemu")
+    await link(join(roms, "efi-virtio.rom"), join(roms, "pxe-virtio.rom"))
+  }
+  await pack(component, stage, artifacts.archive(component), options)
+}
+
+const manifest = (): string =>
+  JSON.stringify(
+    {
+      _comment: ["Which archives a shim needs, by architecture."],
+      shims: Object.fromEntries(
+        Object.entries(needs).map(([shim, list]) => [shim, { [kataArchitecture]: list }]),
+      ),
+    },
+    undefined,
+    2,
+  )
 
 /** Replaces one component by an archive of `files` (paths below `/opt/kata`), as another release would. */
 export const packComponent = async (artifacts: Artifacts, component: string, files: Files): Promise<void> => {
