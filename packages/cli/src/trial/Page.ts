@@ -120,21 +120,28 @@ export const verdict = (page: Page, { against, claim, measured, verdict }: Verdi
 export const quoted = (word: string): string =>
   /^[\w@%+=:,./…-]+$/.test(word) ? word : `"${word.replace(/[\\"$`]/g, "\\$&")}"`
 
-/**
- * A command line as a user would type it, broken with backslashes where the terminal ends. A flag stays beside its
- * value.
- */
-export const command = (page: Page, words: ReadonlyArray<string>): void => {
-  const units: Array<string> = []
+/** Words that no line break may part: a flag and its value, and the action with its own words. */
+const units = (words: ReadonlyArray<string>, action: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const found: Array<string> = []
   for (const word of words) {
-    const last = units.at(-1)
-    if (last !== undefined && /^--[\w-]+$/.test(last) && !word.startsWith("-"))
-      units[units.length - 1] = `${last} ${quoted(word)}`
-    else units.push(quoted(word))
+    const last = found.at(-1)
+    if (last !== undefined && /^--[\w-]+$/.test(last) && !word.startsWith("-")) {
+      found[found.length - 1] = `${last} ${quoted(word)}`
+    } else {
+      found.push(quoted(word))
+    }
   }
+  return [...found, action.map(quoted).join(" ")]
+}
+
+/**
+ * A command line as a user would type it, broken with backslashes where the terminal ends. `words` are the program
+ * and its flags, `action` is what comes behind them.
+ */
+export const command = (page: Page, words: ReadonlyArray<string>, action: ReadonlyArray<string>): void => {
   const lines: Array<string> = []
   let line = "$"
-  for (const unit of units) {
+  for (const unit of units(words, action)) {
     // Two columns are kept for the blank and the backslash.
     if (line !== "$" && line.length + 1 + unit.length > widthOf(page) - 2) {
       lines.push(`${line} \\`)

@@ -110,7 +110,7 @@ const prepare = Effect.fnUntraced(function* (stage: Stage, flavour: HostFlavour,
   Page.gap(options.page)
   Page.paragraph(
     options.page,
-    "The archives hold programs of this machine under the names of Kata's files: real sizes, no real Kata.",
+    "Inside the archives are programs of this machine under the names of Kata's files.",
   )
   return before
 })
@@ -179,7 +179,7 @@ const farewell = (
   }
   Page.paragraph(page, `${took} in all. ${stage.directory} is left as it is. To go on by yourself:`)
   Page.gap(page)
-  Page.command(page, ["kata-deploy", ...flags, "install", "--once"])
+  Page.command(page, ["kata-deploy", ...flags], ["install", "--once"])
 }
 
 const show = Effect.fnUntraced(function* (stage: Stage, flavour: HostFlavour, options: TrialOptions) {
@@ -197,7 +197,7 @@ const show = Effect.fnUntraced(function* (stage: Stage, flavour: HostFlavour, op
     Page.heading(page, `${index + 1}/${acts.length} ${act.title}`)
     Page.paragraph(page, act.why)
     Page.gap(page)
-    Page.command(page, ["kata-deploy", ...(index === 0 ? flags : ["…"]), ...act.words])
+    Page.command(page, ["kata-deploy", ...(index === 0 ? flags : ["…"])], act.words)
     if (index === 1) Page.paragraph(page, "(… stands for the flags above.)")
     Page.gap(page)
     const argv = [...flags, ...act.words]

@@ -15,9 +15,8 @@ const commandLine = [
   "/tmp/kata-deploy-try-a1b2c3/artifacts",
   "--shims",
   "qemu clh qemu-runtime-rs",
-  "install",
-  "--once",
 ]
+const action = ["install", "--once"]
 
 describe("a page", () => {
   const stream = (isTerminal: boolean, columns: number): Page.PageStream => ({
@@ -44,7 +43,7 @@ describe("a page", () => {
     Page.title(page, "a title")
     Page.heading(page, "a heading")
     Page.facts(page, [["name", "value"]])
-    Page.command(page, commandLine)
+    Page.command(page, commandLine, action)
     Page.verdict(page, { claim: "Right.", measured: "0.1 s", verdict: "failed", against: ["not so"] })
     expect(lines().join("\n")).not.toContain("\u001b")
   })
@@ -63,8 +62,8 @@ describe.each([80, 200])("on %i columns", (columns) => {
 
   it("a command line can be pasted into a shell", () => {
     const { page, lines } = paper(columns)
-    Page.command(page, commandLine)
-    expect(Math.max(...lines().map((line) => line.length))).toBeLessThanOrEqual(columns)
+    Page.command(page, commandLine, action)
+    expect(Math.max(...lines().map((line) => line.length))).toBeLessThanOrEqual(Math.min(columns, 100))
     const joined = lines()
       .join("\n")
       .replace(/ \\\n +/g, " ")
@@ -78,12 +77,18 @@ describe.each([80, 200])("on %i columns", (columns) => {
 describe("a command line", () => {
   it("keeps a flag and its value on one line", () => {
     const { page, lines } = paper(60)
-    Page.command(page, commandLine)
+    Page.command(page, commandLine, action)
     expect(lines()).toEqual([
       "$ kata-deploy --host-root /tmp/kata-deploy-try-a1b2c3/host \\",
       "    --artifacts /tmp/kata-deploy-try-a1b2c3/artifacts \\",
       '    --shims "qemu clh qemu-runtime-rs" install --once',
     ])
+  })
+
+  it("keeps the words of an action on one line", () => {
+    const { page, lines } = paper(50)
+    Page.command(page, ["kata-deploy", "--systemd", "none", "--shims", "qemu clh"], ["plan", "install"])
+    expect(lines()).toEqual(['$ kata-deploy --systemd none --shims "qemu clh" \\', "    plan install"])
   })
 
   it("quotes what a shell would change", () => {
