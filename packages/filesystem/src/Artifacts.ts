@@ -17,7 +17,8 @@ const chunkBytes = 1024 * 1024
 
 /** The artifact directory. */
 export class Artifacts {
-  private readonly directory: string
+  /** Where it is, absolute. */
+  readonly directory: string
 
   constructor(directory: string) {
     this.directory = nodePath.resolve(directory)

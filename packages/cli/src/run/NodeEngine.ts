@@ -47,7 +47,6 @@ export const make: EngineFor = (options, settings): Promise<Engine> => {
   return Promise.resolve({
     plan: (request) => Effect.provide(Run.plan(request), layer),
     run: (request) => Effect.provide(Run.run(request), layer),
-    // Every owned file is read in any case.
-    status: (request) => Effect.provide(StatusRun.status(request), layer),
+    status: (request, depth) => Effect.provide(StatusRun.status({ ...request, depth }), layer),
   })
 }

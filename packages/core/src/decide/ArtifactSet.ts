@@ -27,8 +27,11 @@ const record = (value: unknown): Readonly<Record<string, unknown>> =>
     ? (value as Record<string, unknown>)
     : {}
 
-/** Reads the manifest. */
-export const parseManifest = (state: FileState): Result.Result<Manifest, PrerequisiteError> => {
+/** Reads the manifest of an artifact directory. */
+export const parseManifest = (
+  state: FileState,
+  directory: string,
+): Result.Result<Manifest, PrerequisiteError> => {
   const refuse = (why: string) =>
     Result.fail(
       new PrerequisiteError({
@@ -36,8 +39,8 @@ export const parseManifest = (state: FileState): Result.Result<Manifest, Prerequ
           {
             code: "E_MANIFEST",
             setting: "KATA_DEPLOY_ARTIFACTS",
-            path: manifestPath,
-            message: `The manifest ${manifestPath} of the artifact directory ${why}, so it is not known which components a shim needs.`,
+            path: `${directory}/${manifestPath}`,
+            message: `The manifest ${directory}/${manifestPath} ${why}, so it is not known which components a shim needs.`,
             remedy: "Point --artifacts at a directory with shim-components.json and tarballs/.",
           },
         ],
@@ -92,13 +95,13 @@ export const select = (
   return { components: [...components].sort(), optional: settings.debug ? ["kata-ctl"] : [], notices }
 }
 
-/** A problem for each component whose archive is not there. */
-export const missing = (components: ReadonlyArray<string>): ReadonlyArray<Problem> =>
+/** A problem for each component whose archive is not in the artifact directory. */
+export const missing = (components: ReadonlyArray<string>, directory: string): ReadonlyArray<Problem> =>
   components.map((component) => ({
     code: "E_TARBALL_MISSING",
     setting: "KATA_DEPLOY_ARTIFACTS",
     value: component,
-    path: archivePath(component),
-    message: `The archive ${archivePath(component)} is missing in the artifact directory, and an enabled shim needs the component ${component}.`,
+    path: `${directory}/${archivePath(component)}`,
+    message: `The archive ${directory}/${archivePath(component)} is missing, and an enabled shim needs the component ${component}.`,
     remedy: "Use an image that ships the component, or leave the shim out that needs it.",
   }))

@@ -63,6 +63,16 @@ const refuse = (problem: Problem): Result.Result<never, PrerequisiteError> =>
 export const decide = (facts: PathFacts): Result.Result<ContainerdPaths, PrerequisiteError> => {
   const mainConfig = mainConfigPath(facts)
   const version = facts.version === undefined ? undefined : ContainerdVersion.parse(facts.version)
+  if (facts.mainConfig._tag === "Link" || facts.mainConfig._tag === "Directory") {
+    const { mainConfig: found } = facts
+    return refuse({
+      code: "E_CONTAINERD_CONFIG_UNREADABLE",
+      path: mainConfig,
+      message: `The main config ${mainConfig} is ${found._tag === "Link" ? `a link to ${found.target}` : "a directory"}, and only a file can be changed without losing what it stands for.`,
+      remedy:
+        "Put a file there, or name the real one with CONTAINERD_CONFIG_DIR and CONTAINERD_CONFIG_FILE_NAME.",
+    })
+  }
   if (facts.mainConfig._tag === "Unreadable") {
     return refuse({
       code: facts.row.layout === "rendered" ? "E_K3S_RENDERED_UNREADABLE" : "E_CONTAINERD_CONFIG_UNREADABLE",
@@ -127,7 +137,7 @@ const rendered = ({
   if (schema === undefined) return refuse(unknownVersion(facts, mainConfig))
   const dir = HostPath.join(HostPath.parent(mainConfig), schema >= 3 ? "config-v3.toml.d" : "config.toml.d")
   const dropIn = HostPath.join(dir, `${suffixed(facts.instance, "kata-deploy")}.toml`)
-  if (!readsDropIn(text, mainConfig, dropIn)) {
+  if (!readsDropIn({ text, file: mainConfig, dropIn, version })) {
     return refuse({
       code: "E_K3S_IMPORT_MISSING",
       path: mainConfig,
@@ -189,7 +199,7 @@ const main = ({
     facts.row.runtime === "containerd" &&
     ContainerdVersion.atLeast(version, 2, 2) &&
     text !== undefined &&
-    readsDropIn(text, mainConfig, inConfD)
+    readsDropIn({ text, file: mainConfig, dropIn: inConfD, version })
   const ownDir = HostPath.join(facts.instance.installDir, "containerd/config.d")
   const wholeFile = !ContainerdVersion.atLeast(version, 2, 0)
   if (wholeFile && facts.instance.suffix !== undefined) {
@@ -231,18 +241,32 @@ const unknownVersion = (facts: PathFacts, mainConfig: HostPath.HostPath): Proble
 
 /**
  * Whether a containerd file's `imports` reads the given drop-in: a path or glob that names it, absolute or relative
- * to the file (facts: containerd §4). Only the file's own parsed array counts, never a comment.
+ * to the file (facts: containerd §4). Only the file's own parsed array counts, never a comment. containerd 1.6 takes
+ * a relative glob as relative to its working directory, where nothing matches (measured).
  */
-export const readsDropIn = (text: string, file: HostPath.HostPath, dropIn: HostPath.HostPath): boolean => {
+export const readsDropIn = (input: {
+  readonly text: string
+  readonly file: HostPath.HostPath
+  readonly dropIn: HostPath.HostPath
+  readonly version: ContainerdVersion.ContainerdVersion | undefined
+}): boolean => {
+  const { dropIn, file, text, version } = input
   const parsed = Toml.parse(text)
   if (Result.isFailure(parsed)) return false
+  const relativeGlobs = version === undefined || ContainerdVersion.atLeast(version, 1, 7)
   return Toml.stringsAt(parsed.success, "imports").some((entry) => {
-    const pattern = entry.startsWith("/") ? HostPath.make(entry) : HostPath.join(HostPath.parent(file), entry)
-    return (
-      HostPath.parent(pattern) === HostPath.parent(dropIn) &&
-      globMatches(HostPath.baseName(pattern), HostPath.baseName(dropIn))
-    )
+    const absolute = entry.startsWith("/")
+    const pattern = absolute ? HostPath.make(entry) : HostPath.join(HostPath.parent(file), entry)
+    // Without a star the path is taken literally, whatever else it holds.
+    if (!entry.includes("*")) return pattern === dropIn
+    return (absolute || relativeGlobs) && globMatchesPath(pattern, dropIn)
   })
+}
+
+const globMatchesPath = (pattern: HostPath.HostPath, path: HostPath.HostPath): boolean => {
+  const parts = path.split("/")
+  const patterns = pattern.split("/")
+  return parts.length === patterns.length && parts.every((part, at) => globMatches(patterns[at]!, part))
 }
 
 /** Whether a Go glob without separators (`*`, `?`, `[…]`) matches a file name. */

@@ -251,12 +251,15 @@ const backup = (
   createdFile: boolean,
 ): ReadonlyArray<Desired.Desired> => {
   const at = HostPath.make(`${path}${createdFile ? ".kata-deploy-created" : ".bak"}`)
+  const instance = instanceName(input.settings.instance)
   const there = FactsOf.at(input.facts, at)
   const ours = FactsOf.ledgerOf(input.facts)?.files.some((file) => file.path === at) ?? false
   if (there._tag !== "Absent")
     return ours ? [Desired.make(at, there, "it was made at the first install")] : []
   const content =
-    createdFile || state._tag !== "File" ? FileState.file("") : FileState.file(state.text, state.mode)
+    createdFile || state._tag !== "File"
+      ? FileState.file("")
+      : FileState.file(ContainerdWholeFile.cut(state.text, instance) ?? state.text, state.mode)
   return [
     Desired.make(
       at,

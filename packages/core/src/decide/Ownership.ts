@@ -43,6 +43,36 @@ const onlyOurs = (text: string): boolean =>
       !text.includes("#"),
   })
 
+/** The programs that the handlers of a text start, by handler. */
+const programs = (text: string): ReadonlyMap<string, unknown> =>
+  Result.match(Toml.parse(text), {
+    onFailure: () => new Map(),
+    onSuccess: (table) =>
+      new Map(
+        Object.values(Toml.tableAt(table, "plugins") ?? {}).flatMap((plugin) =>
+          Toml.isTable(plugin)
+            ? Object.entries(Toml.tableAt(plugin, "containerd", "runtimes") ?? {}).map(
+                ([name, handler]) =>
+                  [name, Toml.isTable(handler) ? handler["runtime_path"] : undefined] as const,
+              )
+            : [],
+        ),
+      ),
+  })
+
+/** Whether a text still has a handler that a block of ours brought, whatever became of the marks. */
+const namesHandlersOf = (text: string, block: string): boolean => {
+  const there = programs(text)
+  return [...programs(block)].some(([name, program]) => program !== undefined && there.get(name) === program)
+}
+
+const marksGone = (edit: Edit): Notice => ({
+  code: "edit-not-undone",
+  severity: "warning",
+  message: `The marks around our block in ${edit.path} are gone, but handlers of ours are still in it.`,
+  remedy: "Remove the tables of our handlers by hand.",
+})
+
 /** Takes one edit out of a file. */
 export const undoEdit = (state: FileState.FileState, edit: Edit, instance: string): Undone => {
   if (state._tag !== "File") return { after: state, notices: [] }
@@ -67,6 +97,9 @@ export const undoEdit = (state: FileState.FileState, edit: Edit, instance: strin
     }
   }
   const text = without.success
+  if (edit.kind === "block" && text === state.text && namesHandlersOf(text, edit.block)) {
+    return { after: state, notices: [marksGone(edit)] }
+  }
   return edit.createdFile && onlyOurs(text)
     ? { after: FileState.absent, notices: [] }
     : { after: { ...state, text }, notices: [] }

@@ -56,7 +56,9 @@ const named = (runtime: string, declared: string | undefined): Result.Result<Det
   const row = Distribution.lookup(runtime)
   if (row !== undefined) {
     const fits =
-      declared === undefined || row.runtime === "crio" || row.distribution === Distribution.fromDeclared(declared)
+      declared === undefined ||
+      row.runtime === "crio" ||
+      row.distribution === Distribution.fromDeclared(declared)
     return fits ? found(row.runtime, "it was named by the operator") : mismatch(declared, row)
   }
   return Result.fail(

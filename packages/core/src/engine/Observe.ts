@@ -111,7 +111,7 @@ const observeArtifacts = Effect.fnUntraced(function* (facts: Facts, settings: Se
   const files = yield* HostFiles
   const manifest = yield* files.artifact(ArtifactSet.manifestPath)
   const versions = yield* files.artifact("versions.yaml")
-  const selected = Result.match(ArtifactSet.parseManifest(manifest), {
+  const selected = Result.match(ArtifactSet.parseManifest(manifest, files.artifactDirectory), {
     onFailure: () => [],
     onSuccess: (parsed) => {
       const { components, optional } = ArtifactSet.select(parsed, settings)
@@ -133,6 +133,8 @@ const observeArtifacts = Effect.fnUntraced(function* (facts: Facts, settings: Se
   )
   const archives = new Map(found)
   const artifacts: ArtifactFacts = {
+    directory: files.artifactDirectory,
+    damaged: yield* damaged(settings, recorded),
     manifest,
     versions,
     archives,
@@ -142,19 +144,18 @@ const observeArtifacts = Effect.fnUntraced(function* (facts: Facts, settings: Se
   return { ...facts, artifacts, freeBytes }
 })
 
-/** Keys of base configurations: what the handlers need, and what an earlier run kept (a shim may have been dropped). */
-const baseKeys = (facts: Facts, settings: Settings): ReadonlySet<string> => {
-  const kept = HostPath.join(facts.stateDir, "base")
-  return new Set([
-    ...ArtifactsStage.neededBases(settings).keys(),
-    ...(FactsOf.ledgerOf(facts)?.files ?? []).flatMap((file) =>
-      HostPath.isBelow(file.path, kept)
-        ? [HostPath.relativeTo(file.path, kept).split("/").slice(1).join("/")]
-        : [],
+/** Components of which something is not as we left it, by a look at types, sizes and modes. */
+const damaged = Effect.fnUntraced(function* (settings: Settings, recorded: Ledger.Ledger | undefined) {
+  const files = yield* HostFiles
+  const drifted = yield* Effect.forEach(recorded?.components ?? [], (component) =>
+    Effect.map(files.drift(settings.instance.installDir, component.entries, "metadata"), (drift) =>
+      drift.length > 0 ? [component.name] : [],
     ),
-  ])
-}
+  )
+  return new Set(drifted.flat())
+})
 
+/** The base configurations that the handlers need: kept by an earlier run, or read out of the archives. */
 const bases = Effect.fnUntraced(function* (
   facts: Facts,
   settings: Settings,
@@ -162,7 +163,7 @@ const bases = Effect.fnUntraced(function* (
 ) {
   const files = yield* HostFiles
   const found = new Map<string, ArchivedBase>()
-  const missing = new Set(baseKeys(facts, settings))
+  const missing = new Set(ArtifactsStage.neededBases(settings).keys())
   const accept = (key: string, text: string, archiveSha256: string) => {
     const parsed = KataConfig.parseBase(text)
     if (Result.isSuccess(parsed) && missing.delete(key)) found.set(key, { ...parsed.success, archiveSha256 })

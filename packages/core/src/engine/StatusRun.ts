@@ -14,6 +14,7 @@ import type { FileState } from "../model/FileState.ts"
 import * as HostPath from "../model/HostPath.ts"
 import * as Instance from "../model/Instance.ts"
 import * as Ledger from "../plan/Ledger.ts"
+import type * as OwnedEntry from "../plan/OwnedEntry.ts"
 import { type Fingerprint, HostFiles } from "../ports/HostFiles.ts"
 import { NodeApi } from "../ports/NodeApi.ts"
 import * as Observe from "./Observe.ts"
@@ -24,6 +25,8 @@ export interface StatusRequest {
   readonly settings: Pick<Settings, "instance">
   /** State directory of the settings' instance; `undefined` for its own place. */
   readonly stateDir: HostPath.HostPath | undefined
+  /** How closely unpacked files are compared; `contents` reads all of them. */
+  readonly depth: OwnedEntry.Depth
 }
 
 /** State directories that may hold a ledger: the instance's own, and those of its neighbours in the same directory. */
@@ -65,7 +68,8 @@ export const status = Effect.fn("StatusRun.status")(function* (
         }),
       )
     }
-    if (fact._tag === "Read") instances.push(yield* instanceStatus(fact.ledger, installDir, node))
+    if (fact._tag === "Read")
+      instances.push(yield* instanceStatus(fact.ledger, installDir, node, request.depth))
   }
   return { instances }
 })
@@ -74,6 +78,7 @@ const instanceStatus = Effect.fnUntraced(function* (
   ledger: Ledger.Ledger,
   installDir: HostPath.HostPath,
   node: Facts["node"],
+  depth: OwnedEntry.Depth,
 ): Effect.fn.Return<InstanceStatus, never, HostFiles> {
   const served = node._tag === "Known" ? node.value.runtimeHandlers : undefined
   const labels = node._tag === "Known" ? node.value.labels : undefined
@@ -90,7 +95,7 @@ const instanceStatus = Effect.fnUntraced(function* (
       labels === undefined
         ? null
         : Object.fromEntries(Object.entries(labels).filter(([key]) => ours.includes(key))),
-    drift: yield* driftOf(ledger, installDir),
+    drift: yield* driftOf(ledger, installDir, depth),
     restartDue: yield* restartDue(ledger),
     journal: null,
   }
@@ -112,7 +117,8 @@ const words = (found: Fingerprint): string => {
     case "Absent":
       return "absent"
     case "File":
-      return `sha256:${found.digest}`
+      // Without a digest only size and mode were compared.
+      return found.digest === "" ? `${found.size} bytes, mode ${octal(found.mode)}` : `sha256:${found.digest}`
     case "Link":
       return `link:${found.target}`
     case "Directory":
@@ -122,34 +128,39 @@ const words = (found: Fingerprint): string => {
   }
 }
 
+const octal = (mode: number): string => mode.toString(8).padStart(4, "0")
+
+const entryWords = (entry: Ledger.OwnedEntry, found: Fingerprint): string => {
+  if (entry.type === "link") return `link:${entry.target}`
+  if (entry.type === "directory") return "directory"
+  return found._tag === "File" && found.digest === ""
+    ? `${entry.size} bytes, mode ${octal(entry.mode)}`
+    : `sha256:${entry.sha256}`
+}
+
 const digestWords = (digest: string): string => (digest.startsWith("link:") ? digest : `sha256:${digest}`)
 
-const driftOf = Effect.fnUntraced(function* (ledger: Ledger.Ledger, installDir: HostPath.HostPath) {
+const driftOf = Effect.fnUntraced(function* (
+  ledger: Ledger.Ledger,
+  installDir: HostPath.HostPath,
+  depth: OwnedEntry.Depth,
+) {
   const files = yield* HostFiles
-  const expected: ReadonlyArray<{ readonly path: HostPath.HostPath; readonly was: string }> = [
-    ...ledger.files.map((file) => ({ path: file.path, was: digestWords(file.digest) })),
-    ...ledger.components.flatMap((component) =>
-      component.entries.map((entry) => ({
-        path: HostPath.join(installDir, entry.path),
-        was:
-          entry.type === "file"
-            ? `sha256:${entry.sha256}`
-            : entry.type === "link"
-              ? `link:${entry.target}`
-              : "directory",
-      })),
-    ),
-  ]
-  const found = yield* Effect.forEach(
-    expected,
-    ({ path, was }) => Effect.map(files.fingerprint(path), (now) => ({ path, was, is: words(now) })),
-    { concurrency: 4 },
+  const whole = yield* Effect.forEach(ledger.files, ({ digest, path }) =>
+    Effect.map(files.fingerprint(path), (now) => ({ path, was: digestWords(digest), is: words(now) })),
   )
+  const entries = ledger.components.flatMap((component) => component.entries)
+  const unpacked = yield* files.drift(installDir, entries, depth)
   const edits = yield* Effect.forEach(ledger.edits, (edit) =>
     Effect.map(files.look(edit.path), (state) => ({ edit, intact: isIntact(state, edit) })),
   )
   return [
-    ...found.filter((each) => each.was !== each.is),
+    ...whole.filter((each) => each.was !== each.is),
+    ...unpacked.map(({ entry, found }) => ({
+      path: HostPath.join(installDir, entry.path),
+      was: entryWords(entry, found),
+      is: words(found),
+    })),
     ...edits
       .filter((each) => !each.intact)
       .map(({ edit }) => ({

@@ -24,12 +24,16 @@ export interface ArchivedBase extends BaseConfig {
 
 /** What the artifact directory holds. */
 export interface ArtifactFacts {
+  /** Where the artifact directory is, for messages. */
+  readonly directory: string
   /** `shim-components.json`. */
   readonly manifest: FileState
   /** `versions.yaml`. */
   readonly versions: FileState
   /** Archives of the selected components; `undefined` where there is none. */
   readonly archives: ReadonlyMap<string, ArchiveFacts | undefined>
+  /** Components that are recorded as unpacked but of which something is gone or changed. */
+  readonly damaged: ReadonlySet<string>
   /** Base configurations by key (`KataConfig.baseKey`). */
   readonly bases: ReadonlyMap<string, ArchivedBase>
 }
@@ -87,6 +91,8 @@ export const unseen = (release: string, stateDir: HostPath, control: Fact<"syste
   ledger: { _tag: "None" },
   files: new Map(),
   artifacts: {
+    directory: "",
+    damaged: new Set(),
     manifest: { _tag: "Absent" },
     versions: { _tag: "Absent" },
     archives: new Map(),

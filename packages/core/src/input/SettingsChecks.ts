@@ -6,7 +6,7 @@ import * as Handler from "../model/Handler.ts"
 import type * as Instance from "../model/Instance.ts"
 import * as Shim from "../model/Shim.ts"
 import type { CustomRuntime } from "./CustomRuntimes.ts"
-import { maskSecrets } from "./Masking.ts"
+import { mask, maskSecrets } from "./Masking.ts"
 import { didYouMean } from "./NearestName.ts"
 import type { Notice, Problem } from "./Problem.ts"
 import { isDnsLabel, type PerShim } from "./SettingsGrammar.ts"
@@ -133,7 +133,8 @@ const proxies = ({ raw, shims, custom }: Checked, notices: Array<Notice>): Reado
     return setting.values.flatMap(({ key }) => {
       if (usable.includes(key)) return []
       if (Shim.lookup(key) === undefined)
-        return [notMember(`E_UNKNOWN_SHIM_IN_${variable}`, variable, key, shims)]
+        // What is no name may be the front part of an URL with credentials.
+        return [notMember(`E_UNKNOWN_SHIM_IN_${variable}`, variable, isDnsLabel(key) ? key : mask, shims)]
       notices.push({
         code: "proxy-for-disabled-shim",
         severity: "warning",

@@ -81,7 +81,9 @@ export const stateDirectories = (facts: Pick<Facts, "stateDir">): ReadonlyArray<
 /** Everything outside archives that should be below the install directory. */
 export const desired = (input: StageInput): ReadonlyArray<Desired.Desired> => {
   const { detected, facts, settings } = input
-  const { bases, versions } = facts.artifacts
+  const { versions } = facts.artifacts
+  const needed = neededBases(settings)
+  const bases = new Map([...facts.artifacts.bases].filter(([key]) => needed.has(key)))
   return [
     ...stateDirectories(facts),
     ...[...bases].map(([key, base]) =>
@@ -97,7 +99,6 @@ export const desired = (input: StageInput): ReadonlyArray<Desired.Desired> => {
       kubeletRoot: detected.row.distribution === "k0s" ? "k0s" : "default",
       devkitVerity: undefined,
     }),
-    ...restored(input),
     ...(versions._tag === "File"
       ? [
           Desired.make(
@@ -110,16 +111,32 @@ export const desired = (input: StageInput): ReadonlyArray<Desired.Desired> => {
   ]
 }
 
-/** A shim that is no longer enabled gets its plain configuration back in the place of our link. */
-const restored = ({ facts, settings }: StageInput): ReadonlyArray<Desired.Desired> => {
-  const ledger = FactsOf.ledgerOf(facts)
+/** A configuration that was a link of ours while its shim was enabled, and the component that it came with. */
+interface GivenBack {
+  readonly component: string
+  readonly path: HostPath.HostPath
+}
+
+/** Configurations of shims that are no longer enabled; unpacking their component again puts the plain files back. */
+const givenBack = (
+  { facts, settings }: StageInput,
+  before: Ledger.Ledger,
+  components: ReadonlyArray<string>,
+): ReadonlyArray<GivenBack> => {
+  const kept = HostPath.join(facts.stateDir, "base")
   const needed = neededBases(settings)
-  return [...facts.artifacts.bases].flatMap(([key, base]) => {
-    const path = HostPath.join(settings.instance.installDir, "share/defaults/kata-containers", key)
-    const ours = ledger?.files.some((file) => file.path === path) ?? false
-    return ours && !needed.has(key)
-      ? [Desired.make(path, FileState.file(base.text), "its shim is no longer enabled")]
-      : []
+  return before.files.flatMap(({ path }): ReadonlyArray<GivenBack> => {
+    if (!HostPath.isBelow(path, kept)) return []
+    const [digest, ...rest] = HostPath.relativeTo(path, kept).split("/")
+    const key = rest.join("/")
+    const from = before.components.find((c) => c.archive.sha256.startsWith(digest!))
+    if (needed.has(key) || from === undefined || !components.includes(from.name)) return []
+    return [
+      {
+        component: from.name,
+        path: HostPath.join(settings.instance.installDir, "share/defaults/kata-containers", key),
+      },
+    ]
   })
 }
 
@@ -131,7 +148,10 @@ const problems = (
 ): ReadonlyArray<Problem> => {
   const { facts, settings } = input
   const { archives, bases } = facts.artifacts
-  const missing = ArtifactSet.missing(selection.components.filter((c) => archives.get(c) === undefined))
+  const missing = ArtifactSet.missing(
+    selection.components.filter((c) => archives.get(c) === undefined),
+    facts.artifacts.directory,
+  )
   const noBase =
     missing.length > 0
       ? []
@@ -172,17 +192,22 @@ const changedComponents = (
   facts: Facts,
   ledger: Ledger.Ledger,
   components: ReadonlyArray<string>,
+  again: ReadonlyArray<GivenBack>,
 ): ReadonlyArray<ExtractComponent> =>
   components.flatMap((name) => {
     const archive = facts.artifacts.archives.get(name)
     const owned = ledger.components.find((c) => c.name === name)
-    if (archive === undefined || owned?.archive.sha256 === archive.id.sha256) return []
+    const intact =
+      owned?.archive.sha256 === archive?.id.sha256 &&
+      !facts.artifacts.damaged.has(name) &&
+      !again.some((g) => g.component === name)
+    if (archive === undefined || intact) return []
     return [{ name, archive: archive.archive, id: archive.id, replaces: owned?.entries ?? [] }]
   })
 
 /** Plans the stage. */
 export const plan = (input: StageInput): Result.Result<StageResult, PrerequisiteError> =>
-  ArtifactSet.parseManifest(input.facts.artifacts.manifest).pipe(
+  ArtifactSet.parseManifest(input.facts.artifacts.manifest, input.facts.artifacts.directory).pipe(
     Result.flatMap((manifest) => planWith(input, ArtifactSet.select(manifest, input.settings))),
   )
 
@@ -195,7 +220,8 @@ const planWith = (
   const before = startLedger(input)
   const present = selection.optional.filter((c) => facts.artifacts.archives.get(c) !== undefined)
   const components = [...selection.components, ...present].sort()
-  const changed = changedComponents(facts, before, components)
+  const again = givenBack(input, before, components)
+  const changed = changedComponents(facts, before, components, again)
   const found = problems(input, selection, changed)
   if (found.length > 0) return Result.fail(new PrerequisiteError({ problems: found }))
   const wanted = desired(input)
@@ -204,6 +230,7 @@ const planWith = (
     desired: wanted,
     ledger: before,
     look: (path) => FactsOf.at(facts, path),
+    takenOver: again.map((g) => g.path),
   })
   return Result.map(reconciled, (stage) => {
     const except = wanted.flatMap((d) =>
@@ -217,6 +244,7 @@ const planWith = (
       ...stage.notices,
       ...(facts.artifacts.versions._tag === "File" ? [] : [noVersions]),
     ]
+    const removals = [...stage.removals, ...staleComponents(before, components, ledger, facts, settings)]
     return {
       steps: [
         ...stage.directories,
@@ -233,8 +261,8 @@ const planWith = (
             : "the enabled shims need these components",
         ),
         ...stage.puts,
-        ...stage.removals,
-        ...staleComponents(before, components, ledger, facts, settings),
+        ...removals,
+        ...Reconcile.vacate(ledger, wanted, Reconcile.removedBy(removals)),
         ...record(facts, ledger),
       ],
       ledger,
@@ -284,17 +312,10 @@ const staleComponents = (
       .map((f) => HostPath.relativeTo(f.path, root)),
   ])
   const entries = stale.flatMap((c) => c.entries.filter((e) => e.type !== "directory" && !kept.has(e.path)))
-  const removed = entries.map((e) => HostPath.join(root, e.path))
-  const vacated = after.directories
-    .filter((d) => removed.some((path) => HostPath.isBelow(path, d)))
-    .toReversed()
   return [
     step(
       { _tag: "RemoveTree", root, entries, reserved: [facts.stateDir] } as const,
       `no enabled shim needs ${stale.map((c) => c.name).join(", ")} any more`,
     ),
-    ...(vacated.length === 0
-      ? []
-      : [step({ _tag: "Prune", directories: vacated } as const, "nothing of ours is in them any more")]),
   ]
 }

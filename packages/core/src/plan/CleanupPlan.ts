@@ -5,7 +5,7 @@
 import { Result } from "effect"
 import * as Ownership from "../decide/Ownership.ts"
 import * as FactsOf from "../input/Facts.ts"
-import type { DecisionError, Notice } from "../input/Problem.ts"
+import { type DecisionError, type Notice, PrerequisiteError, type Problem } from "../input/Problem.ts"
 import * as Distribution from "../model/Distribution.ts"
 import * as FileState from "../model/FileState.ts"
 import * as HostPath from "../model/HostPath.ts"
@@ -48,16 +48,40 @@ export const make = (input: PlanInput): Result.Result<Plan, DecisionError> =>
   Result.flatMap(ledgerProblem(input.facts), () => {
     const ledger = FactsOf.ledgerOf(input.facts)
     if (ledger === undefined) return Result.succeed(nothing(input, "no-install", nothingRecorded(input)))
-    if (input.action !== "cleanup") return Result.succeed(makeWith(input, ledger))
+    if (input.action !== "cleanup") return within(input, ledger)
     // The staged actions are the dispatcher's decision; only the whole cleanup asks whether it may (spec 09 §3).
-    return Result.map(
+    return Result.flatMap(
       input.policies.cleanup({ ownDaemonSet: input.facts.ownDaemonSet, otherInstances: [] }),
       (verdict) =>
         verdict.scope === "skip"
-          ? nothing(input, "still-wanted", `Nothing is removed: ${verdict.because}.`)
-          : makeWith(input, ledger),
+          ? Result.succeed(nothing(input, "still-wanted", `Nothing is removed: ${verdict.because}.`))
+          : within(input, ledger),
     )
   })
+
+/** Files of others that hold an edit of ours and cannot be looked into: our drop-in has to stay, too (law L5). */
+const outOfReach = (input: PlanInput, ledger: Ledger.Ledger): ReadonlyArray<Problem> =>
+  !(stagesOf[input.action] ?? []).includes("revert-cri")
+    ? []
+    : ledger.edits.flatMap(({ path }) => {
+        const state = FactsOf.at(input.facts, path)
+        if (state._tag === "File" || state._tag === "Absent") return []
+        return [
+          {
+            code: "E_CONTAINERD_CONFIG_UNREADABLE",
+            path,
+            message: `${path} holds an edit of ours, but ${state._tag === "Unreadable" ? `cannot be read (${state.detail})` : `is a ${state._tag.toLowerCase()} now`}. Removing what it refers to could keep the CRI runtime from starting.`,
+            remedy: "Give this program permission to read the file, or put it back, and try again.",
+          },
+        ]
+      })
+
+const within = (input: PlanInput, ledger: Ledger.Ledger): Result.Result<Plan, DecisionError> => {
+  const problems = outOfReach(input, ledger)
+  return problems.length > 0
+    ? Result.fail(new PrerequisiteError({ problems }))
+    : Result.succeed(makeWith(input, ledger))
+}
 
 const nothingRecorded = ({ facts, settings }: PlanInput): string =>
   `There is no ledger at ${Ledger.pathIn(facts.stateDir)}, so nothing on this host belongs to the instance ${instanceName(settings.instance)}.`
@@ -138,6 +162,19 @@ const restartOf = (
   return { unit: row.unit, due: facts.control._tag === "Known" ? "ours" : "not-ours" }
 }
 
+/** What stands where a file of ours was, and is none: it is left alone. */
+const notAFile = (owned: Ledger.OwnedFile, state: FileState.FileState): ReadonlyArray<Notice> =>
+  state._tag === "Directory" || state._tag === "Unreadable"
+    ? [
+        {
+          code: "owned-file-not-removed",
+          severity: "warning",
+          message: `${owned.path} was a file of ours and is ${state._tag === "Directory" ? "a directory" : `not readable (${state.detail})`} now, so it stays.`,
+          remedy: "Look at it, and remove it if nobody needs it.",
+        },
+      ]
+    : Ownership.changedSince(owned, state)
+
 const removeFiles = (
   facts: FactsOf.Facts,
   ledger: Ledger.Ledger,
@@ -145,10 +182,13 @@ const removeFiles = (
 ): StageResult => {
   const owned = ledger.files.filter((file) => file.stage === stage)
   return {
-    steps: owned.map((file) =>
-      put(Change.make(file.path, FactsOf.at(facts, file.path), FileState.absent), "it is ours"),
-    ),
-    notices: owned.flatMap((file) => Ownership.changedSince(file, FactsOf.at(facts, file.path))),
+    steps: owned.flatMap((file) => {
+      const before = FactsOf.at(facts, file.path)
+      return before._tag === "Directory" || before._tag === "Unreadable"
+        ? []
+        : [put(Change.make(file.path, before, FileState.absent), "it is ours")]
+    }),
+    notices: owned.flatMap((file) => notAFile(file, FactsOf.at(facts, file.path))),
   }
 }
 

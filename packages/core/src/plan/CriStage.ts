@@ -34,15 +34,17 @@ const planWith = (
   config: CriConfig.CriConfig,
 ): Result.Result<CriStageResult, DecisionError> => {
   const { detected, facts, settings } = input
+  const desired = [...stateDirectories(facts), ...config.desired]
   const reconciled = Reconcile.reconcile({
     stage: "cri",
-    desired: [...stateDirectories(facts), ...config.desired],
+    desired,
     ledger: startLedger(input),
     look: (path) => FactsOf.at(facts, path),
   })
   return Result.map(reconciled, (stage) => {
     const ledger = { ...stage.ledger, handlers: settings.handlers.map((h) => h.name), loaded: config.loaded }
-    const steps = [...stage.directories, ...stage.puts, ...stage.removals]
+    const vacated = Reconcile.vacate(stage.ledger, desired, Reconcile.removedBy(stage.removals))
+    const steps = [...stage.directories, ...stage.puts, ...stage.removals, ...vacated]
     const loadedDigest = RestartNeed.loadedDigest(config.loaded, lookAfter(facts, steps))
     const restart = RestartNeed.decide({
       row: detected.row,

@@ -22,6 +22,8 @@ export interface ReconcileInput {
   readonly ledger: Ledger
   /** What is at a path now. */
   readonly look: (path: HostPath.HostPath) => FileState.FileState
+  /** Files of ours that some other step of the stage takes over; they are neither kept nor removed here. */
+  readonly takenOver?: ReadonlyArray<HostPath.HostPath>
 }
 
 /** Steps by kind, to be carried out in this order, and the ledger after them. */
@@ -30,7 +32,7 @@ export interface Reconciled {
   readonly directories: ReadonlyArray<Step<HostAction>>
   /** Files and links to write. */
   readonly puts: ReadonlyArray<Step<HostAction>>
-  /** What is ours and no longer wanted: edits first, then files, then directories that are left empty. */
+  /** What is ours and no longer wanted: edits first, then files. Directories are left to `vacate`. */
   readonly removals: ReadonlyArray<Step<HostAction>>
   readonly ledger: Ledger
   readonly notices: ReadonlyArray<Notice>
@@ -128,7 +130,7 @@ const desiredSteps = (input: ReconcileInput, problems: Array<Problem>): Readonly
 const staleFiles = (
   input: ReconcileInput,
 ): { readonly steps: ReadonlyArray<Step<HostAction>>; readonly notices: ReadonlyArray<Notice> } => {
-  const wanted = new Set(input.desired.map((d) => d.path))
+  const wanted = new Set([...input.desired.map((d) => d.path), ...(input.takenOver ?? [])])
   const steps: Array<Step<HostAction>> = []
   const notices: Array<Notice> = []
   for (const owned of input.ledger.files) {
@@ -175,17 +177,10 @@ export const reconcile = (input: ReconcileInput): Result.Result<Reconciled, Prer
   const standing = input.ledger.directories.filter((path) => input.look(path)._tag !== "Absent")
   const kept = [...new Set([...standing, ...directories.created])].sort()
   const files = [...otherStages, ...own].sort((a, b) => (a.path < b.path ? -1 : 1))
-  const vacated = stale.steps.length === 0 ? [] : vacatedDirectories(kept, files, input)
   return Result.succeed({
     directories: directories.steps,
     puts,
-    removals: [
-      ...edits.steps,
-      ...stale.steps,
-      ...(vacated.length === 0
-        ? []
-        : [step({ _tag: "Prune", directories: vacated } as const, "nothing of ours is in them any more")]),
-    ],
+    removals: [...edits.steps, ...stale.steps],
     ledger: {
       ...input.ledger,
       files,
@@ -200,19 +195,30 @@ export const reconcile = (input: ReconcileInput): Result.Result<Reconciled, Prer
   })
 }
 
-/** Directories of ours that no owned path needs after this stage, deepest first. */
-const vacatedDirectories = (
-  directories: ReadonlyArray<HostPath.HostPath>,
-  files: ReadonlyArray<OwnedFile>,
-  input: ReconcileInput,
-): ReadonlyArray<HostPath.HostPath> => {
-  const wanted = new Set(input.desired.flatMap((d) => [d.path, ...HostPath.ancestors(d.path)]))
-  const stale = input.ledger.files
-    .filter((f) => !files.some((other) => other.path === f.path))
-    .map((f) => f.path)
-  return directories
-    .filter((directory) => !wanted.has(directory) && stale.some((path) => HostPath.isBelow(path, directory)))
-    .filter((directory) => !files.some((f) => HostPath.isBelow(f.path, directory)))
-    .sort()
-    .reverse()
+/**
+ * The step that takes away directories of ours around and beside removed paths, where nothing desired is below them.
+ * Only those that are empty by then really go.
+ */
+export const vacate = (
+  ledger: Pick<Ledger, "directories">,
+  desired: ReadonlyArray<Desired.Desired>,
+  removed: ReadonlyArray<HostPath.HostPath>,
+): ReadonlyArray<Step<HostAction>> => {
+  const wanted = new Set(desired.flatMap((d) => [d.path, ...HostPath.ancestors(d.path)]))
+  const concerned = (directory: HostPath.HostPath): boolean =>
+    removed.some(
+      (path) => HostPath.isBelow(path, directory) || HostPath.isBelow(directory, HostPath.parent(path)),
+    )
+  const directories = ledger.directories.filter((d) => !wanted.has(d) && concerned(d)).toReversed()
+  return directories.length === 0
+    ? []
+    : [step({ _tag: "Prune", directories } as const, "nothing of ours is in them any more")]
 }
+
+/** Paths that steps remove. */
+export const removedBy = (steps: ReadonlyArray<Step<HostAction>>): ReadonlyArray<HostPath.HostPath> =>
+  steps.flatMap(({ action }) => {
+    if (action._tag === "Put") return action.change.after._tag === "Absent" ? [action.change.path] : []
+    if (action._tag !== "RemoveTree" || action.entries === "everything") return []
+    return action.entries.map((entry) => HostPath.join(action.root, entry.path))
+  })

@@ -18,6 +18,12 @@ export type ExtractAction = Extract<HostAction, { readonly _tag: "Extract" }>
 /** The `RemoveTree` action. */
 export type RemoveTreeAction = Extract<HostAction, { readonly _tag: "RemoveTree" }>
 
+/** An entry that is not as the ledger has it, and what is there instead. */
+export interface DriftedEntry {
+  readonly entry: OwnedEntry
+  readonly found: Fingerprint
+}
+
 /** What is in a directory: names sorted, or the reason why there is no list. */
 export type Listing =
   | { readonly _tag: "Names"; readonly names: ReadonlyArray<string> }
@@ -84,6 +90,15 @@ export class HostFiles extends Context.Service<
     readonly list: (directory: HostPath) => Effect.Effect<Listing>
     /** Size, mode and digest of what is at a path, without its content. */
     readonly fingerprint: (path: HostPath) => Effect.Effect<Fingerprint>
+    /**
+     * The entries below `root` that differ from what they should be. `metadata` compares type, size, mode and link
+     * target, `contents` digests as well. What cannot be looked at has drifted.
+     */
+    readonly drift: (
+      root: HostPath,
+      entries: ReadonlyArray<OwnedEntry>,
+      depth: "metadata" | "contents",
+    ) => Effect.Effect<ReadonlyArray<DriftedEntry>>
     /** Whether a directory is a mount point. */
     readonly isMountPoint: (directory: HostPath) => Effect.Effect<Fact<boolean>>
     /** Bytes that may still be written to the filesystem that holds `path` (or its nearest existing ancestor). */
@@ -107,6 +122,8 @@ export class HostFiles extends Context.Service<
       action: ExtractAction,
       progress: (at: ExtractProgress) => Effect.Effect<void>,
     ) => Effect.Effect<Extraction, HostError>
+    /** Where the artifact directory is, as this process names it; for messages. */
+    readonly artifactDirectory: string
     /** A text file of the artifact directory, by relative path (`shim-components.json`). */
     readonly artifact: (relative: string) => Effect.Effect<FileState>
     /**

@@ -70,11 +70,17 @@ export const stringsAt = (table: Table, ...keys: ReadonlyArray<string>): Readonl
 }
 
 /**
- * The root `version` of a containerd file, read line by line so that a file that is only half TOML still answers:
- * comments are cut, the first table header ends the search, the key has to be exactly `version`.
- * Source: spec 03 §4.
+ * The root `version` of a containerd file. A file that is only half TOML still answers, read line by line: comments
+ * are cut, the first table header ends the search, the key has to be exactly `version`. Source: spec 03 §4.
  */
-export const declaredVersion = (text: string): number | undefined => {
+export const declaredVersion = (text: string): number | undefined =>
+  Result.match(parse(text), {
+    onSuccess: ({ version }) =>
+      typeof version === "number" && Number.isInteger(version) ? version : undefined,
+    onFailure: () => versionLine(text),
+  })
+
+const versionLine = (text: string): number | undefined => {
   for (const raw of text.replace(/^\uFEFF/, "").split("\n")) {
     const line = raw.split("#", 1)[0]!.trim()
     if (line === "") continue
