@@ -33,10 +33,25 @@ export interface Surroundings {
   readonly onInterrupt: (listener: (signal: "SIGINT" | "SIGTERM") => void) => () => void
 }
 
-const output = (stream: NodeJS.WriteStream): Output => {
+/** What an output stream of the process has that is used here. */
+export interface ProcessStream {
+  readonly write: (text: string) => unknown
+  readonly on: (event: "error", listener: (error: NodeJS.ErrnoException) => void) => unknown
+  readonly isTTY?: boolean | undefined
+  readonly columns?: number | undefined
+}
+
+/**
+ * The output behind a stream. A reader such as `head` may leave before the end, which is no failure; everything else
+ * that keeps text from being written is told to `onFailure`, once.
+ */
+export const outputOf = (
+  stream: ProcessStream,
+  onFailure: (error: NodeJS.ErrnoException) => void,
+): Output => {
   let gone = false
-  // A reader such as `head` may leave before the end; writing on would end the process by an uncaught error.
-  stream.on("error", () => {
+  stream.on("error", (error) => {
+    if (!gone && error.code !== "EPIPE") onFailure(error)
     gone = true
   })
   return {
@@ -45,16 +60,26 @@ const output = (stream: NodeJS.WriteStream): Output => {
     },
     isTerminal: stream.isTTY === true,
     get columns() {
-      return stream.isTTY ? Math.max(40, stream.columns) : 80
+      return stream.isTTY === true ? Math.max(40, stream.columns ?? 80) : 80
     },
   }
+}
+
+/** A result that nobody can read is a failure, even where everything else went well. */
+const failAtExit = (error: NodeJS.ErrnoException): void => {
+  process.stderr.write(
+    `error: The result could not be written to standard output (${error.code ?? error.message}).\n`,
+  )
+  process.once("exit", () => {
+    process.exitCode ||= 1
+  })
 }
 
 /** The surroundings of the real process. */
 export const ofProcess = (): Surroundings => ({
   env: process.env,
-  stdout: output(process.stdout),
-  stderr: output(process.stderr),
+  stdout: outputOf(process.stdout, failAtExit),
+  stderr: outputOf(process.stderr, () => {}),
   architecture: Architecture.fromNodeName(process.arch),
   isRoot: process.geteuid?.() === 0,
   workingDirectory: process.cwd(),

@@ -93,7 +93,8 @@ const fromJson = (text: string): Result.Result<unknown, string> =>
     ? Result.succeed(null)
     : Result.try({
         try: (): unknown => JSON.parse(text),
-        catch: (error) => (error instanceof Error ? error.message : String(error)),
+        // The message quotes the text around the place, line breaks and all.
+        catch: (error) => (error instanceof Error ? error.message : String(error)).replace(/\s+/g, " "),
       })
 
 /** Reads the text of a settings file; `name` stands for it in messages. */

@@ -81,8 +81,8 @@ const zshText = (text: string): string => text.replace(/[[\]:\\]/g, "\\$&").repl
 
 const zshFlag = (flag: FlagTable.FlagRow): string => {
   const what = following(flag)
-  const head = `--${flag.name}[${zshText(flag.description)}]`
-  if (what === "nothing") return quoted(head)
+  const about = `[${zshText(flag.description)}]`
+  if (what === "nothing") return quoted(`--${flag.name}${about}`)
   const action =
     what === "directory"
       ? "_files -/"
@@ -91,7 +91,8 @@ const zshFlag = (flag: FlagTable.FlagRow): string => {
         : what === "text"
           ? " "
           : `(${what.join(" ")})`
-  return quoted(`${head}:${flag.name}:${action}`)
+  // The equals sign stands for both forms, `--flag=value` and `--flag value`.
+  return quoted(`--${flag.name}=${about}:${flag.name}:${action}`)
 }
 
 const zsh = (): string => `#compdef kata-deploy

@@ -31,17 +31,39 @@ const tally = ({ outcome, steps }: StageReport): string => {
   return counts.length === 0 ? "nothing to do" : counts.join(", ")
 }
 
-/** What is worth naming of a stage: everything when it went wrong, else nothing. */
-const stepLines = ({ outcome, steps }: StageReport, { columns, paint }: Style): ReadonlyArray<string> =>
+/** Steps in a row that made a directory and came to the same end are one line. */
+const folded = (
+  steps: StageReport["steps"],
+): ReadonlyArray<{ readonly outcome: Outcome; readonly summary: string }> => {
+  const lines: Array<{ readonly outcome: Outcome; readonly summary: string; readonly directories: number }> =
+    []
+  for (const { outcome, summary } of steps) {
+    const last = lines.at(-1)
+    const isDirectory = summary.startsWith("create directory ")
+    if (isDirectory && last !== undefined && last.directories > 0 && last.outcome === outcome) {
+      const directories = last.directories + 1
+      lines[lines.length - 1] = { outcome, summary: `create ${directories} directories`, directories }
+    } else {
+      lines.push({ outcome, summary, directories: isDirectory ? 1 : 0 })
+    }
+  }
+  return lines
+}
+
+/** What is worth naming of a stage: everything when it went wrong, else nothing. Paths stay in one piece. */
+const stepLines = ({ outcome, steps }: StageReport, { paint }: Style): ReadonlyArray<string> =>
   outcome === "done" || outcome === "not-reached"
     ? []
-    : steps
-        .filter((step) => step.outcome !== "unchanged")
-        .flatMap((step) =>
-          hanging(`    ${words[step.outcome].padEnd(11)} `, step.summary, columns).map((line) =>
-            step.outcome === "failed" ? paint("red", line) : line,
-          ),
-        )
+    : folded(steps.filter((step) => step.outcome !== "unchanged")).map((step) => {
+        const line = `    ${words[step.outcome].padEnd(11)} ${step.summary}`
+        return step.outcome === "failed" ? paint("red", line) : line
+      })
+
+/** Restarts that matter: what was taken back or never reached needs none. */
+const restartsOf = ({ outcome, restarts, stages }: Report.Report): Report.Report["restarts"] => {
+  const isConfigured = stages.some(({ outcome, stage }) => outcome === "done" && /cri$|^restart$/.test(stage))
+  return outcome === "done" || isConfigured ? restarts : []
+}
 
 const stageLines = (stages: ReadonlyArray<StageReport>, style: Style): ReadonlyArray<string> => {
   const width = Math.max(0, ...stages.map(({ stage }) => stage.length))
@@ -82,9 +104,9 @@ const verdict = (report: Report.Report, style: Style): ReadonlyArray<string> => 
 export const render = (report: Report.Report, style: Style): string => {
   const goes = report.action.startsWith("cleanup")
   const tail = [
-    ...report.failures.flatMap((failure) => labelled("Failure", failure, { ...style })),
+    ...report.failures.flatMap((failure) => labelled("Failure", failure, style)),
     ...report.left.flatMap(({ path, why }) => labelled("Left behind", `${path} (${why})`, style)),
-    ...restartLines(report.restarts, "reported", style),
+    ...restartLines(restartsOf(report), "reported", style),
     ...noticeLines(report.notices, style),
   ]
   return `${[

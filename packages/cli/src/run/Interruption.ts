@@ -14,17 +14,20 @@ export const announcement = (signal: Signal, which: "first" | "again"): string =
     ? `${signal}: stopping at the next safe point.\n`
     : `${signal} again: still stopping; nothing is left half-written.\n`
 
-const standing = (course: Course): string =>
-  course.finished.length === 0
-    ? "No stage had been finished."
-    : `Finished ${course.finished.length === 1 ? "stage" : "stages"}: ${enumerate(course.finished)}; what they did stands.`
+const standing = ({ current, finished }: Course): string => {
+  if (finished.length === 0)
+    return current === undefined ? "Nothing had been changed." : "No stage had been finished."
+  return finished.length === 1
+    ? `Stage ${finished[0]} had been finished, and stands.`
+    : `Stages ${enumerate(finished)} had been finished, and stand.`
+}
 
 const unfinished = ({ current, undoing }: Course): string => {
   if (current === undefined) return ""
   if (undoing) return ` What stage ${current.stage} had done was taken back.`
   return current.changed === 0
     ? ` Stage ${current.stage} had changed nothing yet.`
-    : ` Stage ${current.stage} had done ${count(current.changed, "step")}, which stand.`
+    : ` Stage ${current.stage} had changed ${count(current.changed, "thing")}, and that stands.`
 }
 
 /** The problem to report, and the exit status. */

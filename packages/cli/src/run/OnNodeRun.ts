@@ -2,7 +2,7 @@
  * Answers: how does one action on a node go, from its settings to its exit status? Everything that can end it comes
  * together here: done, failed, interrupted, or a mistake of ours.
  */
-import { Masking, Plan, Progress, type Report } from "@kata-deploy/core"
+import { Plan, Progress, type Report } from "@kata-deploy/core"
 import { Cause, Effect, Exit, Fiber, Layer } from "effect"
 import type { Display } from "../command/Display.ts"
 import * as ExitStatus from "../ExitStatus.ts"
@@ -82,6 +82,16 @@ const tellFailure = (
   return voice.problems(problemsOf(failure), status, report)
 }
 
+/** The log of a pod begins with what was asked for; somebody at a terminal has just typed it. */
+const announce = ({ display, invocation }: OnNodeRun, { settings, variables }: Preparation.Prepared) => {
+  const { job } = invocation
+  const isRead = job._tag === "Run" && display.logFormat === "json" && display.progress === "none"
+  const text = `${job._tag === "Run" ? job.action : job._tag} of the instance in ${settings.instance.installDir}`
+  return (isRead ? Effect.logInfo(text) : Effect.logDebug(text)).pipe(
+    Effect.annotateLogs({ settings: variables, shims: settings.shims }),
+  )
+}
+
 /** Runs the action and answers the exit status; never rejects. */
 export const run = async (request: OnNodeRun): Promise<number> => {
   const { display, invocation, surroundings, voice } = request
@@ -90,12 +100,7 @@ export const run = async (request: OnNodeRun): Promise<number> => {
   const progress = ProgressDisplay.make(display, line)
   const program = Effect.gen(function* () {
     const prepared = yield* Preparation.prepare(request)
-    const { instance, shims } = prepared.settings
-    yield* Effect.logDebug(
-      Masking.maskSecrets(
-        `${invocation.job._tag} for ${instance.installDir}, shims ${shims.join(" ") || "none"}`,
-      ),
-    )
+    yield* announce(request, prepared)
     const engine = yield* Effect.promise(() => request.engineFor(invocation.options, prepared.settings))
     return yield* carryOut(engine, prepared, request, style)
   }).pipe(

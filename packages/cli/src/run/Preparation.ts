@@ -19,6 +19,8 @@ export type OnNode = Extract<Invocation, { readonly _tag: "OnNode" }>
 /** Everything that was asked for, checked. */
 export interface Prepared {
   readonly settings: Settings.Settings
+  /** What the settings were decoded from, by variable; may hold secrets. */
+  readonly variables: Readonly<Record<string, string>>
   /** The operator's own containerd drop-in, where one is configured. */
   readonly userDropIn: FileState.FileState | undefined
 }
@@ -132,6 +134,7 @@ export const prepare = Effect.fnUntraced(function* ({
   if (options.hostRoot === undefined && !surroundings.isRoot) return yield* notRoot()
   return {
     settings: decoded.success,
+    variables: sources.variables,
     userDropIn: dropIn.text === undefined ? undefined : FileState.file(dropIn.text),
   }
 })

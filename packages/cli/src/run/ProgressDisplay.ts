@@ -10,7 +10,7 @@ import type { StatusLine } from "../render/StatusLine.ts"
 
 /** What was done, for whoever interrupts. */
 export interface Course {
-  /** Stages that came to their end. */
+  /** Stages that came to their end and changed something. */
   readonly finished: ReadonlyArray<Plan.StageName>
   /** The stage that is going on, with the number of steps that changed something. */
   readonly current: { readonly stage: Plan.StageName; readonly changed: number } | undefined
@@ -73,10 +73,14 @@ export const make = (display: Display, line: StatusLine): ProgressDisplay => {
       case "Undoing":
         undoing = true
         return `Taking back ${count(event.changes, "change")} of stage ${event.stage}.`
-      case "StageDone":
-        finished = [...finished, event.stage]
+      case "StageDone": {
+        const wasUndone = undoing
+        undoing = false
         current = undefined
+        if (wasUndone) return `Stage ${event.stage} was taken back.`
+        if (event.changed > 0) finished = [...finished, event.stage]
         return `Stage ${event.stage} is done: ${count(event.changed, "step")} changed the node.`
+      }
     }
   }
 

@@ -42,6 +42,26 @@ describe("problems for people", () => {
     assert.match(text(1), /^error: The action failed: 2 problems\.$/m)
   })
 
+  it("say only once what is true of several paths", () => {
+    const many = ["/a", "/b", "/c"].map((path) => ({
+      code: "E_PERMISSION",
+      path,
+      message: `This process may not write ${path}.`,
+      remedy: "Run it as root.",
+    }))
+    assert.strictEqual(
+      ProblemsText.render(many, 3, { paint: plain, columns: 80 }),
+      `error: The node is not ready: 3 problems; nothing was touched.
+
+  This process may not write /a.
+  The same is true of
+    /b
+    /c
+  Run it as root.
+`,
+    )
+  })
+
   it("show no secrets", () => {
     assert.notInclude(text(2), "secret")
   })

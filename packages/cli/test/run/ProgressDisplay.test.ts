@@ -77,10 +77,12 @@ describe("progress", () => {
       const { progress } = start([])
       yield* progress.tell({ ...started, stage: "host-check" })
       yield* progress.tell({ _tag: "StageDone", stage: "host-check", changed: 0 })
+      yield* progress.tell({ ...started, stage: "cri" })
+      yield* progress.tell({ _tag: "StageDone", stage: "cri", changed: 3 })
       yield* progress.tell(started)
       yield* progress.tell(done)
       assert.deepStrictEqual(progress.course(), {
-        finished: ["host-check"],
+        finished: ["cri"],
         current: { stage: "artifacts", changed: 1 },
         undoing: false,
       })
