@@ -5,7 +5,7 @@
 import { Change, FileState, Masking } from "@kata-deploy/core"
 import { TextDiff } from "effect"
 import type { Paint } from "./Paint.ts"
-import { isKept, type PristineTexts, sourceOf } from "./Pristine.ts"
+import { isKept, type KnownTexts, sourceOf } from "./KnownTexts.ts"
 import { count } from "./Prose.ts"
 
 /** Beyond this many changed lines a diff no longer has to be the smallest one. */
@@ -55,10 +55,12 @@ const created = (
   change: Change.Change,
   text: string,
   paint: Paint,
-  pristine: PristineTexts,
+  known: KnownTexts,
 ): ReadonlyArray<string> => {
   if (isKept(change.path)) return [paint("dim", `${count(lineCount(text), "line")}, as in the archive`)]
-  const source = sourceOf(pristine, change.path)
+  const copied = known.present.get(text)
+  if (copied !== undefined) return [paint("dim", `a copy of ${copied} as it is now`)]
+  const source = sourceOf(known, change.path)
   if (source === undefined) return folded(body(unified(change) ?? ""), paint)
   const against = unified({ ...change, before: FileState.file(source) })
   return against === undefined
@@ -70,13 +72,9 @@ const created = (
  * The diff as it stands below a step. A file that comes or goes as a whole is cut after its first lines; a Kata
  * configuration is held against the one in its archive.
  */
-export const lines = (
-  change: Change.Change,
-  paint: Paint,
-  pristine: PristineTexts,
-): ReadonlyArray<string> => {
+export const lines = (change: Change.Change, paint: Paint, known: KnownTexts): ReadonlyArray<string> => {
   if (change.before._tag === "Absent" && change.after._tag === "File" && change.after.text !== "")
-    return created(change, change.after.text, paint, pristine)
+    return created(change, change.after.text, paint, known)
   const text = unified(change)
   if (text === undefined || text === "") return []
   const isWhole = change.before._tag !== "File" || change.after._tag !== "File"

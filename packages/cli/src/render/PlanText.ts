@@ -6,7 +6,7 @@ import { type Change, HostPath, Plan, PlanDocument } from "@kata-deploy/core"
 import * as DiffText from "./DiffText.ts"
 import { labelled, noticeLines, restartLines } from "./Findings.ts"
 import type { Style } from "./Paint.ts"
-import { type PristineTexts, textsOf } from "./Pristine.ts"
+import * as KnownTexts from "./KnownTexts.ts"
 import { count, hanging } from "./Prose.ts"
 
 /** Steps that are shown together. */
@@ -57,7 +57,7 @@ const indent = " ".repeat(numberWidth)
 
 /** How steps are laid out, and what their files are compared with. */
 interface StepStyle extends Style {
-  readonly pristine: PristineTexts
+  readonly known: KnownTexts.KnownTexts
 }
 
 const because = (text: string, { columns, paint }: Style): ReadonlyArray<string> =>
@@ -82,7 +82,7 @@ const stepLines = (at: number, step: Plan.Step, style: StepStyle): ReadonlyArray
       ? action.directories.map((path) => `${indent}${style.paint("red", path)}`)
       : []),
     ...(action._tag === "Put"
-      ? DiffText.lines(action.change, style.paint, style.pristine).map((line) => `${indent}${line}`)
+      ? DiffText.lines(action.change, style.paint, style.known).map((line) => `${indent}${line}`)
       : []),
   ]
 }
@@ -148,7 +148,7 @@ const sandboxLines = (plan: Plan.Plan, style: Style): ReadonlyArray<string> => {
 
 /** The whole plan for people, with a final newline. */
 export const render = (plan: Plan.Plan, style: Style): string => {
-  const stepStyle: StepStyle = { ...style, pristine: textsOf(plan) }
+  const stepStyle: StepStyle = { ...style, known: KnownTexts.of(plan) }
   let start = 1
   const stages: Array<string> = []
   for (const stage of plan.stages) {

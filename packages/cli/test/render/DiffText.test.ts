@@ -1,11 +1,12 @@
 import { Change, FileState, HostPath } from "@kata-deploy/core"
 import { assert, describe, it } from "vitest"
 import * as DiffText from "../../src/render/DiffText.ts"
+import * as KnownTexts from "../../src/render/KnownTexts.ts"
 import { plain } from "../../src/render/Paint.ts"
 
 const path = HostPath.make("/etc/containerd/config.toml")
 const change = (before: FileState.FileState, after: FileState.FileState) => Change.make(path, before, after)
-const lines = (each: Change.Change) => DiffText.lines(each, plain, new Map())
+const lines = (each: Change.Change) => DiffText.lines(each, plain, KnownTexts.none)
 const long = Array.from({ length: 100 }, (_, at) => `line ${at}\n`).join("")
 
 describe("the unified diff", () => {
@@ -66,11 +67,21 @@ describe("the diff below a step", () => {
     )
   })
 
+  it("of a backup only says what it is a copy of", () => {
+    const backup = Change.make(
+      HostPath.make("/etc/containerd/config.toml.bak"),
+      FileState.absent,
+      FileState.file(long),
+    )
+    const known = { ...KnownTexts.none, present: new Map([[long, path]]) }
+    assert.deepStrictEqual(DiffText.lines(backup, plain, known), [`a copy of ${path} as it is now`])
+  })
+
   it("holds a new Kata configuration against the one in its archive", () => {
-    const pristine = new Map([["configuration-qemu.toml", "a = 1\nb = 2\n"]])
+    const known = { ...KnownTexts.none, delivered: new Map([["configuration-qemu.toml", "a = 1\nb = 2\n"]]) }
     const at = HostPath.make("/opt/kata/share/runtimes/qemu/configuration-qemu.toml")
     const shown = (text: string) =>
-      DiffText.lines(Change.make(at, FileState.absent, FileState.file(text)), plain, pristine)
+      DiffText.lines(Change.make(at, FileState.absent, FileState.file(text)), plain, known)
     assert.deepStrictEqual(shown("a = 1\nb = 3\n"), [
       "compared with the archive's text:",
       "@@ -1,2 +1,2 @@",
