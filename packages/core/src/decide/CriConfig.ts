@@ -19,6 +19,7 @@ import * as ContainerdWholeFile from "./ContainerdWholeFile.ts"
 import * as CrioDropIn from "./CrioDropIn.ts"
 import * as Desired from "./Desired.ts"
 import { criPlugin, handlerTables, type RenderInput } from "./DropInRendering.ts"
+import * as ImportedFiles from "./ImportedFiles.ts"
 import * as Ownership from "./Ownership.ts"
 import type { Detected } from "./RuntimeDetection.ts"
 
@@ -38,7 +39,7 @@ export interface CriConfig {
 export interface CriInput {
   readonly settings: Settings
   readonly detected: Detected
-  readonly facts: Pick<Facts, "files" | "ledger" | "node" | "release" | "userDropIn"> & {
+  readonly facts: Pick<Facts, "files" | "imported" | "ledger" | "node" | "release" | "userDropIn"> & {
     readonly artifacts?: ArtifactFacts
   }
   readonly policies: CriPolicies
@@ -83,12 +84,54 @@ export const mainConfigPathOf = ({
     detected.row.mainFile ?? settings.containerdConfigFileName,
   )
 
-/** The CRI table of a rendered main config, for containerd 1.x (decisions §5). */
-const criTableOf = (text: string, paths: ContainerdPaths): PrintTable | undefined =>
-  Result.match(Toml.parse(text), {
-    onFailure: () => undefined,
-    onSuccess: (table) => Toml.tableAt(table, "plugins", criPlugin(paths.schema)) as PrintTable | undefined,
-  })
+/** Imported files with what is in them, our own drop-ins left out. */
+const othersImported = (
+  { facts }: CriInput,
+  ours: ReadonlyArray<HostPath.HostPath>,
+): ReadonlyArray<ImportedFiles.Imported> =>
+  facts.imported
+    .filter((path) => !ours.includes(path))
+    .map((path) => ({ path, state: FactsOf.at(facts, path) }))
+
+/**
+ * The CRI table that containerd 1.x would have without us: the one of the file loaded last before our drop-in
+ * (decisions §5). Fails when a file behind ours would take the handlers away again.
+ */
+const repeatedTable = (
+  input: CriInput,
+  paths: ContainerdPaths,
+): Result.Result<PrintTable | undefined, PrerequisiteError> => {
+  const { instance } = input.settings
+  if (instance.suffix !== undefined) {
+    return fail({
+      code: "E_MULTI_INSTALL_NEEDS_DROPIN",
+      setting: "MULTI_INSTALL_SUFFIX",
+      value: instance.suffix,
+      path: paths.dropIn,
+      message:
+        "On containerd 1.x one drop-in replaces the CRI table of another, so several installs would hide each other.",
+      remedy: "Upgrade containerd to 2.0 or newer, or install without MULTI_INSTALL_SUFFIX.",
+    })
+  }
+  const plugin = criPlugin(paths.schema)
+  const others = othersImported(input, [paths.dropIn, paths.userDropIn])
+  // Within one directory files are loaded in the order of their names.
+  const sameDirectory = HostPath.parent(paths.dropIn)
+  const isBehind = (path: HostPath.HostPath): boolean =>
+    HostPath.parent(path) === sameDirectory && path > paths.dropIn
+  const hiding = ImportedFiles.hiding(
+    others.filter((file) => isBehind(file.path)),
+    plugin,
+  )
+  if (hiding.length > 0) return fail(...hiding)
+  const loadedBefore = [
+    FactsOf.at(input.facts, paths.mainConfig),
+    ...others.filter((file) => !isBehind(file.path)).map((file) => file.state),
+  ]
+  return Result.succeed(
+    loadedBefore.map((state) => ImportedFiles.pluginTable(state, plugin)).findLast((t) => t !== undefined),
+  )
+}
 
 /** Text of the main config; a new one declares the schema and nothing else. */
 const mainText = (state: FileState.FileState, paths: ContainerdPaths): string =>
@@ -129,38 +172,40 @@ const userDropIn = (
   ])
 }
 
-const dropIn = (input: CriInput, paths: ContainerdPaths): Result.Result<CriConfig, PrerequisiteError> => {
+const dropIn = (input: CriInput, paths: ContainerdPaths): Result.Result<CriConfig, PrerequisiteError> =>
+  Result.flatMap(
+    paths.repeatsCriTable ? repeatedTable(input, paths) : Result.succeed(undefined),
+    (criTable) =>
+      Result.flatMap(userDropIn(input, paths), (user) => dropInWith(input, paths, criTable, user)),
+  )
+
+const dropInWith = (
+  input: CriInput,
+  paths: ContainerdPaths,
+  criTable: PrintTable | undefined,
+  user: ReadonlyArray<Desired.Desired>,
+): Result.Result<CriConfig, PrerequisiteError> => {
   const { facts, policies, settings } = input
-  const main = FactsOf.at(facts, paths.mainConfig)
-  const text = policies.render({
-    settings,
-    paths,
-    criTable: paths.repeatsCriTable && main._tag === "File" ? criTableOf(main.text, paths) : undefined,
-    release: facts.release,
-  })
-  return userDropIn(input, paths).pipe(
-    Result.flatMap((user) => {
-      const ours = [
-        Desired.make(
-          paths.dropIn,
-          FileState.file(text),
-          `${input.detected.row.runtime} reads its runtime handlers here`,
-        ),
-        ...user,
-      ]
-      const loaded = [paths.mainConfig, paths.dropIn, ...user.map((u) => u.path)]
-      if (paths.importsFile === undefined) return Result.succeed({ desired: ours, loaded })
-      return Result.map(
-        importing(
-          input,
-          paths,
-          ours.map((d) => d.path),
-        ),
-        (edits) => ({
-          desired: [...ours, ...edits],
-          loaded,
-        }),
-      )
+  const text = policies.render({ settings, paths, criTable, release: facts.release })
+  const ours = [
+    Desired.make(
+      paths.dropIn,
+      FileState.file(text),
+      `${input.detected.row.runtime} reads its runtime handlers here`,
+    ),
+    ...user,
+  ]
+  const loaded = [paths.mainConfig, ...ours.map((d) => d.path)]
+  if (paths.importsFile === undefined) return Result.succeed({ desired: ours, loaded })
+  return Result.map(
+    importing(
+      input,
+      paths,
+      ours.map((d) => d.path),
+    ),
+    (edits) => ({
+      desired: [...ours, ...edits],
+      loaded,
     }),
   )
 }
@@ -214,6 +259,8 @@ const wholeFile = (input: CriInput, paths: ContainerdPaths): Result.Result<CriCo
       remedy: "Upgrade containerd to 2.0 or newer, or put the settings into the main config.",
     })
   }
+  const hiding = ImportedFiles.hiding(othersImported(input, []), criPlugin(paths.schema))
+  if (hiding.length > 0) return fail(...hiding)
   const state = FactsOf.at(facts, path)
   const prior = priorEdit(input, path)
   const instance = instanceName(settings.instance)

@@ -6,6 +6,7 @@ import type { Notice, Problem } from "../input/Problem.ts"
 import type { Settings } from "../input/Settings.ts"
 import * as ContainerdVersion from "../model/ContainerdVersion.ts"
 import type { RuntimeRow } from "../model/Distribution.ts"
+import * as HostPath from "../model/HostPath.ts"
 
 /** Notices about the daemon and the settings together. */
 export const notices = (
@@ -35,11 +36,13 @@ export const notYet = (settings: Settings): ReadonlyArray<Problem> =>
     remedy: "Leave EXPERIMENTAL_SETUP_SNAPSHOTTER out, and set the snapshotter up by other means.",
   }))
 
-/** A problem for each path that the plan has to write and this process may not. */
-export const permissions = (unwritable: ReadonlyArray<string>): ReadonlyArray<Problem> =>
-  unwritable.map((path) => ({
-    code: "E_NO_PERMISSION",
-    path,
-    message: `This process may not write ${path}, which the plan has to change.`,
-    remedy: "Run it as root, or pass --host-root with a directory of your own.",
-  }))
+/** A problem for each path that the plan has to write and this process may not; what lies below one is left out. */
+export const permissions = (unwritable: ReadonlyArray<HostPath.HostPath>): ReadonlyArray<Problem> =>
+  unwritable
+    .filter((path) => !unwritable.some((above) => HostPath.isBelow(path, above)))
+    .map((path) => ({
+      code: "E_NO_PERMISSION",
+      path,
+      message: `This process may not write ${path}, which the plan has to change.`,
+      remedy: "Run it as root, or pass --host-root with a directory of your own.",
+    }))

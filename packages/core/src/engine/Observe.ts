@@ -4,13 +4,17 @@
  */
 import { Effect, Result } from "effect"
 import * as ArtifactSet from "../decide/ArtifactSet.ts"
+import * as CriConfig from "../decide/CriConfig.ts"
+import * as ImportedFiles from "../decide/ImportedFiles.ts"
 import * as KataConfig from "../decide/KataConfig.ts"
 import type { Policies } from "../decide/Policies.ts"
+import type { Detected } from "../decide/RuntimeDetection.ts"
 import type { ArchivedBase, ArtifactFacts, Facts, LedgerFact } from "../input/Facts.ts"
 import * as FactsOf from "../input/Facts.ts"
 import type { Settings } from "../input/Settings.ts"
+import * as ContainerdVersion from "../model/ContainerdVersion.ts"
 import * as Distribution from "../model/Distribution.ts"
-import type { FileState } from "../model/FileState.ts"
+import { type FileState, textOf } from "../model/FileState.ts"
 import * as HostPath from "../model/HostPath.ts"
 import * as ArtifactsStage from "../plan/ArtifactsStage.ts"
 import * as CleanupPlan from "../plan/CleanupPlan.ts"
@@ -80,10 +84,38 @@ export const observe = Effect.fn("Observe.observe")(function* (
   if (isCleanup(request.action)) return yield* look(started, CleanupPlan.pathsOfInterest(started))
   const detected = InstallPlan.detect({ settings, facts: started, policies })
   if (Result.isFailure(detected)) return started
-  const inputs = yield* look(started, InstallPlan.inputPaths(settings, detected.success))
+  const inputs = yield* imports(
+    yield* look(started, InstallPlan.inputPaths(settings, detected.success)),
+    settings,
+    detected.success,
+  )
   const withArtifacts =
     request.action === "install-stage-cri" ? inputs : yield* observeArtifacts(inputs, settings)
   return yield* look(withArtifacts, InstallPlan.pathsOfInterest({ settings, facts: withArtifacts, policies }))
+})
+
+/** More files than any real configuration imports; a cycle ends by itself, since each path is looked at once. */
+const mostImports = 256
+
+/** Looks at the files that the main config imports, and at those that they import. */
+const imports = Effect.fnUntraced(function* (facts: Facts, settings: Settings, detected: Detected) {
+  if (detected.row.layout === "crio") return facts
+  const files = yield* HostFiles
+  const text = FactsOf.runtimeVersion(facts, settings.containerRuntimeVersion)
+  const version = text === undefined ? undefined : ContainerdVersion.parse(text)
+  const queue = [CriConfig.mainConfigPathOf({ detected, settings })]
+  let known = facts
+  for (let at = 0; at < queue.length && queue.length < mostImports; at++) {
+    const content = textOf(FactsOf.at(known, queue[at]!))
+    for (const pattern of ImportedFiles.patternsOf(content ?? "", queue[at]!, version)) {
+      const listing = yield* files.list(pattern.directory)
+      const names = listing._tag === "Names" ? listing.names : []
+      const fresh = ImportedFiles.matching(pattern, names).filter((path) => !queue.includes(path))
+      known = yield* look(known, fresh)
+      queue.push(...fresh)
+    }
+  }
+  return { ...known, imported: queue.slice(1) }
 })
 
 const firstRound = Effect.fnUntraced(function* (request: ObserveRequest) {

@@ -170,7 +170,10 @@ const reportOf = (
           },
       )
       .map(({ outcome, stage, steps }) => ({ stage, outcome, steps })),
-    restarts,
+    // A configuration that was taken back is what the runtime has loaded already.
+    restarts: outcomes.some((o) => (o.stage === "cri" || o.stage === "revert-cri") && o.outcome !== "undone")
+      ? restarts
+      : [],
     left: outcomes.flatMap((o) => o.left),
     notices: first.notices,
     failures,

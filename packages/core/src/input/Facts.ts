@@ -57,6 +57,8 @@ export interface Facts {
   readonly ledger: LedgerFact
   /** What is at each path that was looked at. */
   readonly files: ReadonlyMap<HostPath, FileState>
+  /** Files that the CRI runtime's main config imports, in the order of loading; what is in them is in `files`. */
+  readonly imported: ReadonlyArray<HostPath>
   readonly artifacts: ArtifactFacts
   /** Bytes that may still be written to the filesystem of the install directory. */
   readonly freeBytes: Fact<number>
@@ -90,6 +92,7 @@ export const unseen = (release: string, stateDir: HostPath, control: Fact<"syste
   ownDaemonSet: { _tag: "Unknown", how: "not-asked", why: "nobody looked" },
   ledger: { _tag: "None" },
   files: new Map(),
+  imported: [],
   artifacts: {
     directory: "",
     damaged: new Set(),

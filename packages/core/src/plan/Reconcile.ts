@@ -93,7 +93,7 @@ const directorySteps = (
       continue
     }
     created.push(path)
-    steps.push(put(Change.make(path, before, FileState.directory()), "it is missing"))
+    steps.push(put(Change.make(path, before, FileState.directory()), "files of ours go below it"))
   }
   return { steps, created }
 }
