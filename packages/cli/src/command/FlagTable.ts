@@ -142,12 +142,7 @@ export const outputFlags: ReadonlyArray<FlagRow> = [
 /** Flags of single actions. */
 export const actionFlags: ReadonlyArray<FlagRow> = [
   action("once", boolean, "false", "End when the node is set up, instead of staying to clean up at the end."),
-  action(
-    "verify",
-    boolean,
-    "false",
-    "Read every owned file and compare its digest; in this release that is always done.",
-  ),
+  action("verify", boolean, "false", "Read every owned file and compare its digest, not only size and mode."),
   action("detailed-exitcode", boolean, "false", "Exit with 10 instead of 0 when the plan has changes."),
   action(
     "distribution",

@@ -131,7 +131,18 @@ describe("a status", () => {
   it("with drift is 4, without is 0", async () => {
     assert.strictEqual((await start(["status"])).status, 4)
     const parts = { status: () => Effect.succeed({ instances: [] }) }
-    assert.strictEqual((await start(["status", "--verify"], parts)).status, 0)
+    assert.strictEqual((await start(["status"], parts)).status, 0)
+  })
+
+  it("reads every file only where it is asked to", async () => {
+    const depths: Array<string> = []
+    const status: Engine["status"] = (_, depth) => {
+      depths.push(depth)
+      return Effect.succeed({ instances: [] })
+    }
+    await start(["status"], { status })
+    await start(["status", "--verify"], { status })
+    assert.deepStrictEqual(depths, ["metadata", "contents"])
   })
 })
 
