@@ -103,15 +103,12 @@ const prepare = Effect.fnUntraced(function* (stage: Stage, flavour: HostFlavour,
     ["host", `${files} files, as on a ${distribution} node with ${reported.replace("://", " ")}`],
     [
       "artifacts",
-      `${components.length} component archives, ${Page.bytes(packed)} packed, ${Page.bytes(unpacked)} unpacked, ` +
+      `${components.length} component archives, ${Page.bytes(packed)} (${Page.bytes(unpacked)} unpacked), ` +
         `made in ${Page.seconds(performance.now() - started)}`,
     ],
   ])
   Page.gap(options.page)
-  Page.paragraph(
-    options.page,
-    "Inside the archives are programs of this machine under the names of Kata's files.",
-  )
+  Page.paragraph(options.page, "The archives hold programs of this machine under the names of Kata's files.")
   return before
 })
 
@@ -189,6 +186,7 @@ const show = Effect.fnUntraced(function* (stage: Stage, flavour: HostFlavour, op
     page,
     `kata-deploy try: plan, install, status and cleanup on a sample ${flavour.distribution} node`,
   )
+  Page.gap(page)
   const first = yield* prepare(stage, flavour, options)
   const flags = globalFlags(stage, flavour, options)
   const findings: Array<Page.Verdict> = []
