@@ -14,7 +14,7 @@ const masked = <A>(value: A): A =>
   ) as A
 
 /** The plan, with whole diffs. */
-export const plan = (plan: Plan.Plan): string => document(PlanDocument.encode(plan, DiffText.unified))
+export const plan = (plan: Plan.Plan): string => document(masked(PlanDocument.encode(plan, DiffText.unified)))
 
 /** What a run did. */
 export const report = (report: Report.Report): string =>

@@ -38,7 +38,8 @@ export const make = (display: Display, { stderr, stdout }: Surroundings): Voice 
   }
   return {
     style: { paint: display.color.stdout ? coloured : plain, columns: display.columns.stdout },
-    result: (text) => stdout.write(Masking.maskSecrets(text)),
+    // Documents are masked value by value: masking their text could break its quotes.
+    result: (text) => stdout.write(display.output === "json" ? text : Masking.maskSecrets(text)),
     problems,
     defect: (defect) => {
       const isDetailed = display.logLevel === "Debug" || display.logLevel === "Trace"
