@@ -20,10 +20,11 @@ const distance = (a: string, b: string): number => {
 
 /** The known name closest to `name`, or `undefined` when none is close enough to be a likely typo. */
 export const nearestName = (name: string, known: ReadonlyArray<string>): string | undefined => {
-  const limit = Math.max(1, Math.floor(name.length / 3))
+  const word = name.toLowerCase().slice(0, 64)
+  const limit = Math.max(1, Math.floor(word.length / 3))
   let best: { readonly name: string; readonly at: number } | undefined
   for (const candidate of known) {
-    const at = distance(name.toLowerCase().slice(0, 64), candidate.toLowerCase())
+    const at = distance(word, candidate.toLowerCase())
     if (at <= limit && (best === undefined || at < best.at)) best = { name: candidate, at }
   }
   return best?.name

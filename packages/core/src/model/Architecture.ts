@@ -17,8 +17,13 @@ export const isKnown = (name: string): name is KnownArchitecture =>
   (known as ReadonlyArray<string>).includes(name)
 
 /** Node.js names (`x64`, `arm64`, `ppc64`, …) in the notation of this program. */
-export const fromNodeName = (name: string): Architecture =>
-  ({ x64: "x86_64", arm64: "aarch64", ppc64: "ppc64le" })[name] ?? name
+export const fromNodeName = (name: string): Architecture => nodeNames.get(name) ?? name
+
+const nodeNames: ReadonlyMap<string, KnownArchitecture> = new Map([
+  ["x64", "x86_64"],
+  ["arm64", "aarch64"],
+  ["ppc64", "ppc64le"],
+])
 
 /** The suffix of this architecture's environment variables (`X86_64`), or `undefined` where there are none. */
 export const variableSuffix = (architecture: Architecture): string | undefined =>

@@ -19,7 +19,7 @@ export type ConfigSchema = 1 | 2 | 3 | 4
  * (`cri-o://1.34.0`, `docker://…`, `2`) gives `undefined`: unknown, never a guess.
  */
 export const parse = (text: string): ContainerdVersion | undefined => {
-  const match = /^\s*(?:containerd:\/\/)?v?(\d{1,9})\.(\d{1,9})(?![\w]*:\/\/)/.exec(text)
+  const match = /^\s*(?:containerd:\/\/)?v?(\d{1,9})\.(\d{1,9})(?!\d|\w*:\/\/)/.exec(text)
   return match === null ? undefined : { major: Number(match[1]), minor: Number(match[2]) }
 }
 

@@ -99,4 +99,4 @@ const defaults: Readonly<Record<string, ReadonlyArray<string>>> = {
 
 /** The shims that `architecture` gets when the operator names none. Source: spec 01 §7. */
 export const defaultShims = (architecture: Architecture): ReadonlyArray<string> =>
-  defaults[architecture] ?? defaults["*"]!
+  (Object.hasOwn(defaults, architecture) ? defaults[architecture] : defaults["*"])!
