@@ -61,7 +61,7 @@ export const status = Effect.fn("StatusRun.status")(function* (
             {
               code: "E_LEDGER_UNREADABLE",
               path: Ledger.pathIn(stateDir),
-              message: `The ledger ${Ledger.pathIn(stateDir)} is there but cannot be read (${fact.why}).`,
+              message: `The ledger ${Ledger.pathIn(stateDir)} cannot be read (${fact.why}).`,
               remedy: "Restore the file, or give this program permission to read it.",
             },
           ],

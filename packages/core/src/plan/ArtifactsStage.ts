@@ -9,6 +9,7 @@ import * as KataConfig from "../decide/KataConfig.ts"
 import * as TemporaryPlace from "../decide/TemporaryPlace.ts"
 import type { Detected } from "../decide/RuntimeDetection.ts"
 import type { Facts } from "../input/Facts.ts"
+import { didYouMean } from "../input/NearestName.ts"
 import * as FactsOf from "../input/Facts.ts"
 import { type Notice, PrerequisiteError, type Problem } from "../input/Problem.ts"
 import type { Settings } from "../input/Settings.ts"
@@ -162,7 +163,7 @@ const problems = (
             value: shim,
             path: `opt/kata/share/defaults/kata-containers/${key}`,
             message: `No archive holds ${key}, the Kata configuration that the shim ${shim} starts from.`,
-            remedy: "Use artifacts that have it, or leave the shim out.",
+            remedy: `Use artifacts that have it, or leave the shim out.${didYouMean(shim, Shim.names)}`,
           }))
   return [...missing, ...noBase, ...noSpace(facts, changed)]
 }

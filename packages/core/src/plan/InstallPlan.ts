@@ -98,7 +98,7 @@ const unreadableLedger = (path: string, why: string): PrerequisiteError =>
       {
         code: "E_LEDGER_UNREADABLE",
         path,
-        message: `The ledger ${path} is there but cannot be read (${why}), so it is not known what on this host is ours.`,
+        message: `The ledger ${path} cannot be read (${why}), so it is not known what on this host is ours.`,
         remedy: "Restore the file, or give this program permission to read it.",
       },
     ],
