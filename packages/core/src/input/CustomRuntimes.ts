@@ -71,6 +71,9 @@ export const parse = (
   return { runtimes, problems }
 }
 
+/** Handlers that CRI runtimes come with. */
+const builtIn = ["runc", "crun"]
+
 const check = (handler: string, base: string, before: ReadonlyArray<CustomRuntime>): Problem | undefined => {
   const about = { setting, value: handler, path: `/custom-configs/${listName}` }
   if (!isDnsLabel(handler)) {
@@ -79,6 +82,14 @@ const check = (handler: string, base: string, before: ReadonlyArray<CustomRuntim
       code: "E_CUSTOM_RUNTIME_NAME",
       message: `The handler name ${JSON.stringify(handler)} is no DNS label, and a RuntimeClass could not name it.`,
       remedy: "Use lower-case letters, digits and inner dashes, at most 63.",
+    }
+  }
+  if (builtIn.includes(handler)) {
+    return {
+      ...about,
+      code: "E_CUSTOM_RUNTIME_NAME",
+      message: `The custom runtime ${handler} has the name of a handler that ordinary pods run with, and would take its place.`,
+      remedy: "Give the custom runtime a name of its own.",
     }
   }
   if (base === "") {

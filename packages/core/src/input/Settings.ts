@@ -9,6 +9,7 @@ import type { HostPath } from "../model/HostPath.ts"
 import * as Instance from "../model/Instance.ts"
 import * as Shim from "../model/Shim.ts"
 import * as CustomRuntimes from "./CustomRuntimes.ts"
+import { maskSecrets } from "./Masking.ts"
 import { type Notice, type Problem, SettingsError } from "./Problem.ts"
 import { check } from "./SettingsChecks.ts"
 import type { MappingItem, PerShim } from "./SettingsGrammar.ts"
@@ -135,6 +136,13 @@ const shimsOf = (
   elsewhere: boolean,
 ): ReadonlyArray<string> => set ?? (elsewhere ? [] : Shim.defaultShims(architecture))
 
+/** A problem without the credentials that the value of a setting may hold. */
+const masked = (problem: Problem): Problem => ({
+  ...problem,
+  message: maskSecrets(problem.message),
+  ...(problem.value === undefined ? {} : { value: maskSecrets(problem.value) }),
+})
+
 /** Decodes and checks everything; on failure every problem is in the error. */
 export const decode = (input: SettingsInput): Result.Result<Settings, SettingsError> => {
   const raw = read(input)
@@ -150,7 +158,7 @@ export const decode = (input: SettingsInput): Result.Result<Settings, SettingsEr
   const variants = raw.debug ? (raw.devkit ? (["debug", "devkit"] as const) : (["debug"] as const)) : []
   const handlers = handlersOf(instance, shims, custom, variants, raw.snapshotterMapping, raw.pullTypeMapping)
   const checked = check({ raw, shims, custom, handlers, instance })
-  const problems: ReadonlyArray<Problem> = [...raw.problems, ...customProblems, ...checked.problems]
+  const problems = [...raw.problems, ...customProblems, ...checked.problems].map(masked)
   if (problems.length > 0) return Result.fail(new SettingsError({ problems }))
   const shimDropIns = new Map<string, string>()
   for (const shim of shims) {

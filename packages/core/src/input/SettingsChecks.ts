@@ -6,7 +6,7 @@ import * as Handler from "../model/Handler.ts"
 import type * as Instance from "../model/Instance.ts"
 import * as Shim from "../model/Shim.ts"
 import type { CustomRuntime } from "./CustomRuntimes.ts"
-import { mask, maskSecrets } from "./Masking.ts"
+import { mask } from "./Masking.ts"
 import { didYouMean } from "./NearestName.ts"
 import type { Notice, Problem } from "./Problem.ts"
 import { isDnsLabel, type PerShim } from "./SettingsGrammar.ts"
@@ -76,8 +76,8 @@ const defaultShim = ({ raw, shims }: Checked): ReadonlyArray<Problem> =>
 const notMember = (code: string, setting: string, shim: string, shims: ReadonlyArray<string>): Problem => ({
   code,
   setting,
-  value: maskSecrets(shim),
-  message: `${setting} names ${JSON.stringify(maskSecrets(shim))}, which is not among the enabled shims.${didYouMean(shim, shims)}`,
+  value: shim,
+  message: `${setting} names ${JSON.stringify(shim)}, which is not among the enabled shims.${didYouMean(shim, shims)}`,
   remedy: shims.length === 0 ? "No shim is enabled." : `Enabled shims are ${shims.join(", ")}.`,
 })
 

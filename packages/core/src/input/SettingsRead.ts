@@ -6,7 +6,6 @@ import { Result } from "effect"
 import * as Architecture from "../model/Architecture.ts"
 import * as HostPath from "../model/HostPath.ts"
 import * as Shim from "../model/Shim.ts"
-import { maskSecrets } from "./Masking.ts"
 import type { Problem } from "./Problem.ts"
 import type { SettingsInput } from "./Settings.ts"
 import * as Grammar from "./SettingsGrammar.ts"
@@ -37,8 +36,8 @@ export const read = (input: SettingsInput) => {
     problems.push({
       code,
       setting,
-      value: maskSecrets(value),
-      message: `${setting} is ${JSON.stringify(maskSecrets(value))}, which it cannot be.`,
+      value: value,
+      message: `${setting} is ${JSON.stringify(value)}, which it cannot be.`,
       remedy: `Set it to ${expected}, or leave it out.`,
     })
   }

@@ -8,11 +8,14 @@ import { type ShimRow, shims } from "./ShimTable.ts"
 
 export { defaultShims, shims, type ShimRow } from "./ShimTable.ts"
 
+/** A name beyond the registry that is still a part of a DNS label and of a file name. */
+const furtherQemu = /^qemu[a-z0-9]*(?:-+[a-z0-9]+)*$/
+
 /** What is known of a shim name; names starting with `qemu` are accepted beyond the registry (spec 01 §7). */
 export const lookup = (shim: string): ShimRow | undefined =>
   Object.hasOwn(shims, shim)
     ? shims[shim]
-    : shim.startsWith("qemu")
+    : furtherQemu.test(shim)
       ? { runtime: "go", hypervisor: "qemu", qemuArtifact: "qemu" }
       : undefined
 
