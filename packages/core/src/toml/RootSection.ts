@@ -92,7 +92,7 @@ export const scan = (text: string): RootSection => {
       continue
     }
     const equals = keyEnd(text, at)
-    const value = skip(text, equals + 1, " \t")
+    const value = skip(text, Math.min(equals + 1, text.length), " \t")
     const end = lineEnd(text, text[equals] === "=" ? valueEnd(text, value) : equals)
     statements.push({ key: text.slice(at, equals).trim(), start: line, value, end })
     line = end

@@ -45,8 +45,10 @@ const scalar = (value: Value): string => {
       .map(([k, v]) => `${key(k)} = ${scalar(v)}`)
       .join(", ")} }`
   }
-  return String(value)
+  return typeof value === "number" && !Number.isFinite(value) ? special(value) : String(value)
 }
+
+const special = (value: number): string => (Number.isNaN(value) ? "nan" : value < 0 ? "-inf" : "inf")
 
 /** Tables that hold only tables get no header of their own. */
 const section = (
@@ -57,7 +59,8 @@ const section = (
 ): void => {
   const own = Object.entries(table).filter(([, v]) => !isNested(v) && !isTableArray(v))
   const deeper = Object.entries(table).filter(([, v]) => isNested(v) || isTableArray(v))
-  if (header !== "" && (own.length > 0 || deeper.length === 0)) {
+  // The header of an array's member also stands for the member itself.
+  if (header !== "" && (own.length > 0 || deeper.length === 0 || header.startsWith("[["))) {
     if (out.length > 0) out.push("")
     out.push(header)
   }
@@ -82,7 +85,8 @@ export const printLines = (table: PrintTable): ReadonlyArray<string> => {
 /** A whole document below a comment block; ends with a newline. */
 export const print = (comment: ReadonlyArray<string>, table: PrintTable): string =>
   [
-    ...comment.map((line) => (line === "" ? "#" : `# ${line}`)),
+    // oxlint-disable-next-line no-control-regex -- TOML forbids exactly these in comments
+    ...comment.map((line) => `# ${line.replace(/[\u0000-\u001f\u007f]/g, " ")}`.trimEnd()),
     ...(comment.length > 0 ? [""] : []),
     ...printLines(table),
     "",
