@@ -18,7 +18,7 @@ export type SettingKind =
   /** An absolute host path. */
   | { readonly kind: "host-path" }
 
-/** One setting. */
+/** One setting, as flags, variables, the settings file and the documentation know it. */
 export interface SettingRow {
   /** Environment variable, without the architecture suffix where `perArchitecture` holds. */
   readonly variable: string

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Layer } from "effect"
-import { type HostError, HostFiles, type Plan, Progress, Run } from "../../src/index.ts"
+import { Deferred, Effect, Fiber } from "effect"
+import { type HostError, type Plan, Progress, Run } from "../../src/index.ts"
 import { hosts } from "./SampleHosts.ts"
 import * as Node from "./SampleNode.ts"
 
@@ -117,41 +117,18 @@ describe("Apply", () => {
 
   it.effect("an install whose undo fails as well asks for a person", () =>
     Effect.gen(function* () {
+      const { operations } = yield* undisturbed(k3s, ["install"])
+      const failing = operations.findIndex((o) => o.subject === "/opt/kata/versions.yaml") + 1
       const files = Node.host(k3s.tree)
-      files.faults.failOn("/opt/kata/versions.yaml", { _tag: "NoSpace" })
-      files.faults.failOn("/opt/kata", { _tag: "Io", code: "EIO" }, 0)
-      const revert = yield* Effect.flip(
-        Run.run(Node.request("install", variables)).pipe(
-          Effect.provide(
-            Layer.effect(
-              HostFiles.HostFiles,
-              Effect.map(HostFiles.HostFiles, (real) =>
-                HostFiles.HostFiles.of({
-                  ...real,
-                  extract: (action, progress) =>
-                    Effect.map(real.extract(action, progress), (done) => ({
-                      ...done,
-                      revert: Effect.andThen(
-                        real.put(
-                          {
-                            path: Node.path("/nowhere/x"),
-                            before: { _tag: "Absent" },
-                            after: { _tag: "Link", target: "x" },
-                          },
-                          Node.path("/nowhere"),
-                        ),
-                        done.revert,
-                      ),
-                    })),
-                }),
-              ),
-            ).pipe(Layer.provide(files.layer)),
-          ),
-          Effect.provide(Node.layer(files)),
-        ),
-      )
-      assert.strictEqual(revert._tag, "ApplyError")
-      if (revert._tag === "ApplyError") assert.strictEqual(revert.report.outcome, "incomplete")
+      files.faults.failAt(failing, { _tag: "NoSpace" })
+      // The first thing after the failure is taking the step before it back.
+      files.faults.failAt(failing + 1, { _tag: "Io", code: "EIO" })
+      const error = yield* Effect.flip(Run.run(Node.request("install", variables)).pipe(Node.on(files)))
+      assert.strictEqual(error._tag, "ApplyError")
+      if (error._tag !== "ApplyError") return
+      assert.strictEqual(error.report.outcome, "incomplete")
+      assert.lengthOf(error.report.failures, 2)
+      assert.strictEqual(error.report.stages.find((s) => s.stage === "artifacts")!.outcome, "failed")
     }),
   )
 
