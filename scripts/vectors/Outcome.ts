@@ -5,8 +5,8 @@ export interface Outcome {
   readonly section: string
   readonly name: string
   /**
-   * `quirk`: upstream does this, and nobody wrote down what we do instead. `deviation`: we differ on purpose, with a
-   * reason. `not-run`: no runner answers the section.
+   * `quirk`: upstream does this, and nobody wrote down what we do instead. `deviation`: as we want it, and not as
+   * upstream does, with a reason. `not-run`: no runner answers the section.
    */
   readonly kind: "passed" | "failed" | "quirk" | "deviation" | "not-run"
   /** What is worth saying about it; may have several lines. */
@@ -19,7 +19,7 @@ export interface FileOutcome {
   readonly outcomes: ReadonlyArray<Outcome>
 }
 
-const kinds = ["passed", "failed", "quirk", "deviation", "not-run"] as const
+const kinds = ["passed", "failed", "deviation", "quirk", "not-run"] as const
 
 const count = (outcomes: ReadonlyArray<Outcome>, kind: Outcome["kind"]): number =>
   outcomes.filter((outcome) => outcome.kind === kind).length

@@ -30,12 +30,21 @@ const registry = (directories: ReadonlyArray<string>, name: (typeof registries)[
     if (!existsSync(path)) continue
     const read = JSON.parse(readFileSync(path, "utf8")) as Registry
     for (const [file, sections] of Object.entries(read)) {
+      if (file === "rules") continue
       for (const [section, cases] of Object.entries(sections)) {
         merged[file] = { ...merged[file], [section]: { ...cases, ...merged[file]?.[section] } }
       }
     }
   }
   return merged
+}
+
+/** The rules by which we differ from upstream whatever the case, from `deviations.json`. */
+const rules = (directory: string): Readonly<Record<string, string>> => {
+  const path = join(directory, "deviations.json")
+  if (!existsSync(path)) return {}
+  const read = JSON.parse(readFileSync(path, "utf8")) as { readonly rules?: Readonly<Record<string, string>> }
+  return read.rules ?? {}
 }
 
 /** The runners of all packages by vector file. */
@@ -61,18 +70,70 @@ const entries = (section: string, value: unknown): ReadonlyArray<readonly [strin
 const isQuirk = (entry: unknown): boolean =>
   isRecord(entry) && entry["upstreamQuirk"] === true && !Object.hasOwn(entry, "upstream")
 
-const verdict = async (section: Vectors.Section, vector: Vectors.Case): Promise<string | undefined> => {
+const verdict = async (section: Vectors.Section, vector: Vectors.Case): Promise<Vectors.Verdict> => {
   try {
-    const result = await section(vector)
-    return Result.isFailure(result) ? result.failure : undefined
+    return await section(vector)
   } catch (error) {
-    return `the runner broke: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
+    return Result.fail(
+      `the runner broke: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    )
   }
 }
 
 interface Known {
   readonly quirks: Registry
   readonly deviations: Registry
+  /** Why a rule of ours differs from upstream, by its name. */
+  readonly rules: Readonly<Record<string, string>>
+}
+
+/** What we answer a case with: upstream's expectation, or ours where one is written down. */
+interface Asked {
+  readonly vector: Vectors.Case
+  readonly kind: "as-upstream" | "quirk" | "deviation"
+  readonly because: string
+}
+
+const askedOf = (
+  file: { readonly name: string; readonly content: Entry },
+  section: string,
+  name: string,
+  entry: unknown,
+  known: Known,
+): Asked | undefined => {
+  const isSingle = isRecord(entry)
+  const input = isSingle && Object.hasOwn(entry, "input") ? entry["input"] : entry
+  const vector = { name, input, expected: isSingle ? entry["expected"] : undefined, file: file.content }
+  if (isQuirk(entry)) {
+    const quirk = known.quirks[file.name]?.[section]?.[name]
+    return quirk === undefined
+      ? undefined
+      : { vector: { ...vector, expected: quirk.expected }, kind: "quirk", because: quirk.because }
+  }
+  const deviation = known.deviations[file.name]?.[section]?.[name]
+  return deviation === undefined
+    ? { vector, kind: "as-upstream", because: "" }
+    : { vector: { ...vector, expected: deviation.expected }, kind: "deviation", because: deviation.because }
+}
+
+/** A case that was asked, in the words of the outcome. */
+const judge = (
+  asked: Asked,
+  answer: Vectors.Verdict,
+  rules: Known["rules"],
+): Pick<Outcome, "kind" | "detail"> => {
+  if (Result.isFailure(answer)) return { kind: "failed", detail: answer.failure }
+  const unexplained = answer.success.filter((rule) => rules[rule] === undefined)
+  if (unexplained.length > 0) {
+    return { kind: "failed", detail: `deviations.json has no rule ${unexplained.join(", ")}` }
+  }
+  const reasons = [
+    ...(asked.kind === "deviation" ? [asked.because] : []),
+    ...answer.success.map((rule) => `${rule}: ${rules[rule]}`),
+  ]
+  return reasons.length === 0
+    ? { kind: "passed", detail: "" }
+    : { kind: "deviation", detail: reasons.join("\n") }
 }
 
 const runFile = async (
@@ -87,25 +148,14 @@ const runFile = async (
     if (shared.has(section)) continue
     const answer = found.find((runner) => Object.hasOwn(runner.sections, section))?.sections[section]
     for (const [name, entry] of entries(section, value)) {
-      const quirk = known.quirks[file]?.[section]?.[name]
-      const deviation = known.deviations[file]?.[section]?.[name]
-      const input = isRecord(entry) && Object.hasOwn(entry, "input") ? entry["input"] : entry
-      const told = (kind: Outcome["kind"], detail = "") => outcomes.push({ section, name, kind, detail })
-      if (answer === undefined) {
-        told("not-run")
-        continue
+      const told = (kind: Outcome["kind"], detail: string) => outcomes.push({ section, name, kind, detail })
+      const asked = askedOf({ name: file, content }, section, name, entry, known)
+      if (answer === undefined) told("not-run", "")
+      else if (asked === undefined) told("quirk", isRecord(entry) ? String(entry["recommended"] ?? "") : "")
+      else {
+        const { detail, kind } = judge(asked, await verdict(answer, asked.vector), known.rules)
+        told(kind, detail)
       }
-      if (isQuirk(entry) && quirk === undefined) {
-        told("quirk", isRecord(entry) ? String(entry["recommended"] ?? "") : "")
-        continue
-      }
-      const theirs = isRecord(entry) ? entry["expected"] : undefined
-      const ours = isQuirk(entry) ? quirk : deviation
-      const expected = ours === undefined ? theirs : ours.expected
-      const complaint = await verdict(answer, { name, input, expected, file: content })
-      if (complaint !== undefined) told("failed", complaint)
-      else if (!isQuirk(entry) && deviation !== undefined) told("deviation", deviation.because)
-      else told("passed")
     }
   }
   return { file, outcomes }
@@ -121,6 +171,7 @@ export const collect = async (
   const known = {
     quirks: registry([directory, ours], "quirks"),
     deviations: registry([directory, ours], "deviations"),
+    rules: rules(ours),
   }
   const files: Array<FileOutcome> = []
   for (const name of readdirSync(directory).sort()) {

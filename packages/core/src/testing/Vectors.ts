@@ -19,8 +19,11 @@ export interface Case {
   readonly file: Readonly<Record<string, unknown>>
 }
 
-/** What came of a case: nothing to say, or what differs. */
-export type Verdict = Result.Result<void, string>
+/**
+ * What came of a case: what differs, or the names of the rules in `deviations.json` that made it pass; most cases
+ * need none.
+ */
+export type Verdict = Result.Result<ReadonlyArray<string>, string>
 
 /** Answers the cases of one section. */
 export type Section = (vector: Case) => Verdict | Promise<Verdict>
@@ -35,7 +38,10 @@ export interface Runner {
 }
 
 /** The case is answered as expected. */
-export const passed: Verdict = Result.succeed(undefined)
+export const passed: Verdict = Result.succeed([])
+
+/** The case is answered as expected but for rules by which we differ on purpose; each is in `deviations.json`. */
+export const passedBut = (...rules: ReadonlyArray<string>): Verdict => Result.succeed(rules)
 
 /** The case is not answered as expected; `why` may have several lines. */
 export const failed = (why: string): Verdict => Result.fail(why)
