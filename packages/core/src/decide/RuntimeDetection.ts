@@ -78,13 +78,19 @@ const named = (runtime: string, declared: string | undefined): Result.Result<Det
 
 const isCrio = (version: string | undefined): boolean => version !== undefined && /cri-?o/.test(version)
 
-/** Units are known: CRI-O by its version, then the first active unit in the table's order (spec 02 §2). */
+/**
+ * Units are known: microk8s, then CRI-O by its version, then the first active unit in the table's order (spec 02 §2).
+ * Of several, the declared distribution's comes first; `k8s` is what the chart declares unless told otherwise.
+ */
 const fromUnits = (
   active: ReadonlyArray<Distribution.RuntimeRow>,
   declared: Distribution.Distribution | undefined,
   facts: DetectionFacts,
 ): Result.Result<Detected, DecisionError> => {
-  const first = isCrio(facts.version) ? Distribution.rowOf("crio") : active[0]!
+  const crio = Distribution.rowOf("crio")
+  const byVersion = isCrio(facts.version) && active[0]!.runtime !== "microk8s"
+  const meant = declared === "k8s" ? undefined : active.find((row) => row.distribution === declared)
+  const first = byVersion ? crio : (meant ?? active[0]!)
   if (declared !== undefined && first.runtime !== "crio" && first.distribution !== declared) {
     return mismatch(facts.declared!, first)
   }
@@ -96,11 +102,12 @@ const fromUnits = (
           {
             code: "several-runtimes-active",
             severity: "warning",
-            message: `The units ${active.map((row) => row.unit).join(" and ")} are all active; ${first.runtime} is configured.`,
+            message: `This node runs ${[first, ...others].map((row) => row.unit).join(" and ")}; ${first.runtime} is configured.`,
             remedy: "Name the one that kubelet uses with --cri-runtime.",
           },
         ]
-  return found(first.runtime, `its unit ${first.unit} is active`, notices)
+  const because = byVersion ? `the version says ${facts.version}` : `its unit ${first.unit} is active`
+  return found(first.runtime, because, notices)
 }
 
 const mismatch = (declared: string, row: Distribution.RuntimeRow): Result.Result<Detected, DecisionError> =>
