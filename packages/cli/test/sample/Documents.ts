@@ -193,6 +193,7 @@ export const doneReport: Report.Report = {
   left: [],
   notices: [],
   failures: [],
+  confirmed: { handlers: "unknown", missing: [], because: "the operator chose so", overwritten: [] },
 }
 
 /** An install whose last stage failed and was taken back. */
@@ -212,6 +213,7 @@ export const failedReport: Report.Report = {
       ],
     },
   ],
+  confirmed: null,
   failures: ["Could not write /etc/containerd/config.toml: no space left on the filesystem"],
 }
 

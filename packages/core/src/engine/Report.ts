@@ -2,7 +2,8 @@
  * Answers: what was done, what was undone, what is left? One report for each run, printed at its end.
  */
 import { Data, Schema } from "effect"
-import { Notice } from "../input/Problem.ts"
+import { Confirmation } from "../decide/Confirmation.ts"
+import { type DecisionError, Notice } from "../input/Problem.ts"
 import { ActionName, Restart, StageName } from "../plan/Plan.ts"
 import type { ClusterError } from "../ports/NodeApi.ts"
 import type { HostError } from "../ports/HostError.ts"
@@ -38,6 +39,8 @@ export const Report = Schema.Struct({
   notices: Schema.Array(Notice),
   /** Messages of what failed, in order. */
   failures: Schema.Array(Schema.String),
+  /** What was seen afterwards; `null` when the run failed before. */
+  confirmed: Schema.NullOr(Confirmation),
 }).annotate({ identifier: "Report" })
 /** What a run did. */
 export type Report = typeof Report.Type
@@ -45,7 +48,7 @@ export type Report = typeof Report.Type
 /** A plan could not be carried out. The report says what was undone (`outcome: failed`, exit 1) or not (exit 6). */
 export class ApplyError extends Data.TaggedError("ApplyError")<{
   readonly report: Report
-  readonly cause: HostError | ClusterError
+  readonly cause: HostError | ClusterError | DecisionError
 }> {
   override get message(): string {
     return this.cause.message

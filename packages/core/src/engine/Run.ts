@@ -2,9 +2,10 @@
  * Observe, plan, apply, confirm: the whole program in one function. Every stage of an install observes afresh, and
  * all problems of all stages are found before the first step of the first one.
  */
-import { Effect } from "effect"
+import { Effect, Result } from "effect"
 import * as HostCheck from "../decide/HostCheck.ts"
 import * as Policies from "../decide/Policies.ts"
+import type { Confirmation } from "../decide/Confirmation.ts"
 import { type DecisionError, PrerequisiteError } from "../input/Problem.ts"
 import type { Settings } from "../input/Settings.ts"
 import type { FileState } from "../model/FileState.ts"
@@ -12,16 +13,18 @@ import type { HostPath } from "../model/HostPath.ts"
 import * as Instance from "../model/Instance.ts"
 import * as CleanupPlan from "../plan/CleanupPlan.ts"
 import * as InstallPlan from "../plan/InstallPlan.ts"
-import { type ActionName, changes, type Plan, type StageName, type StagePlan } from "../plan/Plan.ts"
-import { summary } from "../plan/PlanDocument.ts"
+import { type ActionName, changes, type Plan, type StageName } from "../plan/Plan.ts"
 import type { HostError } from "../ports/HostError.ts"
 import { HostFiles } from "../ports/HostFiles.ts"
 import type { HostShell } from "../ports/HostShell.ts"
 import type { NodeApi } from "../ports/NodeApi.ts"
 import * as Apply from "./Apply.ts"
+import * as Confirm from "./Confirm.ts"
 import * as Observe from "./Observe.ts"
 import { Progress } from "./Progress.ts"
 import { ApplyError, type Report } from "./Report.ts"
+import * as RunReport from "./RunReport.ts"
+import type { Done } from "./RunReport.ts"
 
 /** What is to be done. */
 export interface Request {
@@ -96,86 +99,78 @@ const permissions = Effect.fnUntraced(function* (made: Plan, request: Request) {
     return yield* Effect.fail(new PrerequisiteError({ problems: HostCheck.permissions(refused) }))
 })
 
-/** Observes, plans, applies. On failure the error's report says what was undone and what is left. */
+/** Observes, plans, applies, confirms. On failure the error's report says what was undone and what is left. */
 export const run = Effect.fn("Run.run")(function* (
   request: Request,
 ): Effect.fn.Return<Report, DecisionError | HostError | ApplyError, Requirements> {
   const progress = yield* Progress
   const first = yield* plan(request)
   yield* progress.tell({ _tag: "Planned", plan: first })
-  const outcomes: Array<Apply.StageOutcome> = []
-  let restarts = first.restarts
-  for (const [at, { stage }] of first.stages.entries()) {
-    const current = at > 0 && changesHost.has(stage) ? yield* planStage(request, stage) : first
-    if (stage === "cri") restarts = current.restarts
-    const outcome = yield* applyStage(request, current, stage, outcomes)
-    outcomes.push(outcome)
-    if (outcome.outcome !== "done" && !isCleanup(request.action)) break
+  const done: Array<Done> = []
+  let failure: ApplyError["cause"] | undefined
+  let confirmed: Confirmation | null = null
+  const confirm = Effect.suspend(() =>
+    Confirm.confirm(
+      done.map((d) => d.stage),
+      handlersOf(request, first),
+    ),
+  )
+  for (const [at, planned] of first.stages.entries()) {
+    // The node is promoted only for handlers that it really serves.
+    if (planned.stage === "label") {
+      confirmed = yield* confirm
+      failure ??= Confirm.failureOf(confirmed)
+    }
+    if (failure !== undefined && !isCleanup(request.action)) break
+    const plannedFor = at > 0 && changesHost.has(planned.stage) ? undefined : first
+    const result = yield* Effect.result(applyStage(request, plannedFor, planned.stage, done))
+    if (Result.isSuccess(result)) {
+      done.push(result.success)
+      failure ??= result.success.outcome.failures[0]
+      continue
+    }
+    // Once something was changed, a stage that cannot be planned is a failure of the run and not of its request.
+    if (!changedAnything(done)) return yield* Effect.fail(result.failure)
+    failure ??= result.failure
   }
-  const report = reportOf(first, restarts, outcomes)
-  const failure = outcomes.flatMap((o) => o.failures)[0]
+  if (failure === undefined && confirmed === null) {
+    confirmed = yield* confirm
+    failure = Confirm.failureOf(confirmed)
+  }
+  const report = RunReport.make(first, done, failure, confirmed)
   return failure === undefined ? report : yield* Effect.fail(new ApplyError({ report, cause: failure }))
 })
+
+const changedAnything = (done: ReadonlyArray<Done>): boolean =>
+  done.some((d) => d.outcome.steps.some((s) => s.outcome === "changed"))
+
+/** Handlers that are expected to be served afterwards: those of an install that ran to its CRI stage. */
+const handlersOf = (request: Request, planned: Plan): ReadonlyArray<string> =>
+  !isCleanup(request.action) && planned.stages.some((s) => s.stage === "cri") ? planned.handlers : []
 
 /** Applies one stage of a plan; starts over from observation when the host changed since it was looked at. */
 const applyStage = Effect.fnUntraced(function* (
   request: Request,
-  planned: Plan,
-  name: StagePlan["stage"],
-  before: ReadonlyArray<Apply.StageOutcome>,
-): Effect.fn.Return<Apply.StageOutcome, DecisionError | HostError, Requirements> {
+  planned: Plan | undefined,
+  name: StageName,
+  before: ReadonlyArray<Done>,
+): Effect.fn.Return<Done, DecisionError | HostError, Requirements> {
   const cleanup = isCleanup(request.action)
-  let current = planned
+  let current = planned ?? (yield* planStage(request, name))
   for (let attempt = 1; ; attempt++) {
     const steps = current.stages.find((s) => s.stage === name)?.steps ?? []
-    // Marks and the ledger are given up only when everything before went well (decisions §1).
-    const skipped = cleanup && name === "unlabel" && before.some((o) => o.failures.length > 0)
+    // The labels are given up only when everything before went well (decisions §1).
+    const skipped = cleanup && name === "unlabel" && before.some((d) => d.outcome.failures.length > 0)
+    const stage = { stage: name, steps: skipped ? [] : steps }
     const outcome = yield* Apply.stage({
-      stage: name,
-      steps: skipped ? [] : steps,
+      ...stage,
       installDir: request.settings.instance.installDir,
       stateDir: stateDirOf(request),
       onFailure: cleanup ? "go-on" : "undo",
     })
     const drifted = outcome.failures.some((f) => f._tag === "HostError" && f.reason._tag === "Drifted")
-    if (cleanup || !drifted || outcome.outcome !== "undone" || attempt === attempts) return outcome
+    const startsOver = !cleanup && drifted && outcome.outcome === "undone" && attempt < attempts
+    if (!startsOver) return { stage, outcome, restarts: current.restarts }
     current = yield* planStage(request, name)
   }
 })
-
-const reportOf = (
-  first: Plan,
-  restarts: Plan["restarts"],
-  outcomes: ReadonlyArray<Apply.StageOutcome>,
-): Report => {
-  const failures = outcomes.flatMap((o) => o.failures.map((f) => f.message))
-  const incomplete = outcomes.some((o) => o.incomplete)
-  return {
-    action: first.action,
-    instance: first.instance,
-    runtime: first.runtime,
-    outcome: failures.length === 0 ? "done" : incomplete ? "incomplete" : "failed",
-    handlers: first.handlers,
-    stages: first.stages
-      .map(
-        (planned) =>
-          outcomes.find((o) => o.stage === planned.stage) ?? {
-            stage: planned.stage,
-            outcome: "not-reached" as const,
-            steps: planned.steps.map((s) => ({
-              summary: summary(s.action),
-              because: s.because,
-              outcome: "not-reached" as const,
-            })),
-          },
-      )
-      .map(({ outcome, stage, steps }) => ({ stage, outcome, steps })),
-    // A configuration that was taken back is what the runtime has loaded already.
-    restarts: outcomes.some((o) => (o.stage === "cri" || o.stage === "revert-cri") && o.outcome !== "undone")
-      ? restarts
-      : [],
-    left: outcomes.flatMap((o) => o.left),
-    notices: first.notices,
-    failures,
-  }
-}

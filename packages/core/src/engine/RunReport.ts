@@ -1,0 +1,63 @@
+/** Answers: how is a run told? Puts the outcomes of its stages together. */
+import type { Confirmation } from "../decide/Confirmation.ts"
+import type { Plan, StagePlan } from "../plan/Plan.ts"
+import { summary } from "../plan/PlanDocument.ts"
+import type { StageOutcome } from "./Apply.ts"
+import type { ApplyError, Report } from "./Report.ts"
+
+/** A stage as it was carried out. */
+export interface Done {
+  readonly stage: StagePlan
+  readonly outcome: StageOutcome
+  /** The restarts that its plan asks for. */
+  readonly restarts: Plan["restarts"]
+}
+
+const notReached = (planned: StagePlan): Report["stages"][number] => ({
+  stage: planned.stage,
+  outcome: "not-reached",
+  steps: planned.steps.map(({ action, because }) => ({
+    summary: summary(action),
+    because,
+    outcome: "not-reached",
+  })),
+})
+
+/** Restarts that are due: a configuration that was taken back is what the runtime has loaded already. */
+const restartsOf = (done: ReadonlyArray<Done>): Plan["restarts"] =>
+  done.flatMap((d) =>
+    (d.stage.stage === "cri" || d.stage.stage === "revert-cri") && d.outcome.outcome !== "undone"
+      ? d.restarts
+      : [],
+  )
+
+/** The report of a run, of which `failure` is the first thing that went wrong. */
+export const make = (
+  first: Plan,
+  done: ReadonlyArray<Done>,
+  failure: ApplyError["cause"] | undefined,
+  confirmed: Confirmation | null,
+): Report => {
+  const failures = done.flatMap((d) => d.outcome.failures.map((f) => f.message))
+  const known =
+    failure === undefined || failures.includes(failure.message) ? failures : [...failures, failure.message]
+  return {
+    action: first.action,
+    instance: first.instance,
+    runtime: first.runtime,
+    outcome:
+      failure === undefined ? "done" : done.some((d) => d.outcome.incomplete) ? "incomplete" : "failed",
+    handlers: first.handlers,
+    stages: first.stages.map((planned) => {
+      const found = done.find((d) => d.stage.stage === planned.stage)?.outcome
+      return found === undefined
+        ? notReached(planned)
+        : { stage: found.stage, outcome: found.outcome, steps: found.steps }
+    }),
+    restarts: restartsOf(done),
+    left: done.flatMap((d) => d.outcome.left),
+    notices: first.notices,
+    failures: known,
+    confirmed,
+  }
+}
