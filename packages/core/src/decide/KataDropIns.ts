@@ -87,6 +87,12 @@ const movedWhole = (table: Toml.Table, installDir: HostPath.HostPath): PrintTabl
 /** Path of the script that starts QEMU with the data directory of a moved install. */
 const wrapperOf = (qemu: HostPath.HostPath): HostPath.HostPath => HostPath.make(`${qemu}-installation-prefix`)
 
+/** A path as one word of a shell script. */
+const word = (path: string): string =>
+  /^[\w/.+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
+
+const oneLine = (text: string): string => text.replace(/\s+/g, " ")
+
 /**
  * Every path of the base configuration that lies below the default install directory, moved to ours. Nothing that
  * the base leaves out is added, so image and initrd never come together (W-01).
@@ -115,7 +121,7 @@ const installationPrefix = (input: KataInput, target: DropInTarget): ReadonlyArr
     Desired.make(
       wrapper,
       FileState.file(
-        `#!/usr/bin/env bash\n# Written by kata-deploy: ${because}.\nexec ${qemu} "$@" -L ${data}/\n`,
+        `#!/usr/bin/env bash\n# Written by kata-deploy: ${oneLine(because)}.\nexec ${word(qemu)} "$@" -L ${word(`${data}/`)}\n`,
         0o755,
       ),
       because,

@@ -170,7 +170,10 @@ describe("ConfigPaths", () => {
     for (const version of [undefined, "containerd://Unknown", "containerd://2", "cri-o://1.34"]) {
       it(`the version ${version ?? "that nobody knows"} is refused, never guessed`, () => {
         const problem = refused({ version, text: "version = 2\n" })
-        assert.strictEqual(problem.code, "E_RUNTIME_VERSION_UNKNOWN")
+        assert.strictEqual(
+          problem.code,
+          version === undefined ? "E_NO_RUNTIME_VERSION" : "E_RUNTIME_VERSION_UNKNOWN",
+        )
         assert.strictEqual(problem.setting, "CONTAINER_RUNTIME_VERSION")
         assert.strictEqual(problem.value, version)
       })
@@ -284,7 +287,7 @@ describe("ConfigPaths", () => {
       )
       assert.strictEqual(
         refused({ runtime: "k3s", text: rendered("root = 'x'", "config-v3.toml.d") }).code,
-        "E_RUNTIME_VERSION_UNKNOWN",
+        "E_NO_RUNTIME_VERSION",
       )
     })
   })

@@ -73,10 +73,10 @@ describe("DropInRendering", () => {
     const text = render({ version: "2.2", settings: settings({ SHIMS_X86_64: "qemu-runtime-rs qemu" }) })
     assert.match(text, /^# Written by kata-deploy 1\.2\.3 for the instance default: /)
     assert.deepStrictEqual(text.match(/^\[.*\]$/gm), [
-      `[plugins."${runtime}".containerd!.runtimes.kata-qemu-runtime-rs]`,
-      `[plugins."${runtime}".containerd!.runtimes.kata-qemu-runtime-rs.options]`,
-      `[plugins."${runtime}".containerd!.runtimes.kata-qemu]`,
-      `[plugins."${runtime}".containerd!.runtimes.kata-qemu.options]`,
+      `[plugins."${runtime}".containerd.runtimes.kata-qemu-runtime-rs]`,
+      `[plugins."${runtime}".containerd.runtimes.kata-qemu-runtime-rs.options]`,
+      `[plugins."${runtime}".containerd.runtimes.kata-qemu]`,
+      `[plugins."${runtime}".containerd.runtimes.kata-qemu.options]`,
     ])
     assert.isTrue(text.endsWith("\n"))
   })
