@@ -59,10 +59,16 @@ const stepLines = ({ outcome, steps }: StageReport, { paint }: Style): ReadonlyA
         return step.outcome === "failed" ? paint("red", line) : line
       })
 
-/** Restarts that matter: what was taken back or never reached needs none. */
-const restartsOf = ({ outcome, restarts, stages }: Report.Report): Report.Report["restarts"] => {
-  const isConfigured = stages.some(({ outcome, stage }) => outcome === "done" && /cri$|^restart$/.test(stage))
-  return outcome === "done" || isConfigured ? restarts : []
+/** What was seen of the handlers after an install. */
+const servedLines = ({ confirmed, handlers }: Report.Report, style: Style): ReadonlyArray<string> => {
+  if (confirmed === null || handlers.length === 0) return []
+  const told = {
+    served: "all of them",
+    partly: `not ${confirmed.missing.join(", ")}`,
+    "not-served": "none of them",
+    unknown: `not known, ${confirmed.because}`,
+  }[confirmed.handlers]
+  return labelled("Served by the node", told, style)
 }
 
 const stageLines = (stages: ReadonlyArray<StageReport>, style: Style): ReadonlyArray<string> => {
@@ -106,7 +112,7 @@ export const render = (report: Report.Report, style: Style): string => {
   const tail = [
     ...report.failures.flatMap((failure) => labelled("Failure", failure, style)),
     ...report.left.flatMap(({ path, why }) => labelled("Left behind", `${path} (${why})`, style)),
-    ...restartLines(restartsOf(report), "reported", style),
+    ...restartLines(report.restarts, "reported", style),
     ...noticeLines(report.notices, style),
   ]
   return `${[
@@ -115,6 +121,7 @@ export const render = (report: Report.Report, style: Style): string => {
       ? []
       : labelled(goes ? "Handlers that went" : "Handlers", report.handlers.join(", "), style)),
     ...stageLines(report.stages, style),
+    ...(goes ? [] : servedLines(report, style)),
     ...tail,
     ...verdict(report, style),
   ].join("\n")}\n`

@@ -213,6 +213,8 @@ export const failedReport: Report.Report = {
       ],
     },
   ],
+  // What was taken back is what the runtime has loaded already.
+  restarts: [],
   confirmed: null,
   failures: ["Could not write /etc/containerd/config.toml: no space left on the filesystem"],
 }
