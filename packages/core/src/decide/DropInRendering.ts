@@ -20,6 +20,8 @@ export interface RenderInput {
   readonly paths: Pick<ContainerdPaths, "schema" | "version" | "repeatsCriTable" | "mainConfig">
   /** The CRI table of the main config, for containerd 1.x, which would otherwise lose it. */
   readonly criTable: PrintTable | undefined
+  /** Tables beside the handlers, merged key by key: what the snapshotters need (`Snapshotter.containerdTables`). */
+  readonly extraTables?: PrintTable
   /** Version of this program, for the header. */
   readonly release: string
 }
@@ -78,7 +80,8 @@ export const withBuiltIn = (named: PrintTable | undefined, handlers: PrintTable)
     ? handlers
     : { runc: { runtime_type: "io.containerd.runc.v2" }, ...handlers }
 
-const mergeTables = (base: PrintTable, over: PrintTable): PrintTable => {
+/** Both tables as one, key by key; where both have a value that is no table, the one of `over` stays. */
+export const mergeTables = (base: PrintTable, over: PrintTable): PrintTable => {
   const merged: Record<string, Value> = { ...base }
   for (const [name, value] of Object.entries(over)) {
     const before = merged[name]
@@ -110,7 +113,7 @@ export const tables = (input: RenderInput): PrintTable => {
   const platforms: PrintTable = Object.fromEntries(
     mapped.map((h) => [h.name, { snapshotter: snapshotterName(h.snapshotter!, settings.instance) }]),
   )
-  return {
+  const own: PrintTable = {
     plugins: {
       [criPlugin(paths.schema)]: cri,
       ...(tellsImages(paths) && mapped.length > 0
@@ -119,6 +122,7 @@ export const tables = (input: RenderInput): PrintTable => {
     },
     ...(settings.debug ? { debug: { level: "debug" } } : {}),
   }
+  return mergeTables(own, input.extraTables ?? {})
 }
 
 /** First words of every file that we write whole; tells people where changes belong. */

@@ -1,12 +1,46 @@
 /**
- * Answers: what is worth saying about this node before anything is touched? Findings that forbid an install are
- * problems of the decision that they belong to; what is only worth knowing is here. Source: spec 09 §5; decisions §5.
+ * Answers: what is wrong with this node, or worth saying about it, before anything is touched? Brings the findings of
+ * `hostCheck/` together, in the order of spec 09 §5; every problem is found, not only the first.
+ * Source: spec 09 §5; decisions §5; 12 W-24.
  */
+import type { Fact } from "../input/Fact.ts"
 import type { Notice, Problem } from "../input/Problem.ts"
 import type { Settings } from "../input/Settings.ts"
 import * as ContainerdVersion from "../model/ContainerdVersion.ts"
 import type { RuntimeRow } from "../model/Distribution.ts"
 import * as HostPath from "../model/HostPath.ts"
+import * as MachineFit from "./hostCheck/MachineFit.ts"
+import * as RuntimeFit from "./hostCheck/RuntimeFit.ts"
+import * as SnapshotterFit from "./hostCheck/SnapshotterFit.ts"
+import * as KubeletAdvice from "./KubeletAdvice.ts"
+import * as Snapshotter from "./Snapshotter.ts"
+
+export { MachineFit, RuntimeFit, SnapshotterFit }
+
+/** What the whole check goes by. */
+export interface HostCheckFacts extends SnapshotterFit.SnapshotterFacts {
+  readonly machine: MachineFit.MachineFacts
+  /** The kubelet's `configz`; *not asked* in staged actions, which have no API. */
+  readonly configz: Fact<unknown>
+}
+
+/** The whole check over facts; what could not be seen refuses nothing. */
+export const check = (settings: Settings, facts: HostCheckFacts): SnapshotterFit.Findings => {
+  const snapshotters = SnapshotterFit.findings(settings, facts)
+  const pullsInCreation =
+    KubeletAdvice.settingsUseGuestPull(settings) ||
+    Snapshotter.parse(settings.setupSnapshotters).kinds.includes("erofs")
+  const asked = facts.configz._tag === "Known" || facts.configz.how !== "not-asked"
+  const advice = pullsInCreation && asked ? KubeletAdvice.advise(facts.configz) : undefined
+  return {
+    problems: [...RuntimeFit.problems(settings, facts), ...snapshotters.problems],
+    notices: [
+      ...MachineFit.notices(settings, facts.machine),
+      ...snapshotters.notices,
+      ...(advice === undefined ? [] : [advice]),
+    ],
+  }
+}
 
 /** Notices about the daemon and the settings together. */
 export const notices = (

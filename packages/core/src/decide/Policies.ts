@@ -7,6 +7,7 @@ import { CleanupPolicy, decide as decideCleanup } from "./CleanupPolicy.ts"
 import { ConfigPaths, decide as decidePaths } from "./ConfigPaths.ts"
 import { DropInRendering, render } from "./DropInRendering.ts"
 import { detect, RuntimeDetection } from "./RuntimeDetection.ts"
+import { plan as planSnapshots, SnapshotRemoval } from "./SnapshotRemoval.ts"
 
 /** The replaceable decisions as plain functions. */
 export interface Policies {
@@ -14,13 +15,25 @@ export interface Policies {
   readonly paths: typeof decidePaths
   readonly render: typeof render
   readonly cleanup: typeof decideCleanup
+  readonly snapshots: typeof planSnapshots
 }
 
 /** The decisions as this package takes them. */
-export const standard: Policies = { detect, paths: decidePaths, render, cleanup: decideCleanup }
+export const standard: Policies = {
+  detect,
+  paths: decidePaths,
+  render,
+  cleanup: decideCleanup,
+  snapshots: planSnapshots,
+}
 
 /** The services that stand for the policies. */
-export type PolicyServices = RuntimeDetection | ConfigPaths | DropInRendering | CleanupPolicy
+export type PolicyServices =
+  | RuntimeDetection
+  | ConfigPaths
+  | DropInRendering
+  | CleanupPolicy
+  | SnapshotRemoval
 
 /** The policies as the services in the context provide them. */
 export const fromServices: Effect.Effect<Policies, never, PolicyServices> = Effect.gen(function* () {
@@ -28,7 +41,14 @@ export const fromServices: Effect.Effect<Policies, never, PolicyServices> = Effe
   const paths = yield* ConfigPaths
   const rendering = yield* DropInRendering
   const cleanup = yield* CleanupPolicy
-  return { detect: detection.detect, paths: paths.decide, render: rendering.render, cleanup: cleanup.decide }
+  const removal = yield* SnapshotRemoval
+  return {
+    detect: detection.detect,
+    paths: paths.decide,
+    render: rendering.render,
+    cleanup: cleanup.decide,
+    snapshots: removal.plan,
+  }
 })
 
 /** All policies as this package decides them. */
@@ -37,4 +57,5 @@ export const layer: Layer.Layer<PolicyServices> = Layer.mergeAll(
   ConfigPaths.layer,
   DropInRendering.layer,
   CleanupPolicy.layer,
+  SnapshotRemoval.layer,
 )

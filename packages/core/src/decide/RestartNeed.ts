@@ -9,6 +9,7 @@ import * as FileState from "../model/FileState.ts"
 import type { HostPath } from "../model/HostPath.ts"
 import type { Restart } from "../plan/Plan.ts"
 import { digest } from "../plan/PlanDocument.ts"
+import type { Disposition } from "./WholeFileDisposition.ts"
 
 /** Digest over the files that the runtime loads, in the order of loading: path, length and text of each. */
 export const loadedDigest = (
@@ -34,4 +35,25 @@ export const decide = (facts: {
   if (facts.startedWith === facts.loadedDigest) return undefined
   if (facts.row.restart === "reloads-itself") return { unit: facts.row.unit, due: "reloads-itself" }
   return { unit: facts.row.unit, due: facts.control._tag === "Known" ? "ours" : "not-ours" }
+}
+
+/** What is there of an instance's CRI configuration before it is taken back. */
+export type ConfigurationEvidence =
+  /** Our drop-in, of containerd or of CRI-O. */
+  | { readonly _tag: "DropIn"; readonly state: FileState.FileState }
+  /** A main config without drop-ins, and what may be undone in it. */
+  | { readonly _tag: "WholeFile"; readonly disposition: Disposition }
+  /** It could not be found out where the configuration is. */
+  | { readonly _tag: "Unresolved" }
+
+/** Whether taking the configuration back changes what the runtime loads; in doubt it does (spec 09 §3). */
+export const revertNeedsRestart = (evidence: ConfigurationEvidence): boolean => {
+  switch (evidence._tag) {
+    case "DropIn":
+      return evidence.state._tag !== "Absent"
+    case "WholeFile":
+      return evidence.disposition !== "keep"
+    case "Unresolved":
+      return true
+  }
 }
