@@ -1,0 +1,251 @@
+/**
+ * Answers: which keys does containerd know where handlers are concerned, and of which type? A value of another type
+ * keeps the daemon from starting; a key that it does not know is passed over, in silence on 1.x.
+ * Source: the `toml` tags in containerd's `config.go` of server and CRI at v1.6.20, v1.7.24, v2.1.4 and v2.3.4.
+ */
+import * as Toml from "../../toml/Toml.ts"
+
+/** The type that a key's value has to have. */
+export type Shape = "string" | "boolean" | "integer" | "strings" | "table" | "any" | Fields | Each
+
+/** A table with known keys. */
+export interface Fields {
+  readonly fields: Readonly<Record<string, Shape>>
+}
+
+/** A table whose keys are names and whose values are all alike. */
+export interface Each {
+  readonly each: Shape
+}
+
+const all = (shape: Shape, names: string): Readonly<Record<string, Shape>> =>
+  Object.fromEntries(names.split(" ").map((name) => [name, shape]))
+
+/** What stands in a file above and beside the plugins. */
+export const topLevel: Fields = {
+  fields: {
+    ...all("integer", "version oom_score"),
+    ...all("string", "root state temp plugin_dir"),
+    ...all("strings", "disabled_plugins required_plugins imports"),
+    ...all("table", "grpc ttrpc metrics cgroup plugins"),
+    debug: { fields: { ...all("string", "address level format"), ...all("integer", "uid gid") } },
+    proxy_plugins: {
+      each: {
+        fields: {
+          ...all("string", "type address platform"),
+          exports: { each: "string" },
+          capabilities: "strings",
+        },
+      },
+    },
+    timeouts: { each: "string" },
+    stream_processors: { each: "table" },
+  },
+}
+
+const handlerBase = {
+  ...all("string", "runtime_type runtime_path base_runtime_spec cni_conf_dir"),
+  ...all("strings", "pod_annotations container_annotations"),
+  privileged_without_host_devices: "boolean",
+  cni_max_conf_num: "integer",
+  options: "table",
+} satisfies Readonly<Record<string, Shape>>
+
+const handlerOfFirst = { ...handlerBase, ...all("string", "runtime_engine runtime_root") }
+
+const handler16: Fields = { fields: handlerOfFirst }
+
+const handler17: Fields = {
+  fields: {
+    ...handlerOfFirst,
+    ...all("string", "snapshotter sandbox_mode"),
+    privileged_without_host_devices_all_devices_allowed: "boolean",
+  },
+}
+
+const handler2: Fields = {
+  fields: {
+    ...handlerBase,
+    ...all("string", "snapshotter sandboxer io_type"),
+    ...all("boolean", "privileged_without_host_devices_all_devices_allowed cgroup_writable"),
+  },
+}
+
+const cni: Fields = {
+  fields: {
+    ...all("string", "bin_dir conf_dir conf_template ip_pref"),
+    max_conf_num: "integer",
+    ...all("boolean", "setup_serially use_internal_loopback"),
+    bin_dirs: "strings",
+  },
+}
+
+const registry: Fields = {
+  fields: {
+    config_path: "string",
+    mirrors: { each: { fields: { endpoint: "strings" } } },
+    ...all("table", "configs auths"),
+    headers: { each: "strings" },
+  },
+}
+
+const server = {
+  ...all("boolean", "disable_tcp_service enable_tls_streaming"),
+  ...all("string", "stream_server_address stream_server_port stream_idle_timeout"),
+  x509_key_pair_streaming: { fields: all("string", "tls_cert_file tls_key_file") },
+} satisfies Readonly<Record<string, Shape>>
+
+const runtimeBase = {
+  cni,
+  ...all(
+    "boolean",
+    "enable_selinux disable_apparmor restrict_oom_score_adj disable_proc_mount tolerate_missing_hugetlb_controller disable_hugetlb_controller device_ownership_from_security_context ignore_image_defined_volumes netns_mounts_under_state_dir enable_unprivileged_ports enable_unprivileged_icmp enable_cdi",
+  ),
+  ...all("integer", "selinux_category_range max_container_log_line_size"),
+  ...all("string", "unset_seccomp_profile drain_exec_sync_io_timeout"),
+  ...all("strings", "cdi_spec_dirs ignore_deprecation_warnings"),
+} satisfies Readonly<Record<string, Shape>>
+
+const cri1 = (handler: Fields): Fields => ({
+  fields: {
+    ...runtimeBase,
+    ...server,
+    ...all("boolean", "systemd_cgroup disable_cgroup image_pull_with_sync_fs"),
+    ...all("integer", "stats_collect_period max_concurrent_downloads"),
+    ...all("string", "sandbox_image image_pull_progress_timeout"),
+    registry,
+    image_decryption: { fields: { key_model: "string" } },
+    containerd: {
+      fields: {
+        ...all("string", "snapshotter default_runtime_name"),
+        ...all(
+          "boolean",
+          "no_pivot disable_snapshot_annotations discard_unpacked_layers ignore_rdt_not_enabled_errors ignore_blockio_not_enabled_errors",
+        ),
+        default_runtime: handler,
+        untrusted_workload_runtime: handler,
+        runtimes: { each: handler },
+      },
+    },
+  },
+})
+
+/** The CRI plugin of 1.6. */
+export const cri16 = cri1(handler16)
+/** The CRI plugin of 1.7. */
+export const cri17 = cri1(handler17)
+
+/** What is left of the schema 2 plugin on 2.x. */
+export const server2: Fields = { fields: server }
+
+/** The runtime half of the CRI on 2.x. */
+export const runtime2: Fields = {
+  fields: {
+    ...runtimeBase,
+    ...all("string", "stats_collect_period stats_retention_period"),
+    ...all("boolean", "enable_criu enable_experimental_restore_via_create"),
+    containerd: {
+      fields: {
+        default_runtime_name: "string",
+        ...all("boolean", "ignore_blockio_not_enabled_errors ignore_rdt_not_enabled_errors"),
+        runtimes: { each: handler2 },
+      },
+    },
+  },
+}
+
+/** The images half of the CRI on 2.x. */
+export const images2: Fields = {
+  fields: {
+    ...all("string", "snapshotter image_pull_progress_timeout"),
+    ...all(
+      "boolean",
+      "disable_snapshot_annotations discard_unpacked_layers image_pull_with_sync_fs use_local_image_pull",
+    ),
+    ...all("integer", "max_concurrent_downloads concurrent_layer_fetch_buffer stats_collect_period"),
+    pinned_images: { each: "string" },
+    runtime_platforms: { each: { fields: all("string", "platform snapshotter") } },
+    registry,
+    image_decryption: { fields: { key_model: "string" } },
+  },
+}
+
+const names: Readonly<Record<string, string>> = {
+  string: "a string",
+  boolean: "true or false",
+  integer: "a whole number",
+  strings: "an array of strings",
+  table: "a table",
+}
+
+const fits = (value: unknown, shape: string): boolean => {
+  switch (shape) {
+    case "string":
+      return typeof value === "string"
+    case "boolean":
+      return typeof value === "boolean"
+    case "integer":
+      return typeof value === "bigint" || (typeof value === "number" && Number.isInteger(value))
+    case "strings":
+      return Array.isArray(value) && value.every((item) => typeof item === "string")
+    case "table":
+      return Toml.isTable(value)
+    default:
+      return true
+  }
+}
+
+/** What is wrong with a value's type, as a clause with the whole key, or `undefined`. */
+export const mismatch = (value: unknown, shape: Shape, path: ReadonlyArray<string>): string | undefined => {
+  const wrong = wrongKey(value, shape, path)
+  return wrong === undefined ? undefined : `${wrong.path.join(".")} is not ${wrong.expected}`
+}
+
+/** A key whose value is of a type that containerd does not take. */
+export interface WrongKey {
+  readonly path: ReadonlyArray<string>
+  readonly expected: string
+}
+
+/** The first key whose value is of the wrong type. */
+export const wrongKey = (value: unknown, shape: Shape, path: ReadonlyArray<string>): WrongKey | undefined => {
+  if (typeof shape === "string") return fits(value, shape) ? undefined : { path, expected: names[shape]! }
+  if (!Toml.isTable(value)) return { path, expected: "a table" }
+  for (const key of Object.keys(value)) {
+    const inner = "each" in shape ? shape.each : fieldOf(shape, key)
+    if (inner === undefined) continue
+    if (typeof inner === "string" && fits(value[key], inner)) continue
+    const wrong = wrongKey(value[key], inner, [...path, key])
+    if (wrong !== undefined) return wrong
+  }
+  return undefined
+}
+
+const fieldOf = (shape: Fields, key: string): Shape | undefined =>
+  Object.hasOwn(shape.fields, key) ? shape.fields[key] : undefined
+
+/** Keys that the daemon passes over, each with its path. */
+export const unknownKeys = (
+  value: Toml.Table,
+  shape: Fields | Each,
+  path: ReadonlyArray<string>,
+): ReadonlyArray<ReadonlyArray<string>> => {
+  const found: Array<ReadonlyArray<string>> = []
+  collectUnknown(value, shape, path, found)
+  return found
+}
+
+const collectUnknown = (
+  value: Toml.Table,
+  shape: Fields | Each,
+  path: ReadonlyArray<string>,
+  found: Array<ReadonlyArray<string>>,
+): void => {
+  for (const key of Object.keys(value)) {
+    const inner = "each" in shape ? shape.each : fieldOf(shape, key)
+    if (inner === undefined) found.push([...path, key])
+    else if (typeof inner !== "string" && Toml.isTable(value[key])) {
+      collectUnknown(value[key], inner, [...path, key], found)
+    }
+  }
+}
