@@ -83,8 +83,13 @@ export const stateDirectories = (facts: Pick<Facts, "stateDir">): ReadonlyArray<
 export const desired = (input: StageInput): ReadonlyArray<Desired.Desired> => {
   const { detected, facts, settings } = input
   const { versions } = facts.artifacts
-  const needed = neededBases(settings)
-  const bases = new Map([...facts.artifacts.bases].filter(([key]) => needed.has(key)))
+  // In the order of the handlers, so that the order in which archives were read does not show (law L9).
+  const bases = new Map(
+    [...neededBases(settings).keys()].flatMap((key) => {
+      const base = facts.artifacts.bases.get(key)
+      return base === undefined ? [] : [[key, base] as const]
+    }),
+  )
   return [
     ...stateDirectories(facts),
     ...[...bases].map(([key, base]) =>
@@ -123,21 +128,25 @@ const givenBack = (
   { facts, settings }: StageInput,
   before: Ledger.Ledger,
   components: ReadonlyArray<string>,
+  wanted: ReadonlyArray<Desired.Desired>,
 ): ReadonlyArray<GivenBack> => {
   const kept = HostPath.join(facts.stateDir, "base")
-  const needed = neededBases(settings)
+  const linked = new Set(before.files.map((file) => file.path))
+  const stillLinked = new Set(wanted.map((d) => d.path))
   return before.files.flatMap(({ path }): ReadonlyArray<GivenBack> => {
     if (!HostPath.isBelow(path, kept)) return []
     const [digest, ...rest] = HostPath.relativeTo(path, kept).split("/")
-    const key = rest.join("/")
+    const plain = HostPath.join(
+      settings.instance.installDir,
+      "share/defaults/kata-containers",
+      rest.join("/"),
+    )
     const from = before.components.find((c) => c.archive.sha256.startsWith(digest!))
-    if (needed.has(key) || from === undefined || !components.includes(from.name)) return []
-    return [
-      {
-        component: from.name,
-        path: HostPath.join(settings.instance.installDir, "share/defaults/kata-containers", key),
-      },
-    ]
+    // A base that only a custom runtime is made of was never a link, or is one no longer.
+    if (!linked.has(plain) || stillLinked.has(plain)) return []
+    return from === undefined || !components.includes(from.name)
+      ? []
+      : [{ component: from.name, path: plain }]
   })
 }
 
@@ -221,11 +230,11 @@ const planWith = (
   const before = startLedger(input)
   const present = selection.optional.filter((c) => facts.artifacts.archives.get(c) !== undefined)
   const components = [...selection.components, ...present].sort()
-  const again = givenBack(input, before, components)
+  const wanted = desired(input)
+  const again = givenBack(input, before, components, wanted)
   const changed = changedComponents(facts, before, components, again)
   const found = problems(input, selection, changed)
   if (found.length > 0) return Result.fail(new PrerequisiteError({ problems: found }))
-  const wanted = desired(input)
   const reconciled = Reconcile.reconcile({
     stage: "artifacts",
     desired: wanted,

@@ -126,21 +126,30 @@ const desiredSteps = (input: ReconcileInput, problems: Array<Problem>): Readonly
   return steps
 }
 
-/** Whole files that we wrote before and do not want any more. */
+/**
+ * Whole files that we wrote before and do not want any more. What cannot be looked at stays, and stays ours, so that a
+ * later run finds it (law L5).
+ */
 const staleFiles = (
   input: ReconcileInput,
-): { readonly steps: ReadonlyArray<Step<HostAction>>; readonly notices: ReadonlyArray<Notice> } => {
+): {
+  readonly steps: ReadonlyArray<Step<HostAction>>
+  readonly kept: ReadonlyArray<OwnedFile>
+  readonly notices: ReadonlyArray<Notice>
+} => {
   const wanted = new Set([...input.desired.map((d) => d.path), ...(input.takenOver ?? [])])
   const steps: Array<Step<HostAction>> = []
+  const kept: Array<OwnedFile> = []
   const notices: Array<Notice> = []
   for (const owned of input.ledger.files) {
     if (owned.stage !== input.stage || wanted.has(owned.path)) continue
     const before = input.look(owned.path)
+    if (before._tag === "Unreadable") kept.push(owned)
     if (before._tag !== "File" && before._tag !== "Link") continue
     notices.push(...Ownership.changedSince(owned, before))
     steps.push(put(Change.make(owned.path, before, FileState.absent), "the settings no longer ask for it"))
   }
-  return { steps, notices }
+  return { steps, kept, notices }
 }
 
 /** Edits in files of others that are no longer wanted there; the import goes before the file that it names. */
@@ -176,7 +185,7 @@ export const reconcile = (input: ReconcileInput): Result.Result<Reconciled, Prer
   )
   const standing = input.ledger.directories.filter((path) => input.look(path)._tag !== "Absent")
   const kept = [...new Set([...standing, ...directories.created])].sort()
-  const files = [...otherStages, ...own].sort((a, b) => (a.path < b.path ? -1 : 1))
+  const files = [...otherStages, ...own, ...stale.kept].sort((a, b) => (a.path < b.path ? -1 : 1))
   return Result.succeed({
     directories: directories.steps,
     puts,
