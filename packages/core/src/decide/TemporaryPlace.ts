@@ -5,7 +5,7 @@
 import * as HostPath from "../model/HostPath.ts"
 
 /** Directories that some program reads whole, whatever the names in it. */
-const readWhole = /^(conf\.d|config[^/]*\.toml\.d|containerd\.d|crio\.conf\.d)$/
+const readWhole = /^(conf\.d|config\.d|config[^/]*\.toml\.d|containerd\.d|crio\.conf\.d)$/
 
 /** Where temporary files of our own install directory are made, below the state directory. */
 export const staging = (stateDir: HostPath.HostPath): HostPath.HostPath => HostPath.join(stateDir, "staging")

@@ -195,7 +195,9 @@ describe("ConfigPaths", () => {
       ["version = 3\n", 3],
       ["version = 2\n", 2],
       ["version = 1\n", 1],
-      ["root = 'x'\n", 1],
+      ["root = 'x'\n", 3],
+      ["[plugins.cri]\n", 1],
+      ['[plugins."io.containerd.grpc.v1.cri"]\n', 2],
       ['"version" = 3\n', 3],
     ] as const) {
       it(`with ${JSON.stringify(text)} gets tables of schema ${schema}`, () => {

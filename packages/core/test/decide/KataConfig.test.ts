@@ -92,7 +92,7 @@ describe("KataConfig", () => {
           same(meaning(textAt(states, path)), file.toml)
         } else {
           const text = textAt(states, path)
-          const key = `${path.includes("runtime-rs/runtimes") || /-rs\.toml$/.test(path) ? "runtime-rs/" : ""}${path.split("/").at(-1)}`
+          const key = `${path.includes("runtime-rs/runtimes") || path.endsWith("-rs.toml") ? "runtime-rs/" : ""}${path.split("/").at(-1)}`
           const changed = file.copyOfBaseWithChanges ?? {}
           assert.strictEqual(text.split(KataConfig.bannerMark).length - 1, file.hasManagedBanner)
           for (const [where, value] of Object.entries(changed)) same(at(meaning(text), where), value)

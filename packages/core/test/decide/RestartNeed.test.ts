@@ -1,0 +1,74 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as fc from "fast-check"
+import { Distribution, Fact, FileState, HostPath, RestartNeed } from "../../src/index.ts"
+
+const notAsked = Fact.unknown("not-asked", "the operator chose so")
+
+const decide = (
+  runtime: Distribution.CriRuntime,
+  startedWith: string | null,
+  control: Fact.Fact<"systemd"> = Fact.known("systemd"),
+) => RestartNeed.decide({ row: Distribution.rowOf(runtime), control, startedWith, loadedDigest: "now" })
+
+const digest = (files: ReadonlyArray<readonly [path: string, state: FileState.FileState]>): string =>
+  RestartNeed.loadedDigest(
+    files.map(([path]) => HostPath.make(path)),
+    (path) => files.find(([other]) => other === path)![1],
+  )
+
+describe("RestartNeed", () => {
+  it("is none when the runtime was started with what is on disk", () => {
+    for (const runtime of Distribution.runtimeNames) assert.isUndefined(decide(runtime, "now"))
+  })
+
+  for (const startedWith of [null, "before"]) {
+    it(`is due when the runtime was started with ${startedWith ?? "we do not know what"}`, () => {
+      assert.deepStrictEqual(decide("k3s", startedWith), { unit: "k3s.service", due: "ours" })
+    })
+  }
+
+  it("is due but not ours where no unit may be controlled", () => {
+    assert.deepStrictEqual(decide("containerd", null, notAsked), {
+      unit: "containerd.service",
+      due: "not-ours",
+    })
+  })
+
+  it("is nobody's where the distribution reloads by itself", () => {
+    for (const control of [Fact.known("systemd" as const), notAsked]) {
+      assert.deepStrictEqual(decide("k0s-worker", null, control), {
+        unit: "k0sworker.service",
+        due: "reloads-itself",
+      })
+    }
+  })
+
+  it("goes by path and text of every loaded file, in the order of loading, and by nothing else", () => {
+    const file = fc.tuple(
+      fc.constantFrom("/a", "/b", "/a/b"),
+      fc.constantFrom("", "x", "x\n/b\n1\ny", "0\n").map((t) => FileState.file(t)),
+    )
+    const files = fc.uniqueArray(
+      fc.oneof(file, fc.tuple(fc.constantFrom("/c"), fc.constant(FileState.absent))),
+      {
+        selector: ([path]) => path,
+      },
+    )
+    const key = (list: ReadonlyArray<readonly [string, FileState.FileState]>) =>
+      JSON.stringify(list.map(([path, state]) => [path, FileState.textOf(state) ?? null]))
+    fc.assert(
+      fc.property(files, files, (a, b) => {
+        assert.strictEqual(digest(a) === digest(b), key(a) === key(b))
+      }),
+      { numRuns: 300 },
+    )
+    assert.strictEqual(
+      digest([["/a", FileState.file("x", 0o600)]]),
+      digest([["/a", FileState.file("x", 0o644)]]),
+    )
+  })
+
+  it("tells a missing file from an empty one", () => {
+    assert.notStrictEqual(digest([["/a", FileState.absent]]), digest([["/a", FileState.file("")]]))
+  })
+})
