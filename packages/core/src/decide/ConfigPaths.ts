@@ -31,6 +31,8 @@ export interface ContainerdPaths {
   readonly mode: "drop-in" | "whole-file"
   /** The main config: the operator's, or the rendered one that is only read. */
   readonly mainConfig: HostPath.HostPath
+  /** What the operator changes where the distribution renders the main config from it; we never touch it. */
+  readonly template: HostPath.HostPath | undefined
   /** The file whose `imports` has to name our drop-in; `undefined` where the directory is read anyway. */
   readonly importsFile: HostPath.HostPath | undefined
   /** Our drop-in; in whole-file mode nothing is written there. */
@@ -135,6 +137,10 @@ const rendered = ({
         ? undefined
         : ContainerdVersion.newestSchema(version)
   if (schema === undefined) return refuse(unknownVersion(facts, mainConfig))
+  const template = HostPath.join(
+    HostPath.parent(mainConfig),
+    schema >= 3 ? "config-v3.toml.tmpl" : "config.toml.tmpl",
+  )
   const dir = HostPath.join(HostPath.parent(mainConfig), schema >= 3 ? "config-v3.toml.d" : "config.toml.d")
   const dropIn = HostPath.join(dir, `${suffixed(facts.instance, "kata-deploy")}.toml`)
   if (!readsDropIn({ text, file: mainConfig, dropIn, version })) {
@@ -142,12 +148,13 @@ const rendered = ({
       code: "E_K3S_IMPORT_MISSING",
       path: mainConfig,
       message: `${mainConfig} does not import ${dir}/*.toml, so containerd would never read our drop-in.`,
-      remedy: `Add imports = ["${dir}/*.toml"] to the template of ${mainConfig}, restart ${facts.row.unit}, and try again.`,
+      remedy: `Add imports = ["${dir}/*.toml"] to the template ${template}, restart ${facts.row.unit}, and try again.`,
     })
   }
   return Result.succeed({
     mode: "drop-in",
     mainConfig,
+    template,
     importsFile: undefined,
     dropIn,
     userDropIn: HostPath.join(dir, `${suffixed(facts.instance, "zz-kata-deploy")}-user.toml`),
@@ -164,26 +171,55 @@ const merged = ({
   text,
   version,
 }: Decided): Result.Result<ContainerdPaths, PrerequisiteError> => {
-  if (text === undefined) {
+  const schema =
+    text === undefined ? ContainerdVersion.schemaOfRelease(facts.version ?? "") : schemaOfRoot(text, version)
+  if (schema === undefined) {
     return refuse({
       code: "E_CONTAINERD_CONFIG_UNREADABLE",
       path: mainConfig,
-      message: `${mainConfig} does not exist, so it is not known which tables k0s's containerd reads.`,
-      remedy: `Start ${facts.row.unit} once, which writes the file, and try again.`,
+      message: `${mainConfig} does not exist, and without the daemon's version it is not known which tables k0s's containerd reads.`,
+      remedy: `Start ${facts.row.unit} once, which writes the file, or set CONTAINER_RUNTIME_VERSION.`,
     })
   }
   const dir = HostPath.join(HostPath.parent(mainConfig), "containerd.d")
   return Result.succeed({
     mode: "drop-in",
     mainConfig,
+    template: undefined,
     importsFile: undefined,
     dropIn: HostPath.join(dir, `${suffixed(facts.instance, "kata-deploy")}.toml`),
     userDropIn: HostPath.join(dir, `${suffixed(facts.instance, "zz-kata-deploy")}-user.toml`),
-    schema: schemaOf(Toml.declaredVersion(text)),
+    schema,
     version,
     repeatsCriTable: false,
   })
 }
+
+/**
+ * The schema whose table names a root file takes. Without a `version` line the daemon reads it as schema 1 and
+ * migrates it: there the family of the tables that are there stands, and on 2.x without any the newest is as good.
+ */
+const schemaOfRoot = (
+  text: string,
+  version: ContainerdVersion.ContainerdVersion | undefined,
+): ContainerdVersion.ConfigSchema => {
+  const declared = Toml.declaredVersion(text)
+  if (declared !== undefined || version === undefined || version.major < 2) return schemaOf(declared)
+  const parsed = Toml.parse(text)
+  const plugins = Result.isSuccess(parsed) ? Toml.tableAt(parsed.success, "plugins") : undefined
+  const has = (plugin: string): boolean => plugins !== undefined && Object.hasOwn(plugins, plugin)
+  if (has("cri")) return 1
+  return has("io.containerd.grpc.v1.cri") ? 2 : ContainerdVersion.newestSchema(version)
+}
+
+/** Whether handlers go into files of their own: always where the distribution merges them, else from 2.0 on. */
+export const takesDropIns = (
+  row: Pick<RuntimeRow, "layout">,
+  version: ContainerdVersion.ContainerdVersion | undefined,
+): boolean =>
+  row.layout === "rendered" ||
+  row.layout === "merged" ||
+  (row.layout === "main" && version !== undefined && ContainerdVersion.atLeast(version, 2, 0))
 
 /** A main config of the operator: drop-in from containerd 2.0 on, a marked block before. */
 const main = ({
@@ -201,7 +237,7 @@ const main = ({
     text !== undefined &&
     readsDropIn({ text, file: mainConfig, dropIn: inConfD, version })
   const ownDir = HostPath.join(facts.instance.installDir, "containerd/config.d")
-  const wholeFile = !ContainerdVersion.atLeast(version, 2, 0)
+  const wholeFile = !takesDropIns(facts.row, version)
   if (wholeFile && facts.instance.suffix !== undefined) {
     return refuse({
       code: "E_MULTI_INSTALL_NEEDS_DROPIN",
@@ -215,20 +251,20 @@ const main = ({
   return Result.succeed({
     mode: wholeFile ? "whole-file" : "drop-in",
     mainConfig,
+    template: undefined,
     importsFile: wholeFile || usesConfD ? undefined : mainConfig,
     dropIn: usesConfD ? inConfD : HostPath.join(ownDir, "kata-deploy.toml"),
     userDropIn: usesConfD
       ? HostPath.join(confD, `${suffixed(facts.instance, "zz-kata-deploy")}-user.toml`)
       : HostPath.join(ownDir, "zz-kata-deploy-user.toml"),
-    schema:
-      text === undefined ? ContainerdVersion.newestSchema(version) : schemaOf(Toml.declaredVersion(text)),
+    schema: text === undefined ? ContainerdVersion.newestSchema(version) : schemaOfRoot(text, version),
     version,
     repeatsCriTable: false,
   })
 }
 
 const unknownVersion = (facts: PathFacts, mainConfig: HostPath.HostPath): Problem => ({
-  code: "E_RUNTIME_VERSION_UNKNOWN",
+  code: facts.version === undefined ? "E_NO_RUNTIME_VERSION" : "E_RUNTIME_VERSION_UNKNOWN",
   setting: "CONTAINER_RUNTIME_VERSION",
   ...(facts.version === undefined ? {} : { value: facts.version }),
   path: mainConfig,

@@ -4,13 +4,13 @@
  * Source: spec 06; decisions §4 (base configurations are a fact).
  */
 import { Result } from "effect"
-import { patch } from "toml-patch"
 import type { Settings } from "../input/Settings.ts"
 import * as FileState from "../model/FileState.ts"
 import * as Handler from "../model/Handler.ts"
 import * as HostPath from "../model/HostPath.ts"
 import * as Shim from "../model/Shim.ts"
 import * as Toml from "../toml/Toml.ts"
+import * as TomlEdit from "../toml/TomlEdit.ts"
 import * as Desired from "./Desired.ts"
 import { dropIns } from "./KataDropIns.ts"
 
@@ -83,25 +83,20 @@ const withAnnotations = (
   const before = Toml.stringsAt(hypervisor, "enable_annotations")
   const after = [...new Set([...before, ...added])].sort()
   if (after.length === before.length && after.every((name, at) => name === before[at])) return base
-  return edit(base, {
-    ...base.table,
-    hypervisor: {
-      ...Toml.tableAt(base.table, "hypervisor"),
-      [row.hypervisor]: { ...hypervisor, enable_annotations: after },
-    },
-  })
+  return edit(base, ["hypervisor", row.hypervisor, "enable_annotations"], after)
 }
 
 const withGuestPull = (settings: Settings, shim: string, base: BaseConfig): BaseConfig =>
-  !settings.forceGuestPull.includes(shim) ||
-  Toml.at(base.table, "runtime", "experimental_force_guest_pull") === true
-    ? base
-    : edit(base, {
-        ...base.table,
-        runtime: { ...Toml.tableAt(base.table, "runtime"), experimental_force_guest_pull: true },
-      })
+  settings.forceGuestPull.includes(shim)
+    ? edit(base, ["runtime", "experimental_force_guest_pull"], true)
+    : base
 
-const edit = (base: BaseConfig, table: Toml.Table): BaseConfig => ({ text: patch(base.text, table), table })
+/** The base with a value changed; one whose layout does not take it stays, and the handler works without it. */
+const edit = (base: BaseConfig, path: TomlEdit.Path, value: unknown): BaseConfig =>
+  TomlEdit.set(base.text, path, value).pipe(
+    Result.flatMap(parseBase),
+    Result.getOrElse(() => base),
+  )
 
 /** Everything below the install directory that the settings make of the base configurations; each path once. */
 export const desired = (input: KataInput): ReadonlyArray<Desired.Desired> =>

@@ -5,7 +5,13 @@
 import { Context, Layer, Result } from "effect"
 import type { Fact } from "../input/Fact.ts"
 import { didYouMean } from "../input/NearestName.ts"
-import { type DecisionError, type Notice, PrerequisiteError, SettingsError } from "../input/Problem.ts"
+import {
+  type DecisionError,
+  type Notice,
+  PrerequisiteError,
+  type Problem,
+  SettingsError,
+} from "../input/Problem.ts"
 import * as Distribution from "../model/Distribution.ts"
 import type { UnitState } from "../ports/HostShell.ts"
 
@@ -52,31 +58,33 @@ export const detect = (facts: DetectionFacts): Result.Result<Detected, DecisionE
   return asked && active.length > 0 ? fromUnits(active, declared, facts) : fromHost(declared, facts)
 }
 
+const unsupported = (runtime: string, setting: string): Problem => ({
+  code: "E_UNSUPPORTED_RUNTIME",
+  setting,
+  value: runtime,
+  message: `The CRI runtime ${JSON.stringify(runtime)} is not one that can be configured.${didYouMean(runtime, Distribution.runtimeNames)}`,
+  remedy: `Use one of ${Distribution.runtimeNames.join(", ")}.`,
+})
+
 const named = (runtime: string, declared: string | undefined): Result.Result<Detected, DecisionError> => {
   const row = Distribution.lookup(runtime)
-  if (row !== undefined) {
-    const fits =
-      declared === undefined ||
-      row.runtime === "crio" ||
-      row.distribution === Distribution.fromDeclared(declared)
-    return fits ? found(row.runtime, "it was named by the operator") : mismatch(declared, row)
+  if (row === undefined) {
+    return Result.fail(
+      new SettingsError({ problems: [unsupported(runtime, "KATA_DEPLOY_DETECTED_RUNTIME")] }),
+    )
   }
-  return Result.fail(
-    new SettingsError({
-      problems: [
-        {
-          code: "E_UNSUPPORTED_RUNTIME",
-          setting: "KATA_DEPLOY_DETECTED_RUNTIME",
-          value: runtime,
-          message: `The CRI runtime ${JSON.stringify(runtime)} is not one that can be configured.${didYouMean(runtime, Distribution.runtimeNames)}`,
-          remedy: `Use one of ${Distribution.runtimeNames.join(", ")}.`,
-        },
-      ],
-    }),
-  )
+  return declared === undefined || Distribution.fits(declared, row.runtime).accepted
+    ? found(row.runtime, "it was named by the operator")
+    : mismatch(declared, row)
 }
 
 const isCrio = (version: string | undefined): boolean => version !== undefined && /cri-?o/.test(version)
+
+/** Another daemon than those that we know, as a version such as `docker://24.0` names it. */
+const otherDaemon = (version: string | undefined): string | undefined => {
+  const match = /^\s*([^:\s]+):\/\//.exec(version ?? "")
+  return match === null || match[1] === "containerd" || isCrio(version) ? undefined : match[1]
+}
 
 /**
  * Units are known: microk8s, then CRI-O by its version, then the first active unit in the table's order (spec 02 §2).
@@ -88,15 +96,19 @@ const fromUnits = (
   facts: DetectionFacts,
 ): Result.Result<Detected, DecisionError> => {
   const crio = Distribution.rowOf("crio")
-  const byVersion = isCrio(facts.version) && active[0]!.runtime !== "microk8s"
   const meant = declared === "k8s" ? undefined : active.find((row) => row.distribution === declared)
-  const first = byVersion ? crio : (meant ?? active[0]!)
-  if (declared !== undefined && first.runtime !== "crio" && first.distribution !== declared) {
-    return mismatch(facts.declared!, first)
+  const saysCrio = isCrio(facts.version)
+  const isByVersion = saysCrio && active[0]!.runtime !== "microk8s"
+  const first = isByVersion ? crio : (meant ?? active[0]!)
+  if (facts.declared !== undefined && !Distribution.fits(facts.declared, first.runtime).accepted) {
+    return mismatch(facts.declared, first)
   }
-  const others = active.filter((row) => row.runtime !== first.runtime && row.runtime !== "containerd")
+  // containerd.service runs beside many distributions that bring their own.
+  const others = new Set([...(saysCrio ? [crio] : []), ...active]).difference(
+    new Set([first, Distribution.rowOf("containerd")]),
+  )
   const notices: ReadonlyArray<Notice> =
-    others.length === 0
+    others.size === 0
       ? []
       : [
           {
@@ -106,7 +118,7 @@ const fromUnits = (
             remedy: "Name the one that kubelet uses with --cri-runtime.",
           },
         ]
-  const because = byVersion ? `the version says ${facts.version}` : `its unit ${first.unit} is active`
+  const because = isByVersion ? `the version says ${facts.version}` : `its unit ${first.unit} is active`
   return found(first.runtime, because, notices)
 }
 
@@ -131,6 +143,10 @@ const fromHost = (
   facts: DetectionFacts,
 ): Result.Result<Detected, DecisionError> => {
   const seen = Distribution.markers.filter((marker) => facts.exists(marker.path))
+  const other = otherDaemon(facts.version)
+  if (other !== undefined) {
+    return Result.fail(new PrerequisiteError({ problems: [unsupported(other, "CONTAINER_RUNTIME_VERSION")] }))
+  }
   if (declared !== undefined) return fromDeclared(declared, facts, seen)
   const remembered = facts.remembered === undefined ? undefined : Distribution.lookup(facts.remembered)
   if (remembered !== undefined) return found(remembered.runtime, "the ledger remembers it from the install")
@@ -168,8 +184,11 @@ const fromDeclared = (
   }
   const because = `K8S_DISTRIBUTION says ${facts.declared}`
   const stands = Distribution.markers.find((marker) => marker.distribution === declared)
+  // microk8s has no CRI-O, and while its unit is down nothing but the declaration speaks for it (spec 02 §2).
+  if (isCrio(facts.version) && declared !== "microk8s") {
+    return found("crio", `the version says ${facts.version}`)
+  }
   if (stands === undefined) {
-    if (isCrio(facts.version)) return found("crio", `the version says ${facts.version}`)
     // A vanilla node has none of the other distributions' directories; a tree that has is not what was declared.
     if (seen.length > 0 && !facts.exists(Distribution.vanillaMarkers.containerd)) {
       return mismatch(facts.declared!, Distribution.rowOf(seen[0]!.stands))

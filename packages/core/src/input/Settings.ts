@@ -34,6 +34,7 @@ export interface Settings {
   /** Every handler of the instance: shims, custom runtimes, variants, in the order of the rendered tables. */
   readonly handlers: ReadonlyArray<Handler.Handler>
   readonly customRuntimes: ReadonlyArray<CustomRuntimes.CustomRuntime>
+  /** The shim of the node's default class; it decides nothing here (decisions §6). */
   readonly defaultShim: string | undefined
   readonly allowedAnnotations: AllowedAnnotations
   readonly snapshotterMapping: ReadonlyArray<MappingItem>
@@ -58,6 +59,8 @@ export interface Settings {
   readonly k8sDistribution: string | undefined
   readonly machineId: string | undefined
   readonly healthPort: number
+  /** Whether a cleanup runs as Helm's post-delete hook. */
+  readonly helmPostDeleteHook: boolean
   /** The operator's Kata drop-ins (`50-user-overrides.toml`) by shim. */
   readonly shimDropIns: ReadonlyMap<string, string>
   /** Whether no handler is asked for on this architecture, which is an empty plan and no error. */
@@ -143,6 +146,15 @@ const masked = (problem: Problem): Problem => ({
   ...(problem.value === undefined ? {} : { value: maskSecrets(problem.value) }),
 })
 
+/** The architecture's usual default shim where it is enabled. */
+const usualShim = (
+  architecture: Architecture.Architecture,
+  shims: ReadonlyArray<string>,
+): string | undefined => {
+  const usual = Shim.defaultShim(architecture)
+  return shims.includes(usual) ? usual : undefined
+}
+
 /** Decodes and checks everything; on failure every problem is in the error. */
 export const decode = (input: SettingsInput): Result.Result<Settings, SettingsError> => {
   const raw = read(input)
@@ -175,7 +187,7 @@ export const decode = (input: SettingsInput): Result.Result<Settings, SettingsEr
     shims,
     handlers,
     customRuntimes: custom,
-    defaultShim: raw.defaultShim,
+    defaultShim: raw.defaultShim ?? usualShim(input.architecture, shims),
     allowedAnnotations: annotationsFrom(raw.annotations),
     snapshotterMapping: raw.snapshotterMapping,
     pullTypeMapping: raw.pullTypeMapping,
@@ -192,6 +204,7 @@ export const decode = (input: SettingsInput): Result.Result<Settings, SettingsEr
     k8sDistribution: raw.k8sDistribution,
     machineId: raw.machineId,
     healthPort: raw.healthPort,
+    helmPostDeleteHook: raw.helmPostDeleteHook,
     shimDropIns,
     nothingToDo: handlers.length === 0,
     notices: checked.notices,

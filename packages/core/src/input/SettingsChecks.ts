@@ -34,6 +34,7 @@ export const check = (
     ...suffix(settings),
     ...collisions(settings),
   ]
+  notices.push(...replacedVariants(settings))
   if (settings.raw.devkit && !settings.raw.debug) {
     notices.push({
       code: "devkit-without-debug",
@@ -43,6 +44,20 @@ export const check = (
     })
   }
   return { problems, notices }
+}
+
+/** The operator's own runtime of a variant's name wins (spec 01 §7); that the variant is missing is worth saying. */
+const replacedVariants = ({ custom, instance, raw, shims }: Checked): ReadonlyArray<Notice> => {
+  const kinds = raw.debug ? (raw.devkit ? (["debug", "devkit"] as const) : (["debug"] as const)) : []
+  const variants = kinds.flatMap((kind) => shims.map((shim) => Handler.variantName(shim, kind, instance)))
+  return custom
+    .filter(({ handler }) => variants.includes(handler))
+    .map(({ handler }) => ({
+      code: "custom-runtime-replaces-variant",
+      severity: "warning",
+      message: `The custom runtime ${handler} has the name of a variant, so that variant is not made.`,
+      remedy: "Give the custom runtime another name to have both.",
+    }))
 }
 
 const unknownShims = ({ raw, shims }: Checked): ReadonlyArray<Problem> =>
@@ -95,29 +110,11 @@ const members = ({ raw, shims }: Checked): ReadonlyArray<Problem> => {
     ["PULL_TYPE_MAPPING", raw.pullTypeMapping.map((item) => item.key)],
     ["EXPERIMENTAL_FORCE_GUEST_PULL", raw.forceGuestPull],
   ]
-  return [
-    ...named.flatMap(([variable, names]) =>
-      names
-        .filter((name) => !shims.includes(name))
-        .map((name) => notMember(`E_UNKNOWN_SHIM_IN_${variable}`, raw.variableOf(variable), name, shims)),
-    ),
-    ...(
-      [
-        ["SNAPSHOTTER_HANDLER_MAPPING", raw.snapshotterMapping],
-        ["PULL_TYPE_MAPPING", raw.pullTypeMapping],
-      ] as const
-    ).flatMap(([variable, items]) =>
-      items
-        .filter((item, at) => items.findIndex((other) => other.key === item.key) !== at)
-        .map((item) => ({
-          code: "E_MAPPING",
-          setting: raw.variableOf(variable),
-          value: item.key,
-          message: `${raw.variableOf(variable)} maps ${item.key} twice, so it is not clear which one is meant.`,
-          remedy: "Keep one item for each shim.",
-        })),
-    ),
-  ]
+  return named.flatMap(([variable, names]) =>
+    names
+      .filter((name) => !shims.includes(name))
+      .map((name) => notMember(`E_UNKNOWN_SHIM_IN_${variable}`, raw.variableOf(variable), name, shims)),
+  )
 }
 
 /** Proxy entries: an unknown name is an error, a known shim that is not enabled a warning (decisions §6). */

@@ -47,15 +47,33 @@ export interface MappingItem {
   readonly value: string
 }
 
-/** `key:value,key:value`; both parts trimmed and not empty. Fails with the offending item. */
-export const mapping = (text: string): Result.Result<ReadonlyArray<MappingItem>, string> => {
+/** An item of a mapping that cannot be meant, and why. */
+export interface MappingProblem {
+  readonly item: string
+  readonly why: "no-pair" | "key-empty" | "value-empty" | "key-twice"
+}
+
+/** `key:value,key:value`, both parts trimmed: the items that can be read, and those that cannot. */
+export const mappingItems = (
+  text: string,
+): { readonly items: ReadonlyArray<MappingItem>; readonly problems: ReadonlyArray<MappingProblem> } => {
   const items: Array<MappingItem> = []
+  const problems: Array<MappingProblem> = []
   for (const item of list(text, "comma")) {
-    const parts = item.split(":").map((part) => part.trim())
-    if (parts.length !== 2 || parts[0] === "" || parts[1] === "") return Result.fail(item)
-    items.push({ key: parts[0]!, value: parts[1]! })
+    const [key = "", value = "", ...rest] = item.split(":").map((part) => part.trim())
+    if (!item.includes(":") || rest.length > 0) problems.push({ item, why: "no-pair" })
+    else if (key === "") problems.push({ item, why: "key-empty" })
+    else if (value === "") problems.push({ item, why: "value-empty" })
+    else if (items.some((other) => other.key === key)) problems.push({ item, why: "key-twice" })
+    else items.push({ key, value })
   }
-  return Result.succeed(items)
+  return { items, problems }
+}
+
+/** `key:value,key:value`; both parts trimmed and not empty. Fails with the first offending item. */
+export const mapping = (text: string): Result.Result<ReadonlyArray<MappingItem>, string> => {
+  const { items, problems } = mappingItems(text)
+  return problems[0] === undefined ? Result.succeed(items) : Result.fail(problems[0].item)
 }
 
 /** A value for all shims, or one for each. */

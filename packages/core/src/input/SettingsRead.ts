@@ -14,6 +14,27 @@ import { olderNames } from "./SettingsTable.ts"
 /** Every variable, read but not yet checked against one another. */
 export type RawSettings = ReturnType<typeof read>
 
+const mappingProblem = (setting: string, item: string, why: Grammar.MappingProblem["why"]): Problem => {
+  if (why === "key-twice") {
+    const shim = item.slice(0, item.indexOf(":")).trim()
+    return {
+      code: "E_MAPPING",
+      setting,
+      value: shim,
+      message: `${setting} maps ${shim} twice, so it is not clear which one is meant.`,
+      remedy: "Keep one item for each shim.",
+    }
+  }
+  const what = { "no-pair": "no pair", "key-empty": "without a shim", "value-empty": "without a value" }[why]
+  return {
+    code: "E_MAPPING",
+    setting,
+    value: item,
+    message: `${setting} has the item ${JSON.stringify(item)}, which is ${what}.`,
+    remedy: "Write each item as shim:value, and separate items with commas.",
+  }
+}
+
 /** Reads every variable of this architecture; problems are collected. */
 export const read = (input: SettingsInput) => {
   const problems: Array<Problem> = []
@@ -59,18 +80,9 @@ export const read = (input: SettingsInput) => {
   const items = (variable: string, separator: "space" | "comma" | "either") =>
     Grammar.list(text(variable) ?? "", separator)
   const mapping = (variable: string) => {
-    const value = text(here(variable))
-    if (value === undefined) return []
-    const result = Grammar.mapping(value)
-    if (Result.isSuccess(result)) return result.success
-    problems.push({
-      code: "E_MAPPING",
-      setting: here(variable),
-      value: result.failure,
-      message: `${here(variable)} has the item ${JSON.stringify(result.failure)}, which is no pair.`,
-      remedy: "Write each item as shim:value, and separate items with commas.",
-    })
-    return []
+    const { items, problems: wrong } = Grammar.mappingItems(text(here(variable)) ?? "")
+    for (const { item, why } of wrong) problems.push(mappingProblem(here(variable), item, why))
+    return items
   }
   const perShim = (variable: string) => {
     const value = text(variable)

@@ -105,6 +105,19 @@ export const fromDeclared = (declared: string): Distribution =>
     ? declared
     : "k8s"
 
+/** Whether a declared `K8S_DISTRIBUTION` can be true of a node with this runtime, and what to declare instead. */
+export const fits = (
+  declared: string | undefined,
+  runtime: string,
+): { readonly accepted: true } | { readonly accepted: false; readonly suggested: Distribution } => {
+  const found = lookup(runtime)
+  // CRI-O can be the runtime of every distribution.
+  if (declared === undefined || found?.runtime === "crio") return { accepted: true }
+  return found?.distribution === fromDeclared(declared)
+    ? { accepted: true }
+    : { accepted: false, suggested: found?.distribution ?? "k8s" }
+}
+
 /** The CRI runtimes that a distribution can have. */
 export const runtimesOf = (distribution: Distribution): ReadonlyArray<CriRuntime> =>
   rows.filter((r) => r.distribution === distribution).map((r) => r.runtime)

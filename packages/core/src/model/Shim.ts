@@ -6,7 +6,7 @@ import * as Architecture from "./Architecture.ts"
 import * as HostPath from "./HostPath.ts"
 import { type ShimRow, shims } from "./ShimTable.ts"
 
-export { defaultShims, shims, type ShimRow } from "./ShimTable.ts"
+export { defaultShim, defaultShims, shims, type ShimRow } from "./ShimTable.ts"
 
 /** A name beyond the registry that is still a part of a DNS label and of a file name. */
 const furtherQemu = /^qemu[a-z0-9]*(?:-+[a-z0-9]+)*$/

@@ -97,6 +97,10 @@ const defaults: Readonly<Record<string, ReadonlyArray<string>>> = {
   "*": ["qemu"],
 }
 
+/** The shim of the default class where the operator names none; decides nothing on the node. Source: spec 01 §4. */
+export const defaultShim = (architecture: Architecture): string =>
+  Object.hasOwn(defaults, architecture) && architecture !== "*" ? "qemu-runtime-rs" : "qemu"
+
 /** The shims that `architecture` gets when the operator names none. Source: spec 01 §7. */
 export const defaultShims = (architecture: Architecture): ReadonlyArray<string> =>
   (Object.hasOwn(defaults, architecture) ? defaults[architecture] : defaults["*"])!

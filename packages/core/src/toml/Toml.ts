@@ -85,7 +85,7 @@ const versionLine = (text: string): number | undefined => {
     const line = raw.split("#", 1)[0]!.trim()
     if (line === "") continue
     if (line.startsWith("[")) return undefined
-    const match = /^version\s*=\s*(\d+)/.exec(line)
+    const match = /^version\s*=\s*(\d+)$/.exec(line)
     if (match !== null) return Number(match[1])
   }
   return undefined
