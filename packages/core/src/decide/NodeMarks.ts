@@ -27,27 +27,42 @@ export const claim = (labels: Labels, instance: string): LabelUpdates =>
 export const promote = (labels: Labels, instance: string): LabelUpdates =>
   differing(labels, { [sharedLabel]: "true", [markOf(instance)]: "true" })
 
-/** What the marks of other instances say of the shared label once ours is gone. */
-export const sharedVerdict = (labels: Labels, instance: string): "keep" | "demote" | "remove" => {
+/**
+ * What the marks of other instances say of the shared label once ours is gone. Installs older than the marks leave
+ * none: where the last mark is ours, a kata-deploy DaemonSet that selects this node (`unmarked`) speaks for one.
+ */
+export const sharedVerdict = (
+  labels: Labels,
+  instance: string,
+  unmarked: ReadonlyArray<string> = [],
+): "keep" | "demote" | "remove" => {
   const others = Object.entries(labels).filter(
     ([key]) => key.startsWith(markPrefix) && key !== markOf(instance),
   )
-  if (others.length === 0) return "remove"
+  if (others.length === 0) return unmarked.length > 0 ? "keep" : "remove"
   return others.some(([, value]) => value !== "false") ? "keep" : "demote"
 }
 
 /** Before a cleanup touches the host: our mark says `false`, and so does the shared label unless another serves. */
-export const demote = (labels: Labels, instance: string): LabelUpdates =>
+export const demote = (
+  labels: Labels,
+  instance: string,
+  unmarked: ReadonlyArray<string> = [],
+): LabelUpdates =>
   differing(labels, {
     ...(labels[markOf(instance)] === undefined ? {} : { [markOf(instance)]: "false" }),
-    ...(labels[sharedLabel] === undefined || sharedVerdict(labels, instance) === "keep"
+    ...(labels[sharedLabel] === undefined || sharedVerdict(labels, instance, unmarked) === "keep"
       ? {}
       : { [sharedLabel]: "false" }),
   })
 
 /** After a cleanup that had no failure: our mark goes, the shared label follows the marks of the others. */
-export const release = (labels: Labels, instance: string): LabelUpdates => {
-  const verdict = sharedVerdict(labels, instance)
+export const release = (
+  labels: Labels,
+  instance: string,
+  unmarked: ReadonlyArray<string> = [],
+): LabelUpdates => {
+  const verdict = sharedVerdict(labels, instance, unmarked)
   return differing(labels, {
     [markOf(instance)]: null,
     ...(verdict === "remove"

@@ -48,15 +48,21 @@ const labelJsonPatch = (input: typeof JsonPatch.Type): unknown => {
 
 const Response = Schema.Union([
   Schema.Number,
-  Schema.Struct({ status: Schema.Number, invalidFields: Schema.Array(Schema.String) }),
+  Schema.Struct({
+    status: Schema.Number,
+    causes: Schema.optionalKey(Schema.Array(Schema.Struct({ field: Schema.optionalKey(Schema.String) }))),
+  }),
 ])
+
+const responseOf = (given: typeof Response.Type): LabelPatch.PatchResponse =>
+  typeof given === "number"
+    ? { status: given, invalidFields: [] }
+    : { status: given.status, invalidFields: (given.causes ?? []).flatMap((cause) => cause.field ?? []) }
 
 /** Goes on as long as the judge says so; past the last given answer the server says yes. */
 const attempted = (responses: ReadonlyArray<typeof Response.Type>, attempts: number) => {
   for (let attempt = 1; ; attempt += 1) {
-    const given = responses[attempt - 1] ?? 200
-    const response = typeof given === "number" ? { status: given, invalidFields: [] } : given
-    const verdict = LabelPatch.judge(attempt, attempts, response)
+    const verdict = LabelPatch.judge(attempt, attempts, responseOf(responses[attempt - 1] ?? 200))
     if (verdict._tag === "Done") return { attempts: attempt, ok: true }
     if (verdict._tag === "GiveUp") return { attempts: attempt, error: verdict.problem.code }
   }
@@ -92,7 +98,7 @@ const Requirement = Schema.Struct({
   values: Schema.optionalKey(Schema.Array(Schema.String)),
 })
 const Selects = Schema.Struct({
-  nodeSelector: Schema.optionalKey(Labels),
+  nodeSelector: Schema.optionalKey(Schema.NullOr(Labels)),
   node: Schema.Struct({ name: Schema.String, labels: Labels }),
   requiredNodeSelectorTerms: Schema.optionalKey(
     Schema.NullOr(
@@ -167,7 +173,8 @@ const labelStability = ({ observationsPerAttempt }: typeof Stability.Type): unkn
 
 const Report = Schema.Struct({
   expected: Schema.Array(Schema.String),
-  reports: Schema.Array(Schema.Union([Schema.Literal("error"), Schema.Null, Schema.Array(Schema.String)])),
+  /** A list of handlers, `error`, or anything else for a Node without the field. */
+  reports: Schema.Array(Schema.Unknown),
 })
 
 const handlerReport = ({ expected, reports }: typeof Report.Type): unknown => {
@@ -182,9 +189,9 @@ const handlerReport = ({ expected, reports }: typeof Report.Type): unknown => {
     const seen: ServedHandlers.Look =
       report === "error"
         ? { _tag: "Failed" }
-        : report === null
-          ? { _tag: "NotReported" }
-          : { _tag: "Read", handlers: report }
+        : Array.isArray(report)
+          ? { _tag: "Read", handlers: report.map(String) }
+          : { _tag: "NotReported" }
     const { looking: after, verdict } = ServedHandlers.look(looking, seen)
     if (verdict !== undefined) return told(verdict)
     looking = after
