@@ -3,12 +3,12 @@
  */
 import { Schema } from "effect"
 import * as FileState from "../model/FileState.ts"
-import type { HostPath } from "../model/HostPath.ts"
+import * as HostPath from "../model/HostPath.ts"
 
 /** Before and after of one path. `before` is also the precondition under which the change may be made. */
 export interface Change {
   /** Where, on the host. */
-  readonly path: HostPath
+  readonly path: HostPath.HostPath
   /** What has to be there when the change is made. */
   readonly before: FileState.FileState
   /** What is there afterwards. */
@@ -17,7 +17,9 @@ export interface Change {
 
 /** Schema of a host path inside documents. */
 export const PathSchema = Schema.String.pipe(
-  Schema.refine((text): text is HostPath => text.startsWith("/"), { expected: "an absolute host path" }),
+  Schema.refine((text): text is HostPath.HostPath => HostPath.make(text) === text, {
+    expected: "an absolute host path without dots",
+  }),
 )
 
 /** Schema of a change, for journals and tests. */
@@ -28,7 +30,11 @@ export const Change = Schema.Struct({
 })
 
 /** A change of `path` from `before` to `after`. */
-export const make = (path: HostPath, before: FileState.FileState, after: FileState.FileState): Change => ({
+export const make = (
+  path: HostPath.HostPath,
+  before: FileState.FileState,
+  after: FileState.FileState,
+): Change => ({
   path,
   before,
   after,

@@ -121,6 +121,11 @@ const desiredSteps = (input: ReconcileInput, problems: Array<Problem>): Readonly
       problems.push(inTheWay(path, before, "a file of ours"))
       continue
     }
+    // Writing a file over a link would lose what the operator keeps behind it.
+    if (before._tag === "Link" && edit !== undefined) {
+      problems.push(inTheWay(path, before, "a file to be edited"))
+      continue
+    }
     steps.push(put(Change.make(path, before, keepingManners(before, state, edit !== undefined)), because))
   }
   return steps
@@ -155,11 +160,15 @@ const staleFiles = (
 /** Edits in files of others that are no longer wanted there; the import goes before the file that it names. */
 const staleEdits = (
   input: ReconcileInput,
+  problems: Array<Problem>,
 ): { readonly steps: ReadonlyArray<Step<HostAction>>; readonly notices: ReadonlyArray<Notice> } => {
   const wanted = new Set(input.desired.flatMap((d) => (d.edit === undefined ? [] : [d.path])))
   const stale = input.stage === "cri" ? input.ledger.edits.filter((edit) => !wanted.has(edit.path)) : []
   const undone = stale.map((edit) => {
     const before = input.look(edit.path)
+    if (before._tag !== "File" && before._tag !== "Absent") {
+      problems.push(inTheWay(edit.path, before, "a file with an edit of ours"))
+    }
     const { after, notices } = Ownership.undoEdit(before, edit, input.ledger.instance)
     return {
       step: put(Change.make(edit.path, before, after), "our drop-in is found without it now"),
@@ -174,8 +183,8 @@ export const reconcile = (input: ReconcileInput): Result.Result<Reconciled, Prer
   const problems: Array<Problem> = []
   const directories = directorySteps(input, problems)
   const puts = desiredSteps(input, problems)
+  const edits = staleEdits(input, problems)
   if (problems.length > 0) return Result.fail(new PrerequisiteError({ problems }))
-  const edits = staleEdits(input)
   const stale = staleFiles(input)
   const otherStages = input.ledger.files.filter((f) => f.stage !== input.stage)
   const own = input.desired.flatMap((d): ReadonlyArray<OwnedFile> =>
