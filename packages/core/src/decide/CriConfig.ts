@@ -68,11 +68,28 @@ export const decide = (input: CriInput): Result.Result<CriConfig, DecisionError>
       mainConfig: FactsOf.at(facts, mainConfigPathOf(input)),
     })
     .pipe(
+      Result.flatMap((paths) => mainConfigThere(input, paths)),
       Result.flatMap((paths) =>
         paths.mode === "whole-file" ? wholeFile(input, paths) : dropIn(input, paths),
       ),
     )
 }
+
+/** A missing main config is made on a vanilla node only: microk8s' template holds what its containerd cannot do without. */
+const mainConfigThere = (
+  { detected, facts }: CriInput,
+  paths: ContainerdPaths,
+): Result.Result<ContainerdPaths, PrerequisiteError> =>
+  detected.row.layout !== "main" ||
+  detected.row.mainFile === undefined ||
+  FactsOf.at(facts, paths.mainConfig)._tag !== "Absent"
+    ? Result.succeed(paths)
+    : fail({
+        code: "E_CONTAINERD_CONFIG_UNREADABLE",
+        path: paths.mainConfig,
+        message: `${paths.mainConfig} does not exist, and ${detected.row.distribution} makes containerd's configuration from it.`,
+        remedy: `Install ${detected.row.distribution} anew or restore the file, and try again.`,
+      })
 
 /** The main config that has to be looked at before anything can be decided. */
 export const mainConfigPathOf = ({

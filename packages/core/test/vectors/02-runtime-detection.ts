@@ -33,7 +33,7 @@ const versionNeeded = (
   row: Distribution.RuntimeRow,
   version: string | undefined,
 ): Result.Result<unknown, { readonly problems: ReadonlyArray<Problem.Problem> }> =>
-  row.layout !== "main"
+  row.layout !== "main" || version !== undefined
     ? Result.succeed(undefined)
     : ConfigPaths.decide({
         instance: Instance.make({ prefix: undefined, suffix: undefined }),
