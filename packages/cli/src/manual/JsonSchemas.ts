@@ -28,7 +28,7 @@ const valueOf = ({ value }: SettingsTable.SettingRow): object => {
     case "per-shim":
       return { anyOf: [map(["string"]), text] }
     case "port":
-      return { type: "integer", minimum: 1, maximum: 65535 }
+      return { type: "integer", minimum: 0, maximum: 65535 }
     case "host-path":
       return { type: "string", pattern: "^/" }
     case "text":

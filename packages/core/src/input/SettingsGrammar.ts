@@ -27,10 +27,10 @@ const separators = { space: /\s+/, comma: /,/, either: /[,\s]+/ } as const
 export const list = (text: string, separator: keyof typeof separators): ReadonlyArray<string> =>
   text.split(separators[separator]).flatMap((item) => (item.trim() === "" ? [] : [item.trim()]))
 
-/** A TCP port, 1 to 65535. */
+/** A TCP port, 0 to 65535; 0 lets the kernel choose one. */
 export const port = (text: string): Result.Result<number, string> => {
-  const number = /^\d{1,5}$/.test(text.trim()) ? Number(text.trim()) : 0
-  return number >= 1 && number <= 65535 ? Result.succeed(number) : Result.fail("a number from 1 to 65535")
+  const number = /^\d{1,5}$/.test(text.trim()) ? Number(text.trim()) : Infinity
+  return number <= 65535 ? Result.succeed(number) : Result.fail("a number from 0 to 65535")
 }
 
 /** An absolute path without `..`. */

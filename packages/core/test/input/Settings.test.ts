@@ -54,7 +54,7 @@ describe("Settings", () => {
         EROFS_DMVERITY: "x",
         CONTAINERD_CONFIG_FILE_NAME: "a/b",
         CONTAINERD_CONFIG_DIR: "etc",
-        HEALTH_PORT: "0",
+        HEALTH_PORT: "65536",
         SNAPSHOTTER_HANDLER_MAPPING_X86_64: "qemu",
         PULL_TYPE_MAPPING_X86_64: "fc:guest-pull",
         AGENT_NO_PROXY: "nobody=x",
