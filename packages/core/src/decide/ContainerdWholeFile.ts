@@ -9,7 +9,7 @@ import type { HostPath } from "../model/HostPath.ts"
 import * as Toml from "../toml/Toml.ts"
 import type { PrintTable } from "../toml/TomlPrinter.ts"
 import * as TomlPrinter from "../toml/TomlPrinter.ts"
-import { criPlugin, withBuiltIn } from "./DropInRendering.ts"
+import { criPlugin, mergeTables, withBuiltIn } from "./DropInRendering.ts"
 import type { ConfigSchema } from "../model/ContainerdVersion.ts"
 
 const open = (instance: string): string => `# >>> kata-deploy ${instance}: do not edit between these marks`
@@ -55,6 +55,8 @@ export interface SpliceInput {
   readonly schema: ConfigSchema
   /** Handler tables by name. */
   readonly handlers: PrintTable
+  /** Tables beside the handlers: what the snapshotters need. */
+  readonly extraTables?: PrintTable
   readonly debug: boolean
 }
 
@@ -99,12 +101,19 @@ export const splice = (
   const newline = theirs.includes("\r\n") ? "\r\n" : "\n"
   const added = block(
     input.instance,
-    {
-      plugins: {
-        [plugin]: { containerd: { runtimes: withBuiltIn(there as PrintTable | undefined, input.handlers) } },
+    mergeTables(
+      {
+        plugins: {
+          [plugin]: {
+            containerd: { runtimes: withBuiltIn(there as PrintTable | undefined, input.handlers) },
+          },
+        },
+        ...(input.debug && Toml.at(parsed.success, "debug") === undefined
+          ? { debug: { level: "debug" } }
+          : {}),
       },
-      ...(input.debug && Toml.at(parsed.success, "debug") === undefined ? { debug: { level: "debug" } } : {}),
-    },
+      input.extraTables ?? {},
+    ),
     newline,
   )
   // The very block may stand in front of lines that somebody added later; moving it would change nothing.

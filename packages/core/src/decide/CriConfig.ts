@@ -3,10 +3,12 @@
  * marked block; the result is what should be, and which files the runtime loads.
  */
 import { Result } from "effect"
+import * as Fact from "../input/Fact.ts"
 import type { ArtifactFacts, Facts } from "../input/Facts.ts"
 import * as FactsOf from "../input/Facts.ts"
 import { type DecisionError, PrerequisiteError, type Problem } from "../input/Problem.ts"
 import type { Settings } from "../input/Settings.ts"
+import type * as ContainerdVersion from "../model/ContainerdVersion.ts"
 import * as FileState from "../model/FileState.ts"
 import * as HostPath from "../model/HostPath.ts"
 import { name as instanceName } from "../model/Instance.ts"
@@ -18,9 +20,11 @@ import * as ContainerdImports from "./ContainerdImports.ts"
 import * as ContainerdWholeFile from "./ContainerdWholeFile.ts"
 import * as CrioDropIn from "./CrioDropIn.ts"
 import * as Desired from "./Desired.ts"
-import { criPlugin, handlerTables, type RenderInput } from "./DropInRendering.ts"
+import * as Erofs from "./Erofs.ts"
+import { criPlugin, handlerTables, render, type RenderInput, tables } from "./DropInRendering.ts"
 import * as ImportedFiles from "./ImportedFiles.ts"
 import * as Ownership from "./Ownership.ts"
+import * as Snapshotter from "./Snapshotter.ts"
 import type { Detected } from "./RuntimeDetection.ts"
 
 /** The replaceable policies that are needed here. */
@@ -33,6 +37,15 @@ export interface CriPolicies {
 export interface CriConfig {
   readonly desired: ReadonlyArray<Desired.Desired>
   readonly loaded: ReadonlyArray<HostPath.HostPath>
+  /** containerd's main config and version, where its answer to the files can be predicted. */
+  readonly containerd?: {
+    readonly root: HostPath.HostPath
+    readonly version: ContainerdVersion.ContainerdVersion
+    /** The operator's drop-in, where there is one. */
+    readonly userDropIn: HostPath.HostPath | undefined
+    /** Tables of files that were printed from them, so that they need not be read again. */
+    readonly tables: ReadonlyMap<HostPath.HostPath, Toml.Table>
+  }
 }
 
 /** What the decision goes by. */
@@ -60,6 +73,8 @@ export const decide = (input: CriInput): Result.Result<CriConfig, DecisionError>
     pinnedDir: settings.containerdConfigDir,
     fileName: settings.containerdConfigFileName,
   }
+  const refused = snapshotterProblems(settings)
+  if (refused.length > 0) return fail(...refused)
   return policies
     .paths({
       ...where,
@@ -74,6 +89,31 @@ export const decide = (input: CriInput): Result.Result<CriConfig, DecisionError>
       ),
     )
 }
+
+/** What is wrong with the snapshotters that the settings ask for, whatever containerd is like. */
+const snapshotterProblems = (settings: Settings): ReadonlyArray<Problem> => [
+  ...Snapshotter.parse(settings.setupSnapshotters).problems,
+  ...Erofs.goGuard(settings.erofs.mergeMode, Erofs.usersIn(settings)),
+]
+
+const notProbed = Fact.unknown("not-asked", "nobody tried it with a probe file")
+
+/** What containerd is told about snapshotters of ours, beside the handlers. */
+const snapshotterTables = (
+  { settings }: CriInput,
+  { schema, version }: ContainerdPaths,
+): Result.Result<PrintTable, PrerequisiteError> =>
+  Snapshotter.containerdTables({
+    kinds: Snapshotter.parse(settings.setupSnapshotters).kinds,
+    instance: settings.instance,
+    erofs: settings.erofs,
+    schema,
+    version,
+    probe: { fsverity: notProbed, immutable: notProbed },
+  }).pipe(
+    Result.map(({ tables }) => tables),
+    Result.mapError((problems) => new PrerequisiteError({ problems })),
+  )
 
 /** A missing main config is made on a vanilla node only: microk8s' template holds what its containerd cannot do without. */
 const mainConfigThere = (
@@ -190,20 +230,21 @@ const userDropIn = (
 }
 
 const dropIn = (input: CriInput, paths: ContainerdPaths): Result.Result<CriConfig, PrerequisiteError> =>
-  Result.flatMap(
-    paths.repeatsCriTable ? repeatedTable(input, paths) : Result.succeed(undefined),
-    (criTable) =>
-      Result.flatMap(userDropIn(input, paths), (user) => dropInWith(input, paths, criTable, user)),
-  )
+  Result.gen(function* () {
+    const criTable = paths.repeatsCriTable ? yield* repeatedTable(input, paths) : undefined
+    const user = yield* userDropIn(input, paths)
+    const extraTables = yield* snapshotterTables(input, paths)
+    return yield* dropInWith(input, paths, { criTable, extraTables }, user)
+  })
 
 const dropInWith = (
   input: CriInput,
   paths: ContainerdPaths,
-  criTable: PrintTable | undefined,
+  tables: Pick<RenderInput, "criTable" | "extraTables">,
   user: ReadonlyArray<Desired.Desired>,
 ): Result.Result<CriConfig, PrerequisiteError> => {
   const { facts, policies, settings } = input
-  const text = policies.render({ settings, paths, criTable, release: facts.release })
+  const text = policies.render({ settings, paths, ...tables, release: facts.release })
   const ours = [
     Desired.make(
       paths.dropIn,
@@ -213,7 +254,10 @@ const dropInWith = (
     ...user,
   ]
   const loaded = [paths.mainConfig, ...ours.map((d) => d.path)]
-  if (paths.importsFile === undefined) return Result.succeed({ desired: ours, loaded })
+  // Another policy may write something else than the tables that we know.
+  const known = policies.render === render ? [[paths.dropIn, tables(rendering)] as const] : []
+  const predictable = predictableBy(paths, input.detected, new Map(known), user[0]?.path)
+  if (paths.importsFile === undefined) return Result.succeed({ desired: ours, loaded, ...predictable })
   return Result.map(
     importing(
       input,
@@ -223,9 +267,21 @@ const dropInWith = (
     (edits) => ({
       desired: [...ours, ...edits],
       loaded,
+      ...predictable,
     }),
   )
 }
+
+/** k0s merges files by itself, and without a version nothing can be said. */
+const predictableBy = (
+  { mainConfig, version }: ContainerdPaths,
+  { row }: Detected,
+  known: ReadonlyMap<HostPath.HostPath, Toml.Table>,
+  userDropInPath: HostPath.HostPath | undefined,
+): Pick<CriConfig, "containerd"> =>
+  version === undefined || row.layout === "merged"
+    ? {}
+    : { containerd: { root: mainConfig, version, userDropIn: userDropInPath, tables: known } }
 
 /** The main config with an import of each of our drop-ins; the drop-ins come first, since a missing one is fatal. */
 const importing = (
@@ -283,12 +339,15 @@ const wholeFile = (input: CriInput, paths: ContainerdPaths): Result.Result<CriCo
   const instance = instanceName(settings.instance)
   const createdFile = prior?.createdFile ?? state._tag === "Absent"
   const base = prior?.kind === "import" ? Ownership.undoEdit(state, prior, instance).after : state
+  const extraTables = snapshotterTables(input, paths)
+  if (Result.isFailure(extraTables)) return Result.fail(extraTables.failure)
   const spliced = ContainerdWholeFile.splice({
     path,
     text: mainText(base, paths),
     instance,
     schema: paths.schema,
     handlers: handlerTables(settings),
+    extraTables: extraTables.success,
     debug: settings.debug,
   })
   if (Result.isFailure(spliced)) return fail(spliced.failure)

@@ -143,7 +143,8 @@ const makeWith = (input: PlanInput, detected: Detected): Result.Result<Plan, Dec
   const notices: Array<Notice> = [...settings.notices, ...detected.notices]
   const stages: Array<StagePlan> = []
   const restarts: Array<typeof Restart.Type> = []
-  const refused = HostCheck.notYet(settings)
+  // Setting a snapshotter up is the artifact stage's; the CRI stage alone only tells containerd of one that is there.
+  const refused = asked.includes("artifacts") ? HostCheck.notYet(settings) : []
   if (refused.length > 0) failures.push(new PrerequisiteError({ problems: refused }))
   if (asked.includes("host-check")) {
     const version = FactsOf.runtimeVersion(input.facts, settings.containerRuntimeVersion)

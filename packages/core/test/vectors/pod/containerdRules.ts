@@ -25,35 +25,32 @@ const parsed = (text: string): Table | undefined => {
   }
 }
 
-/** A file with handlers of ours in tables of an older family, changed. */
-const changing =
-  (
-    change: (
-      file: Table,
-      plugin: string,
-      runtimes: Table,
-      node: PodNode,
-      all: Readonly<Record<string, string>>,
-    ) => void,
-  ) =>
-  (files: Readonly<Record<string, string>>, node: PodNode): Readonly<Record<string, string>> =>
+type Files = Readonly<Record<string, string>>
+
+/** Every file that is TOML, changed in place by `change`. */
+const changingFiles =
+  (change: (file: Table, files: Files) => void) =>
+  (files: Files): Files =>
     Object.fromEntries(
       Object.entries(files).map(([path, text]) => {
         const file = parsed(text)
-        for (const plugin of families) {
-          const runtimes = at(file, "plugins", plugin, "containerd", "runtimes")
-          if (
-            file !== undefined &&
-            runtimes !== undefined &&
-            Object.keys(runtimes).some((name) => name.startsWith("kata-"))
-          ) {
-            change(file, plugin, runtimes, node, files)
-            return [path, stringify(file)]
-          }
-        }
-        return [path, text]
+        if (file === undefined) return [path, text]
+        change(file, files)
+        return [path, stringify(file)]
       }),
     )
+
+const isOurs = (runtimes: Table | undefined): runtimes is Table =>
+  runtimes !== undefined && Object.keys(runtimes).some((name) => name.startsWith("kata-"))
+
+/** Every file with handlers of ours in tables of an older family, changed in place. */
+const changingHandlers = (change: (file: Table, plugin: string, runtimes: Table, files: Files) => void) =>
+  changingFiles((file, files) => {
+    for (const plugin of families) {
+      const runtimes = at(file, "plugins", plugin, "containerd", "runtimes")
+      if (isOurs(runtimes)) change(file, plugin, runtimes, files)
+    }
+  })
 
 const version = ({ version }: PodNode) =>
   version === undefined ? undefined : ContainerdVersion.parse(version)
@@ -63,9 +60,9 @@ const builtInRunc: Rule = {
   name: "containerd-1-keeps-runc",
   apply: (files, node) =>
     version(node)?.major === 1
-      ? changing((_file, _plugin, runtimes) => {
+      ? changingHandlers((_file, _plugin, runtimes) => {
           runtimes["runc"] ??= { runtime_type: "io.containerd.runc.v2" }
-        })(files, node)
+        })(files)
       : undefined,
 }
 
@@ -74,7 +71,7 @@ const repeatedCriTable: Rule = {
   name: "containerd-1-repeats-the-cri-table",
   apply: (files, node) =>
     version(node)?.major === 1 && Distribution.lookup(node.runtime)?.layout === "rendered"
-      ? changing((file, plugin, runtimes, _node, all) => {
+      ? changingHandlers((file, plugin, runtimes, all) => {
           const root = at(parsed(all["/etc/containerd/config.toml"] ?? ""), "plugins", plugin)
           if (root === undefined) return
           const there = at(root, "containerd", "runtimes")
@@ -82,7 +79,7 @@ const repeatedCriTable: Rule = {
             ...root,
             containerd: { ...at(root, "containerd"), runtimes: { ...there, ...runtimes } },
           }
-        })(files, node)
+        })(files)
       : undefined,
 }
 
@@ -92,7 +89,7 @@ const imagesPlugin: Rule = {
   apply: (files, node) => {
     const daemon = version(node)
     if (daemon?.major !== 2 || daemon.minor > 2) return undefined
-    return changing((file, _plugin, runtimes) => {
+    return changingHandlers((file, _plugin, runtimes) => {
       const mapped = Object.entries(runtimes).flatMap(([name, table]) => {
         const snapshotter = (table as Table)["snapshotter"]
         return snapshotter === undefined ? [] : [[name, { snapshotter }] as const]
@@ -101,9 +98,49 @@ const imagesPlugin: Rule = {
       const plugins = file["plugins"] as Table
       const images = at(plugins, "io.containerd.cri.v1.images")
       plugins["io.containerd.cri.v1.images"] = { ...images, runtime_platforms: Object.fromEntries(mapped) }
-    })(files, node)
+    })(files)
   },
 }
 
+/** From 2.1 on nydus asks for annotations by an export of its own, not by the switch for the whole node. */
+const nydusExport: Rule = {
+  name: "nydus-asks-for-annotations-itself",
+  apply: (files, node) => {
+    const daemon = version(node)
+    if (daemon === undefined || !ContainerdVersion.atLeast(daemon, 2, 1)) return undefined
+    return changingFiles((file) => {
+      const proxies = at(file, "proxy_plugins") ?? {}
+      const ours = Object.keys(proxies).filter((name) => name.startsWith("nydus-for-kata-"))
+      if (ours.length === 0) return
+      for (const name of ours) {
+        const exported = at(proxies, name, "exports")
+        if (exported !== undefined) exported["enable_remote_snapshot_annotations"] = "true"
+      }
+      for (const path of [["io.containerd.cri.v1.images"], ["io.containerd.grpc.v1.cri", "containerd"]]) {
+        const switches = at(file, "plugins", ...path)
+        if (switches === undefined) continue
+        delete switches["disable_snapshot_annotations"]
+        if (Object.keys(switches).length === 0)
+          delete at(file, "plugins", ...path.slice(0, -1))?.[path.at(-1)!]
+      }
+    })(files)
+  },
+}
+
+/** Integrity of erofs layers is switched on only where a probe worked, and nobody probed in a vector. */
+const erofsProbe: Rule = {
+  name: "erofs-integrity-needs-a-probe",
+  apply: changingFiles((file) => {
+    const erofs = at(file, "plugins", "io.containerd.snapshotter.v1.erofs")
+    for (const key of ["enable_fsverity", "set_immutable"]) if (erofs?.[key] === true) erofs[key] = false
+  }),
+}
+
 /** In the order in which they are tried. */
-export const containerdRules: ReadonlyArray<Rule> = [builtInRunc, repeatedCriTable, imagesPlugin]
+export const containerdRules: ReadonlyArray<Rule> = [
+  builtInRunc,
+  repeatedCriTable,
+  imagesPlugin,
+  nydusExport,
+  erofsProbe,
+]

@@ -73,7 +73,7 @@ const explain = (
   for (const rule of rules) {
     if (differentFiles(files, actual).length === 0) break
     const changed = rule.apply(files, node)
-    if (changed === undefined) continue
+    if (changed === undefined || differentFiles(files, changed).length === 0) continue
     files = changed
     used.push(rule.name)
   }
