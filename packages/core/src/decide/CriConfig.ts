@@ -8,7 +8,6 @@ import type { ArtifactFacts, Facts } from "../input/Facts.ts"
 import * as FactsOf from "../input/Facts.ts"
 import { type DecisionError, PrerequisiteError, type Problem } from "../input/Problem.ts"
 import type { Settings } from "../input/Settings.ts"
-import type * as ContainerdVersion from "../model/ContainerdVersion.ts"
 import * as FileState from "../model/FileState.ts"
 import * as HostPath from "../model/HostPath.ts"
 import { name as instanceName } from "../model/Instance.ts"
@@ -21,7 +20,7 @@ import * as ContainerdWholeFile from "./ContainerdWholeFile.ts"
 import * as CrioDropIn from "./CrioDropIn.ts"
 import * as Desired from "./Desired.ts"
 import * as Erofs from "./Erofs.ts"
-import { criPlugin, handlerTables, render, type RenderInput, tables } from "./DropInRendering.ts"
+import { criPlugin, handlerTables, type RenderInput } from "./DropInRendering.ts"
 import * as ImportedFiles from "./ImportedFiles.ts"
 import * as Ownership from "./Ownership.ts"
 import * as Snapshotter from "./Snapshotter.ts"
@@ -37,15 +36,6 @@ export interface CriPolicies {
 export interface CriConfig {
   readonly desired: ReadonlyArray<Desired.Desired>
   readonly loaded: ReadonlyArray<HostPath.HostPath>
-  /** containerd's main config and version, where its answer to the files can be predicted. */
-  readonly containerd?: {
-    readonly root: HostPath.HostPath
-    readonly version: ContainerdVersion.ContainerdVersion
-    /** The operator's drop-in, where there is one. */
-    readonly userDropIn: HostPath.HostPath | undefined
-    /** Tables of files that were printed from them, so that they need not be read again. */
-    readonly tables: ReadonlyMap<HostPath.HostPath, Toml.Table>
-  }
 }
 
 /** What the decision goes by. */
@@ -254,10 +244,7 @@ const dropInWith = (
     ...user,
   ]
   const loaded = [paths.mainConfig, ...ours.map((d) => d.path)]
-  // Another policy may write something else than the tables that we know.
-  const known = policies.render === render ? [[paths.dropIn, tables(rendering)] as const] : []
-  const predictable = predictableBy(paths, input.detected, new Map(known), user[0]?.path)
-  if (paths.importsFile === undefined) return Result.succeed({ desired: ours, loaded, ...predictable })
+  if (paths.importsFile === undefined) return Result.succeed({ desired: ours, loaded })
   return Result.map(
     importing(
       input,
@@ -267,21 +254,9 @@ const dropInWith = (
     (edits) => ({
       desired: [...ours, ...edits],
       loaded,
-      ...predictable,
     }),
   )
 }
-
-/** k0s merges files by itself, and without a version nothing can be said. */
-const predictableBy = (
-  { mainConfig, version }: ContainerdPaths,
-  { row }: Detected,
-  known: ReadonlyMap<HostPath.HostPath, Toml.Table>,
-  userDropInPath: HostPath.HostPath | undefined,
-): Pick<CriConfig, "containerd"> =>
-  version === undefined || row.layout === "merged"
-    ? {}
-    : { containerd: { root: mainConfig, version, userDropIn: userDropInPath, tables: known } }
 
 /** The main config with an import of each of our drop-ins; the drop-ins come first, since a missing one is fatal. */
 const importing = (
