@@ -83,20 +83,17 @@ export const decide = (facts: PathFacts): Result.Result<ContainerdPaths, Prerequ
       remedy: "Give this program permission to read the file, or repair it.",
     })
   }
-  const text = facts.mainConfig._tag === "File" ? facts.mainConfig.text : undefined
-  if (text !== undefined) {
-    const parsed = Toml.parse(text)
-    if (Result.isFailure(parsed)) {
-      const { detail, line } = parsed.failure
-      return refuse({
-        code: "E_CONTAINERD_CONFIG_NOT_TOML",
-        path: mainConfig,
-        message: `The main config ${mainConfig} is not valid TOML${line === undefined ? "" : ` (line ${line})`}: ${detail}. The runtime itself could not start with it.`,
-        remedy: "Repair the file, check it with `containerd config dump`, and try again.",
-      })
-    }
+  const parsed = facts.mainConfig._tag === "File" ? Toml.parse(facts.mainConfig.text) : undefined
+  if (parsed !== undefined && Result.isFailure(parsed)) {
+    const { detail, line } = parsed.failure
+    return refuse({
+      code: "E_CONTAINERD_CONFIG_NOT_TOML",
+      path: mainConfig,
+      message: `The main config ${mainConfig} is not valid TOML${line === undefined ? "" : ` (line ${line})`}: ${detail}. The runtime itself could not start with it.`,
+      remedy: "Repair the file, check it with `containerd config dump`, and try again.",
+    })
   }
-  const decided = { facts, mainConfig, version, text }
+  const decided = { facts, mainConfig, version, table: parsed?.success }
   switch (facts.row.layout) {
     case "rendered":
       return rendered(decided)
@@ -111,17 +108,18 @@ interface Decided {
   readonly facts: PathFacts
   readonly mainConfig: HostPath.HostPath
   readonly version: ContainerdVersion.ContainerdVersion | undefined
-  readonly text: string | undefined
+  /** The main config's content; `undefined` where there is none. */
+  readonly table: Toml.Table | undefined
 }
 
 /** k3s and RKE2 render `config.toml` at each start and import a directory from it (spec 02 §4). */
 const rendered = ({
   facts,
   mainConfig,
-  text,
+  table,
   version,
 }: Decided): Result.Result<ContainerdPaths, PrerequisiteError> => {
-  if (text === undefined) {
+  if (table === undefined) {
     return refuse({
       code: "E_K3S_RENDERED_UNREADABLE",
       path: mainConfig,
@@ -129,7 +127,7 @@ const rendered = ({
       remedy: `Start ${facts.row.unit} once, which renders the file, and try again.`,
     })
   }
-  const declared = Toml.declaredVersion(text)
+  const declared = Toml.versionIn(table)
   const schema =
     declared !== undefined && declared >= 2
       ? schemaOf(declared)
@@ -143,7 +141,7 @@ const rendered = ({
   )
   const dir = HostPath.join(HostPath.parent(mainConfig), schema >= 3 ? "config-v3.toml.d" : "config.toml.d")
   const dropIn = HostPath.join(dir, `${suffixed(facts.instance, "kata-deploy")}.toml`)
-  if (!readsDropIn({ text, file: mainConfig, dropIn, version })) {
+  if (!importsDropIn(table, { file: mainConfig, dropIn, version })) {
     return refuse({
       code: "E_K3S_IMPORT_MISSING",
       path: mainConfig,
@@ -168,11 +166,13 @@ const rendered = ({
 const merged = ({
   facts,
   mainConfig,
-  text,
+  table,
   version,
 }: Decided): Result.Result<ContainerdPaths, PrerequisiteError> => {
   const schema =
-    text === undefined ? ContainerdVersion.schemaOfRelease(facts.version ?? "") : schemaOfRoot(text, version)
+    table === undefined
+      ? ContainerdVersion.schemaOfRelease(facts.version ?? "")
+      : schemaOfRoot(table, version)
   if (schema === undefined) {
     return refuse({
       code: "E_CONTAINERD_CONFIG_UNREADABLE",
@@ -200,13 +200,12 @@ const merged = ({
  * migrates it: there the family of the tables that are there stands, and on 2.x without any the newest is as good.
  */
 const schemaOfRoot = (
-  text: string,
+  root: Toml.Table,
   version: ContainerdVersion.ContainerdVersion | undefined,
 ): ContainerdVersion.ConfigSchema => {
-  const declared = Toml.declaredVersion(text)
+  const declared = Toml.versionIn(root)
   if (declared !== undefined || version === undefined || version.major < 2) return schemaOf(declared)
-  const parsed = Toml.parse(text)
-  const plugins = Result.isSuccess(parsed) ? Toml.tableAt(parsed.success, "plugins") : undefined
+  const plugins = Toml.tableAt(root, "plugins")
   const has = (plugin: string): boolean => plugins !== undefined && Object.hasOwn(plugins, plugin)
   if (has("cri")) return 1
   return has("io.containerd.grpc.v1.cri") ? 2 : ContainerdVersion.newestSchema(version)
@@ -225,7 +224,7 @@ export const takesDropIns = (
 const main = ({
   facts,
   mainConfig,
-  text,
+  table,
   version,
 }: Decided): Result.Result<ContainerdPaths, PrerequisiteError> => {
   if (version === undefined) return refuse(unknownVersion(facts, mainConfig))
@@ -234,8 +233,8 @@ const main = ({
   const usesConfD =
     facts.row.runtime === "containerd" &&
     ContainerdVersion.atLeast(version, 2, 2) &&
-    text !== undefined &&
-    readsDropIn({ text, file: mainConfig, dropIn: inConfD, version })
+    table !== undefined &&
+    importsDropIn(table, { file: mainConfig, dropIn: inConfD, version })
   const ownDir = HostPath.join(facts.instance.installDir, "containerd/config.d")
   const wholeFile = !takesDropIns(facts.row, version)
   if (wholeFile && facts.instance.suffix !== undefined) {
@@ -257,7 +256,7 @@ const main = ({
     userDropIn: usesConfD
       ? HostPath.join(confD, `${suffixed(facts.instance, "zz-kata-deploy")}-user.toml`)
       : HostPath.join(ownDir, "zz-kata-deploy-user.toml"),
-    schema: text === undefined ? ContainerdVersion.newestSchema(version) : schemaOfRoot(text, version),
+    schema: table === undefined ? ContainerdVersion.newestSchema(version) : schemaOfRoot(table, version),
     version,
     repeatsCriTable: false,
   })
@@ -280,17 +279,22 @@ const unknownVersion = (facts: PathFacts, mainConfig: HostPath.HostPath): Proble
  * to the file (facts: containerd §4). Only the file's own parsed array counts, never a comment. containerd 1.6 takes
  * a relative glob as relative to its working directory, where nothing matches (measured).
  */
-export const readsDropIn = (input: {
-  readonly text: string
+export const readsDropIn = (input: ImportQuestion & { readonly text: string }): boolean =>
+  Result.match(Toml.parse(input.text), {
+    onFailure: () => false,
+    onSuccess: (table) => importsDropIn(table, input),
+  })
+
+/** Which file is asked for in the imports of which. */
+interface ImportQuestion {
   readonly file: HostPath.HostPath
   readonly dropIn: HostPath.HostPath
   readonly version: ContainerdVersion.ContainerdVersion | undefined
-}): boolean => {
-  const { dropIn, file, text, version } = input
-  const parsed = Toml.parse(text)
-  if (Result.isFailure(parsed)) return false
+}
+
+const importsDropIn = (table: Toml.Table, { dropIn, file, version }: ImportQuestion): boolean => {
   const relativeGlobs = version === undefined || ContainerdVersion.atLeast(version, 1, 7)
-  return Toml.stringsAt(parsed.success, "imports").some((entry) => {
+  return Toml.stringsAt(table, "imports").some((entry) => {
     const absolute = entry.startsWith("/")
     const pattern = absolute ? HostPath.make(entry) : HostPath.join(HostPath.parent(file), entry)
     // Without a star the path is taken literally, whatever else it holds.

@@ -5,6 +5,8 @@
 import { Result } from "effect"
 import type { Notice } from "../input/Problem.ts"
 import * as FileState from "../model/FileState.ts"
+import type { HostPath } from "../model/HostPath.ts"
+import type { Action } from "../plan/Action.ts"
 import type { Edit, OwnedFile } from "../plan/Ledger.ts"
 import { digest } from "../plan/PlanDocument.ts"
 import * as Toml from "../toml/Toml.ts"
@@ -24,6 +26,21 @@ export const digestOf = (state: FileState.FileState): string => {
       return "directory"
     case "Unreadable":
       return `unreadable: ${state.detail}`
+  }
+}
+
+/** How the ledger names what is at a path once these steps are done; `undefined` for paths that none of them puts. */
+export const digestAfter = (
+  steps: ReadonlyArray<{ readonly action: Action }>,
+): ((path: HostPath) => string | undefined) => {
+  const after = new Map(
+    steps.flatMap(({ action }) =>
+      action._tag === "Put" ? [[action.change.path, action.change.after] as const] : [],
+    ),
+  )
+  return (path) => {
+    const state = after.get(path)
+    return state === undefined ? undefined : digestOf(state)
   }
 }
 
@@ -107,7 +124,7 @@ export const undoEdit = (state: FileState.FileState, edit: Edit, instance: strin
 
 /** What is said when a file that we own as a whole was changed by somebody else before it goes. */
 export const changedSince = (owned: OwnedFile, state: FileState.FileState): ReadonlyArray<Notice> =>
-  state._tag === "Absent" || digestOf(state) === owned.digest
+  state._tag === "Absent" || owned.digest === null || digestOf(state) === owned.digest
     ? []
     : [
         {

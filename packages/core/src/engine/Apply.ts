@@ -3,6 +3,7 @@
  * everything that the stage did is taken back, newest first; a cleanup notes the failure and goes on.
  */
 import { Cause, Effect, Exit, Ref } from "effect"
+import * as Ownership from "../decide/Ownership.ts"
 import * as NodeMarks from "../decide/NodeMarks.ts"
 import * as TemporaryPlace from "../decide/TemporaryPlace.ts"
 import * as FileState from "../model/FileState.ts"
@@ -236,7 +237,12 @@ const record = Effect.fnUntraced(function* (
   if (failures.length > 0) return
   const files = yield* HostFiles
   const before = yield* files.look(action.path)
-  const text = action.ledger === null ? undefined : Ledger.encode(Ledger.settle(action.ledger, settled))
+  const text =
+    action.ledger === null
+      ? undefined
+      : Ledger.encode(
+          Ledger.withDigests(Ledger.settle(action.ledger, settled), Ownership.digestAfter(request.steps)),
+        )
   const change = Change.make(
     action.path,
     before,

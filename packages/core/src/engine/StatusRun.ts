@@ -146,7 +146,8 @@ const driftOf = Effect.fnUntraced(function* (
   depth: OwnedEntry.Depth,
 ) {
   const files = yield* HostFiles
-  const whole = yield* Effect.forEach(ledger.files, ({ digest, path }) =>
+  const recorded = ledger.files.flatMap(({ digest, path }) => (digest === null ? [] : [{ digest, path }]))
+  const whole = yield* Effect.forEach(recorded, ({ digest, path }) =>
     Effect.map(files.fingerprint(path), (now) => ({ path, was: digestWords(digest), is: words(now) })),
   )
   const entries = ledger.components.flatMap((component) => component.entries)

@@ -11,11 +11,15 @@ export type HostPath = string & { readonly HostPath: unique symbol }
 /** The host's root directory. */
 export const root = "/" as HostPath
 
+/** Whether nothing in an absolute path has to be put right; nearly every path that we make is so. */
+const isNormal = (path: string): boolean => path.startsWith("/") && !/\/\.{0,2}(?:\/|$)/.test(path)
+
 /**
  * Normalises an absolute path: `/a//b/./c/` becomes `/a/b/c`. A `..` takes its parent away and never
  * leaves the root. A relative path is taken below `/`.
  */
 export const make = (path: string): HostPath => {
+  if (isNormal(path)) return path as HostPath
   const parts: Array<string> = []
   for (const part of path.split("/")) {
     if (part === "" || part === ".") continue

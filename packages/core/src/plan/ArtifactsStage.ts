@@ -6,6 +6,7 @@ import { Result } from "effect"
 import * as ArtifactSet from "../decide/ArtifactSet.ts"
 import * as Desired from "../decide/Desired.ts"
 import * as KataConfig from "../decide/KataConfig.ts"
+import * as Ownership from "../decide/Ownership.ts"
 import * as TemporaryPlace from "../decide/TemporaryPlace.ts"
 import type { Detected } from "../decide/RuntimeDetection.ts"
 import type { Facts } from "../input/Facts.ts"
@@ -44,10 +45,14 @@ export const startLedger = ({ detected, facts, settings }: StageInput): Ledger.L
   runtime: detected.row.runtime,
 })
 
-/** The Record step, unless the ledger on the host says the same already. */
-export const record = (facts: Facts, ledger: Ledger.Ledger): ReadonlyArray<Step<HostAction>> => {
+/** The Record step, unless the ledger on the host says the same already once the stage's `puts` are done. */
+export const record = (
+  facts: Facts,
+  ledger: Ledger.Ledger,
+  puts: ReadonlyArray<Step<HostAction>>,
+): ReadonlyArray<Step<HostAction>> => {
   const before = FactsOf.ledgerOf(facts)
-  return before !== undefined && Ledger.encode(before) === Ledger.encode(ledger)
+  return before !== undefined && Ledger.isSame(before, ledger, Ownership.digestAfter(puts))
     ? []
     : [
         step(
@@ -273,7 +278,7 @@ const planWith = (
         ...stage.puts,
         ...removals,
         ...Reconcile.vacate(ledger, wanted, Reconcile.removedBy(removals)),
-        ...record(facts, ledger),
+        ...record(facts, ledger, stage.puts),
       ],
       ledger,
       notices,

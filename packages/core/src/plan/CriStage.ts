@@ -52,7 +52,7 @@ const planWith = (
       startedWith: ledger.startedWith,
       loadedDigest,
     })
-    const recorded = record(facts, ledger)
+    const recorded = record(facts, ledger, stage.puts)
     return {
       steps: [
         ...steps,
@@ -60,7 +60,7 @@ const planWith = (
         ...(restart?.due === "ours"
           ? [
               ...restartSteps(restart.unit, "it has not loaded the configuration that is on disk"),
-              ...record(facts, { ...ledger, startedWith: loadedDigest }),
+              ...record(facts, { ...ledger, startedWith: loadedDigest }, stage.puts),
             ]
           : []),
       ],

@@ -46,8 +46,11 @@ export type OwnedComponent = typeof OwnedComponent.Type
 export const OwnedFile = Schema.Struct({
   path: PathSchema,
   stage: Schema.Literals(["artifacts", "cri"]),
-  /** SHA-256 of the bytes in hexadecimal, or `link:<target>`. */
-  digest: Schema.String,
+  /**
+   * SHA-256 of the bytes in hexadecimal, or `link:<target>`. `null` in a plan, for a file that its stage is about to
+   * write: the engine fills it in, so that planning does not digest what nobody may ever write.
+   */
+  digest: Schema.NullOr(Schema.String),
 })
 /** A whole file or link outside the archives that is ours. */
 export type OwnedFile = typeof OwnedFile.Type
@@ -139,6 +142,34 @@ export interface Settled {
   /** Directories that were empty and went. */
   readonly gone: ReadonlyArray<HostPath>
 }
+
+/** A ledger with the digests of files that were not digested yet, as far as `digestAt` knows them. */
+export const withDigests = (ledger: Ledger, digestAt: (path: HostPath) => string | undefined): Ledger => ({
+  ...ledger,
+  files: ledger.files.map((file) =>
+    file.digest === null ? { ...file, digest: digestAt(file.path) ?? null } : file,
+  ),
+})
+
+/** What two ledgers can be told apart by without any digest. */
+const outline = (ledger: Ledger): string =>
+  JSON.stringify([
+    { ...ledger, files: undefined, components: undefined },
+    ledger.files.map((file) => file.path),
+    ledger.components.map((component) => [
+      component.name,
+      component.archive.sha256,
+      component.entries.length,
+    ]),
+  ])
+
+/** Whether a planned ledger says what `before` says; digests are asked for only where nothing else differs. */
+export const isSame = (
+  before: Ledger,
+  planned: Ledger,
+  digestAt: (path: HostPath) => string | undefined,
+): boolean =>
+  outline(before) === outline(planned) && encode(before) === encode(withDigests(planned, digestAt))
 
 /**
  * A planned ledger with what really happened filled in. Directories are recorded once for the whole instance and

@@ -42,7 +42,9 @@ export interface Reconciled {
 const neededDirectories = (desired: ReadonlyArray<Desired.Desired>): ReadonlyArray<HostPath.HostPath> => {
   const needed = new Set<HostPath.HostPath>()
   for (const { path, state } of desired) {
-    for (const above of HostPath.ancestors(path)) needed.add(above)
+    // What is above a directory that was seen before was seen with it.
+    for (let at = HostPath.parent(path); at !== HostPath.root && !needed.has(at); at = HostPath.parent(at))
+      needed.add(at)
     if (state._tag === "Directory") needed.add(path)
   }
   return [...needed].sort((a, b) => (a < b ? -1 : 1))
@@ -190,7 +192,7 @@ export const reconcile = (input: ReconcileInput): Result.Result<Reconciled, Prer
   const own = input.desired.flatMap((d): ReadonlyArray<OwnedFile> =>
     d.edit !== undefined || d.state._tag === "Directory"
       ? []
-      : [{ path: d.path, stage: input.stage, digest: Ownership.digestOf(d.state) }],
+      : [{ path: d.path, stage: input.stage, digest: null }],
   )
   const standing = input.ledger.directories.filter((path) => input.look(path)._tag !== "Absent")
   const kept = [...new Set([...standing, ...directories.created])].sort()
@@ -222,6 +224,7 @@ export const vacate = (
   desired: ReadonlyArray<Desired.Desired>,
   removed: ReadonlyArray<HostPath.HostPath>,
 ): ReadonlyArray<Step<HostAction>> => {
+  if (removed.length === 0) return []
   const wanted = new Set(desired.flatMap((d) => [d.path, ...HostPath.ancestors(d.path)]))
   const concerned = (directory: HostPath.HostPath): boolean =>
     removed.some(

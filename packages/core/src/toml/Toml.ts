@@ -74,11 +74,11 @@ export const stringsAt = (table: Table, ...keys: ReadonlyArray<string>): Readonl
  * are cut, the first table header ends the search, the key has to be exactly `version`. Source: spec 03 §4.
  */
 export const declaredVersion = (text: string): number | undefined =>
-  Result.match(parse(text), {
-    onSuccess: ({ version }) =>
-      typeof version === "number" && Number.isInteger(version) ? version : undefined,
-    onFailure: () => versionLine(text),
-  })
+  Result.match(parse(text), { onSuccess: versionIn, onFailure: () => versionLine(text) })
+
+/** The root `version` of a parsed containerd file. */
+export const versionIn = ({ version }: Table): number | undefined =>
+  typeof version === "number" && Number.isInteger(version) ? version : undefined
 
 const versionLine = (text: string): number | undefined => {
   for (const raw of text.replace(/^\uFEFF/, "").split("\n")) {
