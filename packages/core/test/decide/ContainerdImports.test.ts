@@ -29,7 +29,7 @@ describe("ContainerdImports", () => {
         assert.notStrictEqual(added.text, text)
         assert.strictEqual(remove(added.text, elements, added.region), text)
       }),
-      { numRuns: 500 },
+      { numRuns: 150 },
     )
   })
 
@@ -42,7 +42,7 @@ describe("ContainerdImports", () => {
         assert.deepStrictEqual(after["imports"], [...there, ...elements])
         assert.deepStrictEqual({ ...after, imports: there }, { ...before, imports: there })
       }),
-      { numRuns: 500 },
+      { numRuns: 150 },
     )
   })
 
@@ -60,7 +60,7 @@ describe("ContainerdImports", () => {
           assert.isTrue(text.endsWith(file.after))
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 150 },
     )
   })
 
@@ -103,7 +103,7 @@ describe("ContainerdImports", () => {
         }
         assert.strictEqual(remove(edit(added), elements, region), edit(text))
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     )
   })
 
@@ -118,7 +118,7 @@ describe("ContainerdImports", () => {
         assert.deepStrictEqual(left["imports"], [...there, "/foreign.toml"])
         assert.deepStrictEqual({ ...left, imports: there }, { ...before, imports: there })
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     )
   })
 
@@ -130,7 +130,7 @@ describe("ContainerdImports", () => {
         assert.deepStrictEqual(meaning(left), { ...before, imports: before["imports"] ?? [] })
         for (const remark of textOf(file).match(/#.*/g) ?? []) assert.include(left, remark)
       }),
-      { numRuns: 500 },
+      { numRuns: 150 },
     )
   })
 

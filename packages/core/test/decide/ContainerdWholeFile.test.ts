@@ -43,7 +43,7 @@ describe("ContainerdWholeFile", () => {
       fc.property(texts, fc.boolean(), (text, debug) => {
         assert.strictEqual(cut(spliced(text, { debug })), text)
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     )
   })
 
@@ -60,7 +60,7 @@ describe("ContainerdWholeFile", () => {
           ...new Set([...Object.keys(before ?? {}), "io.containerd.grpc.v1.cri"]),
         ])
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     )
   })
 
