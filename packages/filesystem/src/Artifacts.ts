@@ -108,7 +108,7 @@ const configBody = (
   found: Map<string, string>,
 ): EntryBody | undefined => {
   const place = ArchiveEntry.place(header.name)
-  if (header.type !== "file" || place._tag !== "Inside" || !ArchiveEntry.isConfig(place.path))
+  if (header.type !== "file" || place._tag !== "Inside" || !ArchiveEntry.isPlanned(place.path))
     return undefined
   const refuse = (detail: string) => new Refusal({ _tag: "BadArchive", archive, entry: header.name, detail })
   if (header.size > largestText) throw refuse("it is too large for a configuration")

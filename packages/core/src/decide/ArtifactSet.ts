@@ -62,6 +62,9 @@ export const parseManifest = (
   return Result.succeed({ shims: Object.fromEntries(shims) as Manifest["shims"] })
 }
 
+/** The component with the developer image. */
+export const devkitComponent = "rootfs-image-devkit-extension"
+
 /** The components to unpack, and what is worth saying about the choice. */
 export interface Selection {
   /** Names, sorted, each once. */
@@ -91,7 +94,7 @@ export const select = (
     }
     for (const component of list ?? []) components.add(component)
   }
-  if (settings.devkit) components.add("rootfs-image-devkit-extension")
+  if (settings.devkit) components.add(devkitComponent)
   return { components: [...components].sort(), optional: settings.debug ? ["kata-ctl"] : [], notices }
 }
 

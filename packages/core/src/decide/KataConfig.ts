@@ -4,6 +4,7 @@
  * Source: spec 06; decisions §4 (base configurations are a fact).
  */
 import { Result } from "effect"
+import type { Notice } from "../input/Problem.ts"
 import type { Settings } from "../input/Settings.ts"
 import * as FileState from "../model/FileState.ts"
 import * as Handler from "../model/Handler.ts"
@@ -37,9 +38,31 @@ export interface KataInput {
   readonly bases: BaseConfigs
   /** Whether kubelet's directory is k0s's, which the Go runtime has to be told (spec 06 §4.3). */
   readonly kubeletRoot: "default" | "k0s"
-  /** First line of the devkit image's root hash file, where there is one. */
+  /** Verity parameters of the developer image, where it has some. */
   readonly devkitVerity: string | undefined
 }
+
+/** The parameters in the developer image's root hash file: its first line that is not blank. */
+export const verityParams = (text: string | undefined): string | undefined =>
+  text
+    ?.split("\n")
+    .map((line) => line.trim())
+    .find((line) => line !== "")
+
+/** What is worth saying about the configurations. */
+export const notices = (
+  settings: Pick<Settings, "devkit">,
+  devkitRootHash: string | undefined,
+): ReadonlyArray<Notice> =>
+  settings.devkit && verityParams(devkitRootHash) === undefined
+    ? [
+        {
+          code: "devkit-without-root-hash",
+          severity: "warning",
+          message: "The developer image has no root hash file, so its variants mount it without verity.",
+        },
+      ]
+    : []
 
 /** Upstream looks for these words so as not to stamp a file twice; so do we (spec 06 §3). */
 export const bannerMark = "This file is managed by kata-deploy"

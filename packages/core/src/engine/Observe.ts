@@ -12,6 +12,7 @@ import type { Detected } from "../decide/RuntimeDetection.ts"
 import type { ArchivedBase, ArtifactFacts, Facts, LedgerFact } from "../input/Facts.ts"
 import * as FactsOf from "../input/Facts.ts"
 import type { Settings } from "../input/Settings.ts"
+import * as ArchiveEntry from "../model/ArchiveEntry.ts"
 import * as ContainerdVersion from "../model/ContainerdVersion.ts"
 import * as Distribution from "../model/Distribution.ts"
 import { type FileState, textOf } from "../model/FileState.ts"
@@ -171,6 +172,7 @@ const observeArtifacts = Effect.fnUntraced(function* (facts: Facts, settings: Se
     versions,
     archives,
     bases: yield* bases(facts, settings, archives),
+    devkitRootHash: yield* devkitRootHash(facts, settings, archives),
   }
   const freeBytes = yield* files.freeBytes(settings.instance.installDir)
   return { ...facts, artifacts, freeBytes }
@@ -185,6 +187,23 @@ const damaged = Effect.fnUntraced(function* (settings: Settings, recorded: Ledge
     ),
   )
   return new Set(drifted.flat())
+})
+
+/** The verity parameters of the developer image: of the component that is unpacked already, or out of its archive. */
+const devkitRootHash = Effect.fnUntraced(function* (
+  facts: Facts,
+  settings: Settings,
+  archives: ReadonlyMap<string, ArchiveFacts | undefined>,
+) {
+  const archive = archives.get(ArtifactSet.devkitComponent)
+  if (!settings.devkit || archive === undefined) return undefined
+  const files = yield* HostFiles
+  const recorded = FactsOf.ledgerOf(facts)?.components.find((c) => c.name === ArtifactSet.devkitComponent)
+  if (recorded?.archive.sha256 === archive.id.sha256) {
+    const there = yield* files.look(HostPath.join(settings.instance.installDir, ArchiveEntry.devkitRootHash))
+    if (there._tag === "File") return there.text
+  }
+  return (yield* files.archivedConfigs(archive.archive)).get(ArchiveEntry.devkitRootHash)
 })
 
 /** The base configurations that the handlers need: kept by an earlier run, or read out of the archives. */

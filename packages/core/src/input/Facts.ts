@@ -36,6 +36,8 @@ export interface ArtifactFacts {
   readonly damaged: ReadonlySet<string>
   /** Base configurations by key (`KataConfig.baseKey`). */
   readonly bases: ReadonlyMap<string, ArchivedBase>
+  /** Text with the verity parameters of the developer image, where its component has one. */
+  readonly devkitRootHash?: string | undefined
 }
 
 /** What a node looks like. */

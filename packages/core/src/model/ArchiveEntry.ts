@@ -66,8 +66,12 @@ export const linkTarget = (target: string, into: HostPath.HostPath): string => {
 export const fileMode = (path: string, mode: number): number =>
   /^(runtime-rs\/)?bin\/[^/]+$/.test(path) ? 0o755 : mode & 0o777
 
-/** Whether a path relative to the install directory is one of the Kata configurations. */
-export const isConfig = (path: string): boolean =>
+/** Where the developer image's component has the parameters of its verity tree, relative to the install directory. */
+export const devkitRootHash = "share/kata-containers/root_hash_devkit-extension.txt"
+
+/** Whether a path relative to the install directory is a text that planning needs before anything is unpacked. */
+export const isPlanned = (path: string): boolean =>
+  path === devkitRootHash ||
   /^share\/defaults\/kata-containers\/(?:[^/]+\/)*configuration-[^/]+\.toml$/.test(path)
 
 /** The directories above a relative path, parents first: `a/b/c` gives `a`, `a/b`. */

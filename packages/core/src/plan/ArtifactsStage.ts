@@ -108,7 +108,7 @@ export const desired = (input: StageInput): ReadonlyArray<Desired.Desired> => {
       settings,
       bases,
       kubeletRoot: detected.row.distribution === "k0s" ? "k0s" : "default",
-      devkitVerity: undefined,
+      devkitVerity: KataConfig.verityParams(facts.artifacts.devkitRootHash),
     }),
     ...(versions._tag === "File"
       ? [
@@ -258,6 +258,7 @@ const planWith = (
       ...selection.notices,
       ...stage.notices,
       ...(facts.artifacts.versions._tag === "File" ? [] : [noVersions]),
+      ...KataConfig.notices(settings, facts.artifacts.devkitRootHash),
     ]
     const removals = [...stage.removals, ...staleComponents(before, components, ledger, facts, settings)]
     return {

@@ -134,7 +134,7 @@ export class HostFiles extends Context.Service<
       relative: string,
       known: ArchiveId | undefined,
     ) => Effect.Effect<ArchiveFacts | undefined, HostError>
-    /** Texts of the Kata configurations (`configuration-*.toml`) in an archive, by path relative to `opt/kata`. */
+    /** Texts in an archive that planning needs (`ArchiveEntry.isPlanned`), by path relative to `opt/kata`. */
     readonly archivedConfigs: (relative: string) => Effect.Effect<ReadonlyMap<string, string>, HostError>
   }
 >()("@kata-deploy/core/HostFiles") {}

@@ -221,7 +221,7 @@ const configsOf = (archive: Exclude<SampleArchive, "corrupt">): ReadonlyMap<stri
   const found = new Map<string, string>()
   for (const entry of archive) {
     const place = ArchiveEntry.place(entry.name)
-    if (entry.type === "file" && place._tag === "Inside" && ArchiveEntry.isConfig(place.path)) {
+    if (entry.type === "file" && place._tag === "Inside" && ArchiveEntry.isPlanned(place.path)) {
       found.set(place.path, entry.text)
     }
   }

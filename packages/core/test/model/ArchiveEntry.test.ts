@@ -85,12 +85,14 @@ describe("modes and names", () => {
     assert.strictEqual(ArchiveEntry.fileMode("libexec/bin/x", 0o640), 0o640)
   })
 
-  it("configurations are told by place and name", () => {
+  it("what planning reads ahead is told by place and name", () => {
+    assert.isTrue(ArchiveEntry.isPlanned(ArchiveEntry.devkitRootHash))
+    assert.isFalse(ArchiveEntry.isPlanned("share/kata-containers/root_hash.txt"))
     const base = "share/defaults/kata-containers"
-    assert.isTrue(ArchiveEntry.isConfig(`${base}/configuration-qemu.toml`))
-    assert.isTrue(ArchiveEntry.isConfig(`${base}/runtime-rs/configuration-qemu.toml`))
-    assert.isFalse(ArchiveEntry.isConfig(`${base}/configuration.toml`))
-    assert.isFalse(ArchiveEntry.isConfig("share/configuration-qemu.toml"))
+    assert.isTrue(ArchiveEntry.isPlanned(`${base}/configuration-qemu.toml`))
+    assert.isTrue(ArchiveEntry.isPlanned(`${base}/runtime-rs/configuration-qemu.toml`))
+    assert.isFalse(ArchiveEntry.isPlanned(`${base}/configuration.toml`))
+    assert.isFalse(ArchiveEntry.isPlanned("share/configuration-qemu.toml"))
   })
 
   it("directories above a path come parents first", () => {
