@@ -11,6 +11,7 @@ import type { DecisionError } from "../input/Problem.ts"
 import type { FileState } from "../model/FileState.ts"
 import type { HostPath } from "../model/HostPath.ts"
 import type { HostAction } from "./Action.ts"
+import * as CriPrediction from "./CriPrediction.ts"
 import { record, stateDirectories, type StageInput, type StageResult, startLedger } from "./ArtifactsStage.ts"
 import { puts, type Restart, type Step, step } from "./Plan.ts"
 import * as Reconcile from "./Reconcile.ts"
@@ -41,11 +42,12 @@ const planWith = (
     ledger: startLedger(input),
     look: (path) => FactsOf.at(facts, path),
   })
-  return Result.map(reconciled, (stage) => {
+  return Result.flatMap(reconciled, (stage) => {
     const ledger = { ...stage.ledger, handlers: settings.handlers.map((h) => h.name), loaded: config.loaded }
     const vacated = Reconcile.vacate(stage.ledger, desired, Reconcile.removedBy(stage.removals))
     const steps = [...stage.directories, ...stage.puts, ...stage.removals, ...vacated]
-    const loadedDigest = RestartNeed.loadedDigest(config.loaded, lookAfter(facts, steps))
+    const after = lookAfter(facts, steps)
+    const loadedDigest = RestartNeed.loadedDigest(config.loaded, after)
     const restart = RestartNeed.decide({
       row: detected.row,
       control: facts.control,
@@ -53,7 +55,8 @@ const planWith = (
       loadedDigest,
     })
     const recorded = record(facts, ledger, stage.puts)
-    return {
+    const predicted = CriPrediction.notices({ ...input, loaded: config.loaded, lookAfter: after })
+    return Result.map(predicted, (notices) => ({
       steps: [
         ...steps,
         ...recorded,
@@ -65,9 +68,9 @@ const planWith = (
           : []),
       ],
       ledger: restart?.due === "ours" ? { ...ledger, startedWith: loadedDigest } : ledger,
-      notices: stage.notices,
+      notices: [...stage.notices, ...notices],
       restart,
-    }
+    }))
   })
 }
 

@@ -22,8 +22,26 @@ export interface TomlProblem {
   readonly detail: string
 }
 
-/** Reads a TOML text. A first line starting with `{{` (a Go template) is left out (spec 03 §10). */
+/** Texts that were read last with what they said, newest last; tables are never changed, so they can be shared. */
+const lately = new Map<string, Result.Result<Table, TomlProblem>>()
+
+/** A plan looks at a main config and at the files that it imports several times; more of them are rare. */
+const mostLately = 32
+
+/**
+ * Reads a TOML text. A first line starting with `{{` (a Go template) is left out (spec 03 §10). A text that was read a
+ * moment ago is not read again.
+ */
 export const parse = (text: string): Result.Result<Table, TomlProblem> => {
+  const known = lately.get(text)
+  if (known !== undefined) return known
+  const read = parseNow(text)
+  if (lately.size >= mostLately) lately.delete(lately.keys().next().value!)
+  lately.set(text, read)
+  return read
+}
+
+const parseNow = (text: string): Result.Result<Table, TomlProblem> => {
   try {
     return Result.succeed(parseToml(splitTemplateLine(text).body) as Table)
   } catch (error) {

@@ -82,12 +82,25 @@ export const printLines = (table: PrintTable): ReadonlyArray<string> => {
   return out
 }
 
+/** Documents that were printed last, newest last. */
+const lately = new Map<string, PrintTable>()
+
+const mostLately = 4
+
 /** A whole document below a comment block; ends with a newline. */
-export const print = (comment: ReadonlyArray<string>, table: PrintTable): string =>
-  [
+export const print = (comment: ReadonlyArray<string>, table: PrintTable): string => {
+  const text = [
     // oxlint-disable-next-line no-control-regex -- TOML forbids exactly these in comments
     ...comment.map((line) => `# ${line.replace(/[\u0000-\u001f\u007f]/g, " ")}`.trimEnd()),
     ...(comment.length > 0 ? [""] : []),
     ...printLines(table),
     "",
   ].join("\n")
+  lately.delete(text)
+  if (lately.size >= mostLately) lately.delete(lately.keys().next().value!)
+  lately.set(text, table)
+  return text
+}
+
+/** The table that this very text was printed from, where that was a moment ago: reading it again would take longer. */
+export const printedFrom = (text: string): PrintTable | undefined => lately.get(text)

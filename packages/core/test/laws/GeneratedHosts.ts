@@ -132,6 +132,9 @@ const importLayouts = [
 
 const emptyImports = ["imports = []\n", "imports = [ ] # none yet\n", "imports = [\n]\n"]
 
+/** A file that some main configs import by its name. */
+const extra = "/etc/containerd/extra.toml"
+
 const importsOf = (kind: Kind) => {
   const { rendersImportOf } = kind
   const filled = (items: ReadonlyArray<string>) =>
@@ -146,7 +149,7 @@ const importsOf = (kind: Kind) => {
     fc.constant(""),
     fc.constantFrom(...emptyImports),
     filled(['"/etc/containerd/conf.d/*.toml"']),
-    filled(["'/etc/containerd/extra.toml'", "'certs/*.toml'"]),
+    filled([`'${extra}'`, "'certs/*.toml'"]),
   )
 }
 
@@ -236,6 +239,8 @@ const hostOf = (kind: Kind): fc.Arbitrary<Host> =>
         ...(main === undefined
           ? {}
           : { [kind.main]: kind === crio ? FileState.file("[crio]\n") : FileState.file(main, mode) }),
+        // What a main config imports by name has to be there: containerd does not start without it.
+        ...(main?.includes(extra) === true ? { [extra]: FileState.file("oom_score = -999\n") } : {}),
       },
     }))
 
