@@ -73,6 +73,13 @@ const everyNode: Files = {
   "/var/run": { link: "../run" },
 }
 
+/** Makes a temporary folder with nothing in it but `files`, for programs that look at a few files of a host only. */
+export const makeTree = async (files: Files): Promise<{ readonly dir: string } & AsyncDisposable> => {
+  const dir = await mkdtemp(join(tmpdir(), "kd-tree-"))
+  await writeFiles(dir, files)
+  return { dir, [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true }) }
+}
+
 /** Makes a host tree in a temporary folder out of what every node has and `files`. */
 export const makeHost = async (
   about: Pick<SampleHost, "name" | "config" | "criRuntime" | "settings"> & {
