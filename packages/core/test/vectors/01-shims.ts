@@ -1,6 +1,6 @@
 /** Answers the vectors about the shim registry. */
 import { Result, Schema } from "effect"
-import { Handler, Instance, Settings, Shim } from "@kata-deploy/core"
+import { ArtifactSet, Handler, Instance, Settings, Shim } from "@kata-deploy/core"
 import { Vectors } from "@kata-deploy/core/testing"
 
 const root = Instance.make({ prefix: undefined, suffix: undefined })
@@ -85,6 +85,44 @@ const ofEach =
       ),
     )
 
+const Manifest = Schema.Struct({
+  shims: Schema.Array(Schema.Struct({ shim: Schema.String, manifestArches: Schema.Array(Schema.String) })),
+})
+
+/** How the component manifest, told by the rows of the file, and our default lists disagree about a shim. */
+const disagreement: Vectors.Section = (vector) =>
+  Result.gen(function* () {
+    const { arch, problem, shim } = yield* Vectors.read(
+      Schema.Struct({ shim: Schema.String, arch: Schema.String, problem: Schema.String }),
+      vector.input,
+    )
+    const { shims } = yield* Vectors.read(Manifest, vector.file)
+    const manifest: ArtifactSet.Manifest = {
+      shims: Object.fromEntries(
+        shims.map((row) => [
+          row.shim,
+          Object.fromEntries(row.manifestArches.map((name) => [name, ["kata"]])),
+        ]),
+      ),
+    }
+    const isDefault = Shim.defaultShims(arch).includes(shim)
+    const { notices } = ArtifactSet.select(manifest, {
+      shims: [shim],
+      handlers: [],
+      architecture: arch,
+      debug: false,
+      devkit: false,
+    })
+    const hasEntry = !notices.some((notice) => notice.code === "shim-without-components")
+    const found =
+      isDefault === hasEntry
+        ? "none"
+        : isDefault
+          ? "default shim without manifest entry"
+          : "manifest entry but not a default"
+    return yield* Vectors.compare(problem, found)
+  })
+
 /** Runner of `01-shims`. */
 export const runner: Vectors.Runner = {
   file: "01-shims",
@@ -99,5 +137,6 @@ export const runner: Vectors.Runner = {
       Shim.qemuBinary(root.installDir, Shim.shims["qemu"]!, architecture)?.replace(/^.*\//, ""),
     ),
     unknownShimErrors: unknownShim,
+    manifestVsDefaults: disagreement,
   },
 }
