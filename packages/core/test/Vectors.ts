@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs"
 
 /** The cases of one section of a file. */
-export const section = <A>(file: string, name: string): ReadonlyArray<A> => whole<Record<string, ReadonlyArray<A>>>(file)[name]!
+export const section = <A>(file: string, name: string): ReadonlyArray<A> =>
+  whole<Record<string, ReadonlyArray<A>>>(file)[name]!
 
 /** A whole file. */
 export const whole = <A>(file: string): A =>

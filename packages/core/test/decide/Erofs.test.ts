@@ -1,0 +1,123 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Result } from "effect"
+import { type ContainerdVersion, Erofs, Fact, Shim } from "../../src/index.ts"
+import { same } from "../Sample.ts"
+
+const works: Erofs.ErofsProbe = { fsverity: Fact.known(true), immutable: Fact.known(true) }
+const disk: Erofs.ErofsSettings = { mergeMode: "merged", mode: "disk", dmverity: false }
+
+const tables = (
+  settings: Partial<Erofs.ErofsSettings> = {},
+  probe = works,
+  schema: ContainerdVersion.ConfigSchema = 3,
+) => Result.getOrThrow(Erofs.containerdTables({ settings: { ...disk, ...settings }, probe, schema }))
+
+const plugins = (...given: Parameters<typeof tables>) =>
+  tables(...given).tables["plugins"] as unknown as Readonly<Record<string, Readonly<Record<string, unknown>>>>
+const snapshotter = (...given: Parameters<typeof tables>) =>
+  plugins(...given)["io.containerd.snapshotter.v1.erofs"]!
+
+describe("Erofs", () => {
+  it("tells images, diff service, snapshotter and differ", () => {
+    same(plugins(), {
+      "io.containerd.cri.v1.images": { discard_unpacked_layers: false },
+      "io.containerd.service.v1.diff-service": { default: ["erofs", "walking"] },
+      "io.containerd.snapshotter.v1.erofs": {
+        enable_fsverity: true,
+        set_immutable: true,
+        dmverity_mode: "off",
+        default_size: "10G",
+        max_unmerged_layers: 0,
+      },
+      "io.containerd.differ.v1.erofs": {
+        enable_dmverity: false,
+        mkfs_options: ["-T0", "--mkfs-time", "--sort=none"],
+        enable_tar_index: false,
+      },
+    })
+  })
+
+  it("leaves the limit of unmerged layers out where layers stay apart", () => {
+    assert.notProperty(snapshotter({ mergeMode: "unmerged" }), "max_unmerged_layers")
+  })
+
+  it("keeps writable layers on disk or in memory, both as a text", () => {
+    assert.strictEqual(snapshotter({ mode: "disk" })["default_size"], "10G")
+    assert.strictEqual(snapshotter({ mode: "memory" })["default_size"], "0")
+  })
+
+  it("switches dm-verity on in snapshotter and differ", () => {
+    assert.strictEqual(snapshotter({ dmverity: true })["dmverity_mode"], "on")
+    assert.strictEqual(plugins({ dmverity: true })["io.containerd.differ.v1.erofs"]!["enable_dmverity"], true)
+  })
+
+  for (const [what, fact] of [
+    ["does not take it", Fact.known(false)],
+    ["could not be probed", Fact.unknown("out-of-sight", "it is not mounted here")],
+  ] as const)
+    it(`leaves fs-verity and the immutable flag off, with a warning each, where the filesystem ${what}`, () => {
+      const probe = { fsverity: fact, immutable: fact }
+      assert.strictEqual(snapshotter({}, probe)["enable_fsverity"], false)
+      assert.strictEqual(snapshotter({}, probe)["set_immutable"], false)
+      assert.deepStrictEqual(
+        tables({}, probe).notices.map((n) => [n.severity, /^\w+/.exec(n.message)![0]]),
+        [
+          ["warning", "enable_fsverity"],
+          ["warning", "set_immutable"],
+        ],
+      )
+    })
+
+  it("decides on the two by one probe each", () => {
+    const mixed = snapshotter({}, { fsverity: Fact.known(true), immutable: Fact.known(false) })
+    assert.deepStrictEqual([mixed["enable_fsverity"], mixed["set_immutable"]], [true, false])
+    assert.deepStrictEqual([...tables().notices], [])
+  })
+
+  it("stays in the family of the root's schema", () => {
+    same(plugins({}, works, 2)["io.containerd.grpc.v1.cri"], {
+      containerd: { discard_unpacked_layers: false },
+    })
+    assert.notProperty(plugins({}, works, 2), "io.containerd.cri.v1.images")
+    assert.isTrue(Result.isFailure(Erofs.containerdTables({ settings: disk, probe: works, schema: 1 })))
+  })
+
+  describe("the guard of Go shims", () => {
+    const user = (name: string, snapshotter: string | undefined, shim = name): Erofs.ErofsUser => ({
+      name,
+      shim,
+      snapshotter,
+    })
+
+    it("names every one that would get merged layers, custom runtimes too", () => {
+      const [problem, ...more] = Erofs.goGuard("merged", [
+        user("qemu", "erofs"),
+        user("qemu-runtime-rs", "erofs"),
+        user("fc", "nydus"),
+        user("kata-mine", "erofs", "clh"),
+      ])
+      assert.strictEqual(problem?.code, "E_EROFS_MERGED_GO_SHIM")
+      assert.match(problem!.message, /^qemu, kata-mine would/)
+      assert.deepStrictEqual(more, [])
+    })
+
+    it("lets every shim pass where layers stay apart", () => {
+      for (const shim of Shim.names)
+        assert.deepStrictEqual([...Erofs.goGuard("unmerged", [user(shim, "erofs")])], [])
+    })
+
+    it("goes by the Kata runtime of each shim", () => {
+      for (const shim of Shim.names)
+        assert.lengthOf(
+          Erofs.goGuard("merged", [user(shim, "erofs")]),
+          Shim.lookup(shim)!.runtime === "go" ? 1 : 0,
+          shim,
+        )
+    })
+
+    it("takes only the exact name for it", () => {
+      for (const snapshotter of ["overlayfs", "erofs2", "EROFS", undefined])
+        assert.deepStrictEqual([...Erofs.goGuard("merged", [user("qemu", snapshotter)])], [])
+    })
+  })
+})

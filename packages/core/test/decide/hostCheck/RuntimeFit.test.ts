@@ -1,0 +1,82 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Distribution, HostCheck } from "../../../src/index.ts"
+import { settings } from "../../Sample.ts"
+
+const codes = (
+  runtime: string,
+  version: string | undefined,
+  variables: Readonly<Record<string, string>> = {},
+  customConfigs: Readonly<Record<string, string>> = {},
+) =>
+  HostCheck.RuntimeFit.problems(settings(variables, customConfigs), { runtime, version }).map((p) => p.code)
+
+const mapped = { SNAPSHOTTER_HANDLER_MAPPING_X86_64: "qemu:nydus" }
+const suffixed = { MULTI_INSTALL_SUFFIX: "dev" }
+const tooOld = "E_CONTAINERD_TOO_OLD_FOR_SNAPSHOTTER"
+const needsDropIn = "E_MULTI_INSTALL_NEEDS_DROPIN"
+
+const cases: ReadonlyArray<
+  readonly [
+    what: string,
+    runtime: string,
+    version: string | undefined,
+    variables: Readonly<Record<string, string>>,
+    codes: ReadonlyArray<string>,
+  ]
+> = [
+  ["a runtime that nobody knows", "docker", "docker://24.0", {}, ["E_UNSUPPORTED_RUNTIME"]],
+  [
+    "another distribution than declared",
+    "k3s",
+    undefined,
+    { K8S_DISTRIBUTION: "k8s" },
+    ["E_DISTRIBUTION_MISMATCH"],
+  ],
+  ["the distribution that is declared", "rke2-agent", undefined, { K8S_DISTRIBUTION: "rke2" }, []],
+  ["CRI-O below any distribution", "crio", "cri-o://1.34.0", { K8S_DISTRIBUTION: "k3s" }, []],
+  ["a mapping on containerd 1.6", "containerd", "containerd://1.6.28", mapped, [tooOld]],
+  ["a mapping on containerd 1.5", "containerd", "containerd://1.5.0", mapped, [tooOld]],
+  ["a mapping on containerd 1.60", "containerd", "containerd://1.60.0", mapped, []],
+  ["a mapping on containerd 1.7", "containerd", "containerd://1.7.0", mapped, []],
+  ["a mapping on an unknown version", "containerd", undefined, mapped, []],
+  ["a mapping with CRI-O", "crio", "cri-o://1.34.0", mapped, []],
+  ["a suffix on containerd 1.7", "containerd", "containerd://1.7.0", suffixed, [needsDropIn]],
+  ["a suffix on microk8s with containerd 1.7", "microk8s", "containerd://1.7.0", suffixed, [needsDropIn]],
+  ["a suffix on containerd 2.0", "containerd", "containerd://v2.0.0", suffixed, []],
+  ["a suffix on k0s", "k0s-worker", "containerd://1.7.0", suffixed, []],
+  ["a suffix with CRI-O", "crio", "cri-o://1.34.0", suffixed, []],
+  [
+    "everything at once",
+    "containerd",
+    "containerd://1.6.1",
+    { ...mapped, ...suffixed, K8S_DISTRIBUTION: "k3s" },
+    ["E_DISTRIBUTION_MISMATCH", tooOld, needsDropIn],
+  ],
+]
+
+describe("RuntimeFit", () => {
+  for (const [what, runtime, version, variables, expected] of cases)
+    it(`${expected.length === 0 ? "accepts" : "refuses"} ${what}`, () => {
+      assert.deepStrictEqual(codes(runtime, version, variables), [...expected])
+    })
+
+  it("refuses a custom runtime with a snapshotter of its own on containerd 1.6, too", () => {
+    const configs = { "custom-runtimes.list": "kata-mine:qemu:erofs:\nkata-plain:qemu::" }
+    const variables = { CUSTOM_RUNTIMES_ENABLED: "true" }
+    const [problem] = HostCheck.RuntimeFit.problems(settings(variables, configs), {
+      runtime: "containerd",
+      version: "containerd://1.6.0",
+    })
+    assert.match(problem?.message ?? "", /^kata-mine shall/)
+  })
+
+  it("says what to declare instead", () => {
+    for (const row of Distribution.rows.filter((r) => r.distribution !== "k8s")) {
+      const [problem] = HostCheck.RuntimeFit.problems(settings({ K8S_DISTRIBUTION: "kubeadm" }), {
+        runtime: row.runtime,
+        version: undefined,
+      })
+      assert.include(problem!.remedy, `K8S_DISTRIBUTION=${row.distribution}`)
+    }
+  })
+})
