@@ -8,6 +8,7 @@ import * as FileState from "../model/FileState.ts"
 import type { HostPath } from "../model/HostPath.ts"
 import type { Change } from "../plan/Change.ts"
 import type { NodeFacts } from "../ports/NodeApi.ts"
+import * as ServedHandlers from "./ServedHandlers.ts"
 
 /** What can be said about the handlers; `unknown` where the node does not report them or was not asked. */
 export const Served = Schema.Literals(["served", "partly", "not-served", "unknown"])
@@ -36,15 +37,24 @@ export interface Evidence {
 
 const served = ({ node, written }: Evidence): Omit<Confirmation, "overwritten"> => {
   const unknown = (because: string) => ({ handlers: "unknown" as const, missing: [], because })
-  if (written.length === 0) return unknown("no handler was written")
   if (node._tag === "Unknown") return unknown(node.why)
   // Absent is not empty: an older kubelet reports nothing at all.
   const reported = node.value.runtimeHandlers
   if (reported === undefined) return unknown("this cluster does not report the handlers of its nodes")
-  const missing = written.filter((handler) => !reported.includes(handler))
-  const handlers =
-    missing.length === 0 ? "served" : missing.length === written.length ? "not-served" : "partly"
-  return { handlers, missing, because: "the node reports its handlers" }
+  const verdict = ServedHandlers.timeOver({ expected: written, failures: 0, lastRead: reported })
+  const because = "the node reports its handlers"
+  switch (verdict._tag) {
+    case "Unknown":
+      return unknown(verdict.why)
+    case "AllLoaded":
+      return { handlers: "served", missing: [], because }
+    case "Missing":
+      return {
+        handlers: verdict.served === "none" ? "not-served" : "partly",
+        missing: verdict.missing,
+        because,
+      }
+  }
 }
 
 /** Judges what was seen. */

@@ -20,7 +20,7 @@ export interface WholeFileWitnesses {
  */
 export type Disposition = "merge" | "restore" | "delete" | "keep"
 
-/** Decides. */
+/** Decides what becomes of the main config. */
 export const decide = (witnesses: WholeFileWitnesses): Disposition => {
   if (witnesses.block === "present") return "merge"
   if (witnesses.backup === "present") return "restore"
