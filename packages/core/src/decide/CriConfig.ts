@@ -81,10 +81,14 @@ export const decide = (input: CriInput): Result.Result<CriConfig, DecisionError>
 }
 
 /** What is wrong with the snapshotters that the settings ask for, whatever containerd is like. */
-const snapshotterProblems = (settings: Settings): ReadonlyArray<Problem> => [
-  ...Snapshotter.parse(settings.setupSnapshotters).problems,
-  ...Erofs.goGuard(settings.erofs.mergeMode, Erofs.usersIn(settings)),
-]
+const snapshotterProblems = (settings: Settings): ReadonlyArray<Problem> => {
+  const { kinds, problems } = Snapshotter.parse(settings.setupSnapshotters)
+  // Layers of an erofs that somebody else set up are not ours to judge.
+  const guard = kinds.includes("erofs")
+    ? Erofs.goGuard(settings.erofs.mergeMode, Erofs.usersIn(settings))
+    : []
+  return [...problems, ...guard]
+}
 
 const notProbed = Fact.unknown("not-asked", "nobody tried it with a probe file")
 

@@ -144,10 +144,13 @@ const makeWith = (input: PlanInput, detected: Detected): Result.Result<Plan, Dec
   const stages: Array<StagePlan> = []
   const restarts: Array<typeof Restart.Type> = []
   // Setting a snapshotter up is the artifact stage's; the CRI stage alone only tells containerd of one that is there.
-  const refused = asked.includes("artifacts") ? HostCheck.notYet(settings) : []
+  const version = FactsOf.runtimeVersion(input.facts, settings.containerRuntimeVersion)
+  const refused = [
+    ...(asked.includes("artifacts") ? HostCheck.notYet(settings) : []),
+    ...HostCheck.RuntimeFit.mapping(settings, detected.row, version),
+  ]
   if (refused.length > 0) failures.push(new PrerequisiteError({ problems: refused }))
   if (asked.includes("host-check")) {
-    const version = FactsOf.runtimeVersion(input.facts, settings.containerRuntimeVersion)
     notices.push(...HostCheck.notices(settings, detected.row, version))
     stages.push({ stage: "host-check", steps: [] })
   }

@@ -54,7 +54,10 @@ interface CustomRuntime {
   readonly dropIn: string | undefined
 }
 
-const customRuntimes = (label: string): fc.Arbitrary<ReadonlyArray<CustomRuntime>> =>
+const customRuntimes = (
+  label: string,
+  snapshotters: ReadonlyArray<string>,
+): fc.Arbitrary<ReadonlyArray<CustomRuntime>> =>
   fc
     .uniqueArray(
       fc.record({
@@ -64,7 +67,7 @@ const customRuntimes = (label: string): fc.Arbitrary<ReadonlyArray<CustomRuntime
           .map((n) => `${n}${label}`),
         line: fc.tuple(
           fc.constantFrom(...shims),
-          fc.constantFrom("", ":overlayfs", ":devmapper:guest-pull", "::guest-pull"),
+          fc.constantFrom("", "::guest-pull", ...snapshotters.map((name) => `:${name}:guest-pull`)),
         ),
         dropIn: unset(fc.constant('# by hand\n[hypervisor.qemu]\nkernel_params = "mine"\n')),
       }),
@@ -78,6 +81,8 @@ export interface Limits {
   readonly suffix: "any" | "none" | { readonly exactly: string }
   /** Whether the CRI runtime takes a drop-in of the operator. */
   readonly takesUserDropIn: boolean
+  /** Snapshotters that a handler may be mapped to; containerd 1.6 takes none. */
+  readonly snapshotters: ReadonlyArray<string>
 }
 
 /** Settings of an operator within limits; all of them are valid. */
@@ -99,10 +104,13 @@ export const asked = (limits: Limits): fc.Arbitrary<Asked> =>
         annotations: unset(allowed(enabled)),
         httpsProxy: unset(perShim(enabled, proxies)),
         noProxy: unset(perShim(enabled, ["10.0.0.0/8,.svc", "localhost"])),
-        snapshotters: unset(mapping(enabled, ["overlayfs", "devmapper"])),
+        snapshotters:
+          limits.snapshotters.length > 0
+            ? unset(mapping(enabled, limits.snapshotters))
+            : fc.constant(undefined),
         pullTypes: unset(mapping(enabled, ["guest-pull", "default"])),
         guestPull: unset(fc.subarray(enabled, { minLength: 1 }).map((names) => names.join(","))),
-        custom: customRuntimes(label),
+        custom: customRuntimes(label, limits.snapshotters),
         overrides: fc.subarray(enabled),
         userDropIn: limits.takesUserDropIn
           ? unset(fc.constant('# ours\n[debug]\n  level = "info"\n'))

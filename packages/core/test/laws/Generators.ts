@@ -41,6 +41,7 @@ export interface Scenario {
 const limitsOf = (kind: Kind) => ({
   suffix: kind.takesSuffix ? ("any" as const) : ("none" as const),
   takesUserDropIn: kind.takesUserDropIn,
+  snapshotters: kind.version?.startsWith("containerd://1.6") ? [] : ["overlayfs", "devmapper"],
 })
 
 const around = {

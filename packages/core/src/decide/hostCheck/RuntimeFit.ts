@@ -25,7 +25,7 @@ export const problems = (settings: Asked, facts: RuntimeFacts): ReadonlyArray<Pr
   const version = facts.version === undefined ? undefined : ContainerdVersion.parse(facts.version)
   return [
     ...declared(settings.k8sDistribution, row),
-    ...(row.layout === "crio" ? [] : mapping(settings, version)),
+    ...mapping(settings, row, facts.version),
     ...suffix(settings, row, version),
   ]
 }
@@ -51,16 +51,19 @@ const declared = (text: string | undefined, row: Distribution.RuntimeRow): Reado
   ]
 }
 
-/** containerd 1.6 and older have one snapshotter for all handlers. */
+/** containerd 1.6 and older have one snapshotter for all handlers; CRI-O knows no snapshotters. */
 export const mapping = (
   settings: Pick<Settings, "snapshotterMapping" | "customRuntimes">,
-  version: ContainerdVersion.ContainerdVersion | undefined,
+  row: Distribution.RuntimeRow,
+  versionText: string | undefined,
 ): ReadonlyArray<Problem> => {
+  const version = versionText === undefined ? undefined : ContainerdVersion.parse(versionText)
   const mapped = [
     ...settings.snapshotterMapping.map((item) => item.key),
     ...settings.customRuntimes.filter((c) => c.snapshotter !== undefined).map((c) => c.handler),
   ]
-  if (mapped.length === 0 || ContainerdVersion.takesSnapshotterPerHandler(version)) return []
+  if (row.layout === "crio" || mapped.length === 0 || ContainerdVersion.takesSnapshotterPerHandler(version))
+    return []
   return [
     {
       code: "E_CONTAINERD_TOO_OLD_FOR_SNAPSHOTTER",
