@@ -18,8 +18,8 @@ export interface Manifest {
   readonly shims: Readonly<Record<string, Readonly<Record<string, ReadonlyArray<string>>>>>
 }
 
-const ManifestSchema = Schema.fromJsonString(
-  Schema.Struct({ shims: Schema.Record(Schema.String, Schema.Unknown) }),
+const decodeManifest = Schema.decodeUnknownResult(
+  Schema.fromJsonString(Schema.Struct({ shims: Schema.Record(Schema.String, Schema.Unknown) })),
 )
 
 const record = (value: unknown): Readonly<Record<string, unknown>> =>
@@ -48,7 +48,7 @@ export const parseManifest = (
     )
   if (state._tag === "Absent") return refuse("is missing")
   if (state._tag !== "File") return refuse("cannot be read")
-  const decoded = Schema.decodeUnknownResult(ManifestSchema)(state.text)
+  const decoded = decodeManifest(state.text)
   if (Result.isFailure(decoded)) return refuse("is no JSON object with `shims`")
   const shims = Object.entries(decoded.success.shims).map(([shim, byArchitecture]) => [
     shim,

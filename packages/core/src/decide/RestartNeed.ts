@@ -31,11 +31,14 @@ export const decide = (facts: {
   readonly control: Fact<"systemd">
   readonly startedWith: string | null
   readonly loadedDigest: string
-}): typeof Restart.Type | undefined => {
-  if (facts.startedWith === facts.loadedDigest) return undefined
-  if (facts.row.restart === "reloads-itself") return { unit: facts.row.unit, due: "reloads-itself" }
-  return { unit: facts.row.unit, due: facts.control._tag === "Known" ? "ours" : "not-ours" }
-}
+}): typeof Restart.Type | undefined =>
+  facts.startedWith === facts.loadedDigest ? undefined : of(facts.row, facts.control)
+
+/** The restart of a runtime that has not loaded what is on disk. */
+export const of = (row: RuntimeRow, control: Fact<"systemd">): typeof Restart.Type => ({
+  unit: row.unit,
+  due: row.restart === "reloads-itself" ? "reloads-itself" : control._tag === "Known" ? "ours" : "not-ours",
+})
 
 /** What is there of an instance's CRI configuration before it is taken back. */
 export type ConfigurationEvidence =

@@ -30,8 +30,14 @@ export const make = (path: string): HostPath => {
 }
 
 /** `base` with `parts` below it; `..` in `parts` is resolved as in `make`. */
-export const join = (base: HostPath, ...parts: ReadonlyArray<string>): HostPath =>
-  make([base, ...parts].join("/"))
+export const join = (base: HostPath, ...parts: ReadonlyArray<string>): HostPath => {
+  let path: string = base === root ? "" : base
+  for (const part of parts) {
+    if (!isNormal(`/${part}`)) return make([base, ...parts].join("/"))
+    path += `/${part}`
+  }
+  return (path === "" ? root : path) as HostPath
+}
 
 /** The directory that holds `path`; the root is its own parent. */
 export const parent = (path: HostPath): HostPath => {

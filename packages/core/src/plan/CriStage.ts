@@ -47,13 +47,11 @@ const planWith = (
     const vacated = Reconcile.vacate(stage.ledger, desired, Reconcile.removedBy(stage.removals))
     const steps = [...stage.directories, ...stage.puts, ...stage.removals, ...vacated]
     const after = lookAfter(facts, steps)
-    const loadedDigest = RestartNeed.loadedDigest(config.loaded, after)
-    const restart = RestartNeed.decide({
-      row: detected.row,
-      control: facts.control,
-      startedWith: ledger.startedWith,
-      loadedDigest,
-    })
+    const loadedDigest = () => RestartNeed.loadedDigest(config.loaded, after)
+    // What never started with our files has to be started with them, whatever they are.
+    const hasLoaded = ledger.startedWith !== null && ledger.startedWith === loadedDigest()
+    const restart = hasLoaded ? undefined : RestartNeed.of(detected.row, facts.control)
+    const started = restart?.due === "ours" ? { ...ledger, startedWith: loadedDigest() } : ledger
     const recorded = record(facts, ledger, stage.puts)
     const predicted = CriPrediction.notices({ ...input, loaded: config.loaded, lookAfter: after })
     return Result.map(predicted, (notices) => ({
@@ -63,11 +61,11 @@ const planWith = (
         ...(restart?.due === "ours"
           ? [
               ...restartSteps(restart.unit, "it has not loaded the configuration that is on disk"),
-              ...record(facts, { ...ledger, startedWith: loadedDigest }, stage.puts),
+              ...record(facts, started, stage.puts),
             ]
           : []),
       ],
-      ledger: restart?.due === "ours" ? { ...ledger, startedWith: loadedDigest } : ledger,
+      ledger: started,
       notices: [...stage.notices, ...notices],
       restart,
     }))

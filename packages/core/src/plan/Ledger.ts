@@ -169,7 +169,9 @@ export const isSame = (
   planned: Ledger,
   digestAt: (path: HostPath) => string | undefined,
 ): boolean =>
-  outline(before) === outline(planned) && encode(before) === encode(withDigests(planned, digestAt))
+  before.files.length === planned.files.length &&
+  outline(before) === outline(planned) &&
+  encode(before) === encode(withDigests(planned, digestAt))
 
 /**
  * A planned ledger with what really happened filled in. Directories are recorded once for the whole instance and

@@ -47,7 +47,7 @@ const neededDirectories = (desired: ReadonlyArray<Desired.Desired>): ReadonlyArr
       needed.add(at)
     if (state._tag === "Directory") needed.add(path)
   }
-  return [...needed].sort((a, b) => (a < b ? -1 : 1))
+  return [...needed].sort()
 }
 
 /** Every path whose state decides what reconciling does. */

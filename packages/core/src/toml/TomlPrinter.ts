@@ -50,27 +50,26 @@ const scalar = (value: Value): string => {
 
 const special = (value: number): string => (Number.isNaN(value) ? "nan" : value < 0 ? "-inf" : "inf")
 
-/** Tables that hold only tables get no header of their own. */
-const section = (
-  path: ReadonlyArray<string>,
-  table: PrintTable,
-  out: Array<string>,
-  header: string,
-): void => {
-  const own = Object.entries(table).filter(([, v]) => !isNested(v) && !isTableArray(v))
-  const deeper = Object.entries(table).filter(([, v]) => isNested(v) || isTableArray(v))
+/** Tables that hold only tables get no header of their own. `path` is the dotted path of the table, with a final dot. */
+const section = (path: string, table: PrintTable, out: Array<string>, header: string): void => {
+  const own: Array<string> = []
+  const deeper: Array<readonly [name: string, value: PrintTable | ReadonlyArray<PrintTable>]> = []
+  for (const [name, value] of Object.entries(table)) {
+    if (isNested(value) || isTableArray(value)) deeper.push([name, value])
+    else own.push(`${key(name)} = ${scalar(value)}`)
+  }
   // The header of an array's member also stands for the member itself.
   if (header !== "" && (own.length > 0 || deeper.length === 0 || header.startsWith("[["))) {
     if (out.length > 0) out.push("")
     out.push(header)
   }
-  for (const [name, value] of own) out.push(`${key(name)} = ${scalar(value)}`)
+  for (const line of own) out.push(line)
   for (const [name, value] of deeper) {
-    const inner = [...path, key(name)]
+    const inner = `${path}${key(name)}`
     if (isTableArray(value)) {
-      for (const item of value) section(inner, item, out, `[[${inner.join(".")}]]`)
+      for (const item of value) section(`${inner}.`, item, out, `[[${inner}]]`)
     } else {
-      section(inner, value as PrintTable, out, `[${inner.join(".")}]`)
+      section(`${inner}.`, value as PrintTable, out, `[${inner}]`)
     }
   }
 }
@@ -78,7 +77,7 @@ const section = (
 /** The lines of a document, without a final newline. */
 export const printLines = (table: PrintTable): ReadonlyArray<string> => {
   const out: Array<string> = []
-  section([], table, out, "")
+  section("", table, out, "")
   return out
 }
 
