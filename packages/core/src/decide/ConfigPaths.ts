@@ -311,6 +311,8 @@ const globMatchesPath = (pattern: HostPath.HostPath, path: HostPath.HostPath): b
 
 /** Whether a Go glob without separators (`*`, `?`, `[…]`) matches a file name. */
 export const globMatches = (pattern: string, fileName: string): boolean => {
+  // Most parts of a path are names, and a regular expression for each would be most of the work.
+  if (!/[*?[]/.test(pattern)) return pattern === fileName
   const source = pattern.replace(/[.+^${}()|\\]|\*|\?|\[\^?/g, (c) =>
     c === "*" ? ".*" : c === "?" ? "." : c === "[" || c === "[^" ? c : `\\${c}`,
   )

@@ -79,7 +79,7 @@ const finish = (work: Warnings.Work): Result.Result<Loaded, Loading.Refusal> => 
   const blame = (holds: (table: Toml.Table) => boolean): HostPath =>
     loaded.files.length === 0 ? root : Merging.lastWith(loaded.files, holds)
   for (const { plugin, shape, table } of tables) {
-    const wrong = wrongKey(table, shape, [])
+    const wrong = wrongKey(table, shape)
     if (wrong === undefined) continue
     return Loading.refuse(
       blame((file) => Object.values(Toml.tableAt(file, "plugins") ?? {}).some((t) => holds(t, wrong.path))),

@@ -6,11 +6,12 @@ import { Result } from "effect"
 import * as ConfigPrediction from "../decide/ConfigPrediction.ts"
 import { mainConfigPathOf } from "../decide/CriConfig.ts"
 import type { Files } from "../decide/EffectiveConfig.ts"
+import * as Recognition from "../decide/Recognition.ts"
 import * as FactsOf from "../input/Facts.ts"
 import { type Notice, PrerequisiteError } from "../input/Problem.ts"
 import * as ContainerdVersion from "../model/ContainerdVersion.ts"
-import type { FileState } from "../model/FileState.ts"
-import * as HostPath from "../model/HostPath.ts"
+import { type FileState, textOf } from "../model/FileState.ts"
+import type * as HostPath from "../model/HostPath.ts"
 import type * as Toml from "../toml/Toml.ts"
 import * as TomlPrinter from "../toml/TomlPrinter.ts"
 import type { StageInput } from "./ArtifactsStage.ts"
@@ -39,6 +40,16 @@ export const notices = (stage: PredictionStage): Result.Result<ReadonlyArray<Not
   const main = after?.get(root)
   const isTemplate = typeof main === "string" && main.includes("${")
   if (before === undefined || after === undefined || isTemplate) return Result.succeed([])
+  // Our drop-in may be another program's that had the same install directory, and goes as a whole.
+  const replaced = new Set(
+    stage.loaded
+      .flatMap((path) => {
+        const there = path === root ? undefined : textOf(FactsOf.at(facts, path))
+        const whose = Recognition.belonging(there ?? "", settings.instance.installDir)
+        return whose === "ours" || whose === "unsaid" ? Recognition.handlersOf(there ?? "") : []
+      })
+      .map((handler) => handler.name),
+  )
   const verdict = ConfigPrediction.judge({
     root,
     version,
@@ -46,6 +57,7 @@ export const notices = (stage: PredictionStage): Result.Result<ReadonlyArray<Not
     after,
     wanted: settings.handlers.map((handler) => handler.name),
     isOurs: (name, { runtimePath }) =>
+      replaced.has(name) ||
       FactsOf.ledgerOf(facts)?.handlers.includes(name) === true ||
       runtimePath.startsWith(`${settings.instance.installDir}/`) ||
       settings.handlers.some((handler) => handler.name === name),

@@ -195,12 +195,6 @@ const fits = (value: unknown, shape: string): boolean => {
   }
 }
 
-/** What is wrong with a value's type, as a clause with the whole key, or `undefined`. */
-export const mismatch = (value: unknown, shape: Shape, path: ReadonlyArray<string>): string | undefined => {
-  const wrong = wrongKey(value, shape, path)
-  return wrong === undefined ? undefined : `${wrong.path.join(".")} is not ${wrong.expected}`
-}
-
 /** A key whose value is of a type that containerd does not take. */
 export interface WrongKey {
   readonly path: ReadonlyArray<string>
@@ -208,15 +202,14 @@ export interface WrongKey {
 }
 
 /** The first key whose value is of the wrong type. */
-export const wrongKey = (value: unknown, shape: Shape, path: ReadonlyArray<string>): WrongKey | undefined => {
-  if (typeof shape === "string") return fits(value, shape) ? undefined : { path, expected: names[shape]! }
-  if (!Toml.isTable(value)) return { path, expected: "a table" }
+export const wrongKey = (value: unknown, shape: Shape): WrongKey | undefined => {
+  if (typeof shape === "string") return fits(value, shape) ? undefined : { path: [], expected: names[shape]! }
+  if (!Toml.isTable(value)) return { path: [], expected: names["table"]! }
   for (const key of Object.keys(value)) {
     const inner = "each" in shape ? shape.each : fieldOf(shape, key)
     if (inner === undefined) continue
-    if (typeof inner === "string" && fits(value[key], inner)) continue
-    const wrong = wrongKey(value[key], inner, [...path, key])
-    if (wrong !== undefined) return wrong
+    const wrong = wrongKey(value[key], inner)
+    if (wrong !== undefined) return { ...wrong, path: [key, ...wrong.path] }
   }
   return undefined
 }
@@ -228,24 +221,26 @@ const fieldOf = (shape: Fields, key: string): Shape | undefined =>
 export const unknownKeys = (
   value: Toml.Table,
   shape: Fields | Each,
-  path: ReadonlyArray<string>,
 ): ReadonlyArray<ReadonlyArray<string>> => {
   const found: Array<ReadonlyArray<string>> = []
-  collectUnknown(value, shape, path, found)
+  collectUnknown(value, shape, [], found)
   return found
 }
 
 const collectUnknown = (
   value: Toml.Table,
   shape: Fields | Each,
-  path: ReadonlyArray<string>,
+  trail: Array<string>,
   found: Array<ReadonlyArray<string>>,
 ): void => {
   for (const key of Object.keys(value)) {
     const inner = "each" in shape ? shape.each : fieldOf(shape, key)
-    if (inner === undefined) found.push([...path, key])
-    else if (typeof inner !== "string" && Toml.isTable(value[key])) {
-      collectUnknown(value[key], inner, [...path, key], found)
+    const next = value[key]
+    if (inner === undefined) found.push([...trail, key])
+    else if (typeof inner !== "string" && Toml.isTable(next)) {
+      trail.push(key)
+      collectUnknown(next, inner, trail, found)
+      trail.pop()
     }
   }
 }

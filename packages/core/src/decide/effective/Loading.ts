@@ -7,7 +7,7 @@ import * as HostPath from "../../model/HostPath.ts"
 import * as Toml from "../../toml/Toml.ts"
 import { globMatches } from "../ConfigPaths.ts"
 import type { Generation } from "./Generation.ts"
-import { mismatch, topLevel } from "./KnownKeys.ts"
+import { topLevel, wrongKey } from "./KnownKeys.ts"
 
 /** Files by path: their text, or the table that is known to be in them. A path that is missing does not exist. */
 export type Files = ReadonlyMap<HostPath.HostPath, string | Toml.Table>
@@ -58,8 +58,8 @@ export const load = (
     if (content === undefined) return refuse(from, `it imports ${path}, which does not exist`)
     const table = typeof content === "string" ? parsed(path, content) : Result.succeed(content)
     if (Result.isFailure(table)) return Result.fail(table.failure)
-    const wrong = mismatch(table.success, topLevel, [])
-    if (wrong !== undefined) return refuse(path, wrong)
+    const wrong = wrongKey(table.success, topLevel)
+    if (wrong !== undefined) return refuse(path, `${wrong.path.join(".")} is not ${wrong.expected}`)
     loaded.push({ path, table: table.success })
     for (const entry of Toml.stringsAt(table.success, "imports")) {
       const isAbsolute = entry.startsWith("/")

@@ -132,7 +132,7 @@ const misspelt = new Set(["runtime_platform", "runtimes_platform", "runtimes_pla
 
 const unknown = ({ loaded }: Work, tables: ReadonlyArray<CriTable>): ReadonlyArray<Notice> => {
   const inFiles = loaded.files.flatMap(({ path, table }) =>
-    unknownKeys(table, topLevel, []).map((key) =>
+    unknownKeys(table, topLevel).map((key) =>
       warning(
         "containerd-unknown-key",
         `containerd passes over ${key.join(".")} in ${path}, which it does not know.`,
@@ -140,7 +140,7 @@ const unknown = ({ loaded }: Work, tables: ReadonlyArray<CriTable>): ReadonlyArr
     ),
   )
   const inPlugins = tables.flatMap(({ plugin, shape, table }) =>
-    unknownKeys(table, shape, []).map((key) =>
+    unknownKeys(table, shape).map((key) =>
       plugin === Migration.criImages && misspelt.has(key[0]!)
         ? warning(
             "containerd-runtime-platform-misspelt",
