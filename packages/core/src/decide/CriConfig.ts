@@ -23,6 +23,7 @@ import * as Erofs from "./Erofs.ts"
 import { criPlugin, handlerTables, type RenderInput } from "./DropInRendering.ts"
 import * as ImportedFiles from "./ImportedFiles.ts"
 import * as Ownership from "./Ownership.ts"
+import * as Recognition from "./Recognition.ts"
 import * as Snapshotter from "./Snapshotter.ts"
 import type { Detected } from "./RuntimeDetection.ts"
 
@@ -231,6 +232,22 @@ const dropIn = (input: CriInput, paths: ContainerdPaths): Result.Result<CriConfi
     return yield* dropInWith(input, paths, { criTable, extraTables }, user)
   })
 
+/** Upstream gives the drop-ins of several installs one name on some distributions: ours may hold handlers of others. */
+const takenDropIn = ({ facts, settings }: CriInput, { dropIn }: ContainerdPaths): Problem | undefined => {
+  const text = FileState.textOf(FactsOf.at(facts, dropIn))
+  const recorded = facts.ledger._tag === "Read" && facts.ledger.ledger.files.some((f) => f.path === dropIn)
+  const whose =
+    text === undefined || recorded ? "ours" : Recognition.belonging(text, settings.instance.installDir)
+  return whose === "ours" || whose === "unsaid"
+    ? undefined
+    : {
+        code: "E_DROPIN_TAKEN",
+        path: dropIn,
+        message: `${dropIn} holds handlers of another install, which would be lost with it.`,
+        remedy: "Install the other one anew first; it moves its handlers to a file of its own name.",
+      }
+}
+
 const dropInWith = (
   input: CriInput,
   paths: ContainerdPaths,
@@ -238,6 +255,8 @@ const dropInWith = (
   user: ReadonlyArray<Desired.Desired>,
 ): Result.Result<CriConfig, PrerequisiteError> => {
   const { facts, policies, settings } = input
+  const taken = takenDropIn(input, paths)
+  if (taken !== undefined) return fail(taken)
   const text = policies.render({ settings, paths, ...tables, release: facts.release })
   const ours = [
     Desired.make(
@@ -317,7 +336,8 @@ const wholeFile = (input: CriInput, paths: ContainerdPaths): Result.Result<CriCo
   const prior = priorEdit(input, path)
   const instance = instanceName(settings.instance)
   const createdFile = prior?.createdFile ?? state._tag === "Absent"
-  const base = prior?.kind === "import" ? Ownership.undoEdit(state, prior, instance).after : state
+  const isOlder = prior !== undefined && prior.kind !== "block"
+  const base = isOlder ? Ownership.undoEdit(state, prior, instance).after : state
   const extraTables = snapshotterTables(input, paths)
   if (Result.isFailure(extraTables)) return Result.fail(extraTables.failure)
   const spliced = ContainerdWholeFile.splice({

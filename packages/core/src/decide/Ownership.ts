@@ -12,6 +12,7 @@ import { digest } from "../plan/PlanDocument.ts"
 import * as Toml from "../toml/Toml.ts"
 import * as ContainerdImports from "./ContainerdImports.ts"
 import * as ContainerdWholeFile from "./ContainerdWholeFile.ts"
+import * as Recognition from "./Recognition.ts"
 
 /** How the ledger names what is at a path: the digest of a file's bytes, or `link:<target>`. */
 export const digestOf = (state: FileState.FileState): string => {
@@ -90,9 +91,36 @@ const marksGone = (edit: Edit): Notice => ({
   remedy: "Remove the tables of our handlers by hand.",
 })
 
+/** What a file says but for the log level, which upstream sets in it and nobody can tell from the operator's. */
+const meaning = (text: string): string =>
+  Result.match(Toml.parse(text), {
+    onFailure: () => text,
+    onSuccess: ({ debug: _, ...rest }) => JSON.stringify(rest),
+  })
+
+/** Takes out the handlers that an installer without a ledger wrote; its copy counts where nothing else changed. */
+const undoTables = (
+  state: Extract<FileState.FileState, { readonly _tag: "File" }>,
+  edit: Extract<Edit, { readonly kind: "tables" }>,
+  instance: string,
+): Undone => {
+  const without = Recognition.withoutOurs(
+    ContainerdWholeFile.cut(state.text, instance) ?? state.text,
+    edit.below,
+  )
+  const isBackup =
+    edit.backup !== null && (without === undefined || meaning(without) === meaning(edit.backup))
+  const text = isBackup ? edit.backup : without
+  if (text === undefined) return { after: state, notices: [marksGone(edit)] }
+  return edit.createdFile && onlyOurs(text)
+    ? { after: FileState.absent, notices: [] }
+    : { after: { ...state, text }, notices: [] }
+}
+
 /** Takes one edit out of a file. */
 export const undoEdit = (state: FileState.FileState, edit: Edit, instance: string): Undone => {
   if (state._tag !== "File") return { after: state, notices: [] }
+  if (edit.kind === "tables") return undoTables(state, edit, instance)
   const without =
     edit.kind === "import"
       ? ContainerdImports.remove(state.text, edit.elements, edit.region)

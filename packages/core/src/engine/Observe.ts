@@ -3,6 +3,7 @@
  * what tells the runtime apart, what decides what is desired, and every path that planning will compare.
  */
 import { Effect, Result } from "effect"
+import * as Adoption from "../decide/Adoption.ts"
 import * as ArtifactSet from "../decide/ArtifactSet.ts"
 import * as CriConfig from "../decide/CriConfig.ts"
 import * as ImportedFiles from "../decide/ImportedFiles.ts"
@@ -81,7 +82,10 @@ export const observe = Effect.fn("Observe.observe")(function* (
   request: ObserveRequest,
 ): Effect.fn.Return<Facts, HostError, HostFiles | HostShell | NodeApi> {
   const { policies, settings } = request
-  const started = yield* look(yield* firstRound(request), InstallPlan.detectionPaths)
+  const started = yield* look(
+    yield* adopted(yield* firstRound(request), settings),
+    InstallPlan.detectionPaths,
+  )
   if (isCleanup(request.action)) return yield* look(started, CleanupPlan.pathsOfInterest(started))
   const detected = InstallPlan.detect({ settings, facts: started, policies })
   if (Result.isFailure(detected)) return started
@@ -138,6 +142,19 @@ const firstRound = Effect.fnUntraced(function* (request: ObserveRequest) {
     ledger: yield* ledger(request.stateDir),
     userDropIn: request.userDropIn,
   }
+})
+
+/** Without a ledger the host is asked whether an installer without one has been here. */
+const adopted = Effect.fnUntraced(function* (facts: Facts, settings: Settings) {
+  if (facts.ledger._tag !== "None") return facts
+  const seen = yield* look(facts, Adoption.pathsOfInterest(settings))
+  const ledger = Adoption.adopt({
+    settings,
+    release: facts.release,
+    units: facts.units,
+    look: (path) => FactsOf.at(seen, path),
+  })
+  return ledger === undefined ? seen : { ...seen, ledger: { _tag: "Adopted", ledger } as const }
 })
 
 const observeArtifacts = Effect.fnUntraced(function* (facts: Facts, settings: Settings) {

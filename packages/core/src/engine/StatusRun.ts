@@ -175,6 +175,6 @@ const driftOf = Effect.fnUntraced(function* (
 /** Whether an edit of ours is still in its file. */
 const isIntact = (state: FileState, edit: Ledger.Edit): boolean =>
   state._tag === "File" &&
-  (edit.kind === "block"
-    ? state.text.includes(edit.block)
-    : Ownership.stillImports(state.text, edit.elements))
+  (edit.kind === "import"
+    ? Ownership.stillImports(state.text, edit.elements)
+    : edit.kind !== "block" || state.text.includes(edit.block))

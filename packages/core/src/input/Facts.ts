@@ -15,6 +15,8 @@ import type { Fact } from "./Fact.ts"
 export type LedgerFact =
   | { readonly _tag: "None" }
   | { readonly _tag: "Read"; readonly ledger: Ledger }
+  /** There is none, but what lies on the host is ours by its content; the ledger is what we would have written. */
+  | { readonly _tag: "Adopted"; readonly ledger: Ledger }
   | { readonly _tag: "Unreadable"; readonly why: string }
 
 /** A base configuration, and the digest of the archive that it came out of. */
@@ -74,7 +76,7 @@ export const at = (facts: Pick<Facts, "files">, path: HostPath): FileState =>
 
 /** The ledger's content, or `undefined`. */
 export const ledgerOf = (facts: Pick<Facts, "ledger">): Ledger | undefined =>
-  facts.ledger._tag === "Read" ? facts.ledger.ledger : undefined
+  facts.ledger._tag === "Read" || facts.ledger._tag === "Adopted" ? facts.ledger.ledger : undefined
 
 /** The runtime's version as the operator or the Node says it. */
 export const runtimeVersion = (

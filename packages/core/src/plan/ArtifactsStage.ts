@@ -51,7 +51,7 @@ export const record = (
   ledger: Ledger.Ledger,
   puts: ReadonlyArray<Step<HostAction>>,
 ): ReadonlyArray<Step<HostAction>> => {
-  const before = FactsOf.ledgerOf(facts)
+  const before = facts.ledger._tag === "Read" ? facts.ledger.ledger : undefined
   return before !== undefined && Ledger.isSame(before, ledger, Ownership.digestAfter(puts))
     ? []
     : [

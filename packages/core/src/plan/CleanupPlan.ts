@@ -227,7 +227,8 @@ const revertCri = (facts: FactsOf.Facts): StageResult => {
   }
   const stays = [facts.stateDir, ...rest.map((file) => file.path)]
   const directories = emptied(ledger, stays)
-  const changed = Ledger.encode(after) !== Ledger.encode(ledger)
+  // An adopted ledger is nowhere on the host; the next stage adopts what is left by itself.
+  const changed = facts.ledger._tag === "Read" && Ledger.encode(after) !== Ledger.encode(ledger)
   return {
     steps: [
       ...edits.map((e) => e.step),
@@ -249,14 +250,15 @@ const revertCri = (facts: FactsOf.Facts): StageResult => {
 const removeArtifacts = (facts: FactsOf.Facts, installDir: HostPath.HostPath): StageResult => {
   const ledger = FactsOf.ledgerOf(facts)!
   const files = removeFiles(facts, ledger, "artifacts")
-  const entries = [
+  const entries = ledger.adopted ?? [
     ...ledger.components.flatMap((component) => component.entries),
     ...ledger.directories
       .filter((path) => HostPath.isBelow(path, installDir) && !HostPath.isWithin(path, facts.stateDir))
       .map((path): Ledger.OwnedEntry => ({ type: "directory", path: HostPath.relativeTo(path, installDir) })),
   ]
   const rest = ledger.files.filter((file) => file.stage !== "artifacts")
-  const left: Ledger.Ledger = { ...ledger, components: [], files: rest }
+  const { adopted: _, ...own } = ledger
+  const left: Ledger.Ledger = { ...own, components: [], files: rest }
   const last = Ledger.ownsNothing(left)
   const directories = emptied(
     ledger,
@@ -268,18 +270,24 @@ const removeArtifacts = (facts: FactsOf.Facts, installDir: HostPath.HostPath): S
   return {
     steps: [
       ...files.steps,
-      ...(ledger.components.length === 0
+      ...(ledger.components.length === 0 && ledger.adopted === undefined
         ? []
         : [
             step(
               { _tag: "RemoveTree", root: installDir, entries, reserved: [facts.stateDir] } as const,
-              "it came out of our archives",
+              ledger.adopted === undefined
+                ? "it came out of our archives"
+                : "an install without a ledger left it here",
             ),
           ]),
       ...prune(directories.filter((directory) => !aroundLedger.includes(directory))),
-      last
-        ? step({ _tag: "Record", path, ledger: null } as const, "nothing is ours any more")
-        : step({ _tag: "Record", path, ledger: left } as const, "the artifacts are no longer ours"),
+      ...(facts.ledger._tag === "Adopted"
+        ? []
+        : [
+            last
+              ? step({ _tag: "Record", path, ledger: null } as const, "nothing is ours any more")
+              : step({ _tag: "Record", path, ledger: left } as const, "the artifacts are no longer ours"),
+          ]),
       ...prune(aroundLedger),
     ],
     notices: files.notices,

@@ -74,6 +74,16 @@ export const Edit = Schema.Union([
     /** The text that we put in, marker lines and all. */
     block: Schema.String,
   }),
+  Schema.Struct({
+    /** Handlers that an installer without a ledger wrote into the file; told by the programs that they start. */
+    kind: Schema.Literal("tables"),
+    path: PathSchema,
+    createdFile: Schema.Boolean,
+    /** The install directory that the programs lie in. */
+    below: PathSchema,
+    /** The file as that installer found it, where it kept a copy. */
+    backup: Schema.NullOr(Schema.String),
+  }),
 ])
 /** What we added to a file of somebody else. */
 export type Edit = typeof Edit.Type
@@ -99,6 +109,8 @@ export const Ledger = Schema.Struct({
   /** Directories that we created, parents first; they go when empty. */
   directories: Schema.Array(PathSchema),
   edits: Schema.Array(Edit),
+  /** Set where an install without a ledger was taken over: all below the install directory is ours. */
+  adopted: Schema.optionalKey(Schema.Literal("everything")),
 }).annotate({ identifier: "Ledger" })
 /** Everything that one instance owns on this host. */
 export type Ledger = typeof Ledger.Type
@@ -131,7 +143,10 @@ export const empty = (instance: string, release: string, runtime: string): Ledge
 
 /** Whether nothing on the host is owned any more, directories left aside. */
 export const ownsNothing = (ledger: Ledger): boolean =>
-  ledger.components.length === 0 && ledger.files.length === 0 && ledger.edits.length === 0
+  ledger.components.length === 0 &&
+  ledger.files.length === 0 &&
+  ledger.edits.length === 0 &&
+  ledger.adopted === undefined
 
 /** What a stage did that could not be known when it was planned. */
 export interface Settled {

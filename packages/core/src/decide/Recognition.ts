@@ -1,0 +1,84 @@
+/**
+ * Answers: to whom does a file with runtime handlers belong? By its content: what starts a program below our install
+ * directory is ours, whoever wrote it. Source: decisions §4, §5.
+ */
+import { Result } from "effect"
+import * as HostPath from "../model/HostPath.ts"
+import * as Toml from "../toml/Toml.ts"
+import * as TomlEdit from "../toml/TomlEdit.ts"
+
+/** A handler that a file names. */
+export interface NamedHandler {
+  readonly name: string
+  /** Keys from the root to its table. */
+  readonly table: TomlEdit.Path
+  /** The program that is started for it, where the file says. */
+  readonly program: string | undefined
+}
+
+const handlersAt = (root: Toml.Table, path: TomlEdit.Path): ReadonlyArray<NamedHandler> =>
+  Object.entries(Toml.tableAt(root, ...path) ?? {}).flatMap(([name, handler]) => {
+    if (!Toml.isTable(handler)) return []
+    const program = handler["runtime_path"]
+    return [{ name, table: [...path, name], program: typeof program === "string" ? program : undefined }]
+  })
+
+/** Every handler of a containerd or CRI-O file; none where the text is no TOML. */
+export const handlersOf = (text: string): ReadonlyArray<NamedHandler> =>
+  Result.match(Toml.parse(text), {
+    onFailure: () => [],
+    onSuccess: (root) => [
+      ...Object.keys(Toml.tableAt(root, "plugins") ?? {}).flatMap((plugin) =>
+        handlersAt(root, ["plugins", plugin, "containerd", "runtimes"]),
+      ),
+      ...handlersAt(root, ["crio", "runtime", "runtimes"]),
+    ],
+  })
+
+/** Whether a handler starts a program of this install directory. */
+export const isBelow = (handler: NamedHandler, installDir: HostPath.HostPath): boolean =>
+  handler.program !== undefined && HostPath.isBelow(HostPath.make(handler.program), installDir)
+
+/**
+ * `ours`: every program in it lies below the install directory; `partly`: some do; `others`: none does. `unsaid`: it
+ * names no program at all.
+ */
+export type Belonging = "ours" | "partly" | "others" | "unsaid"
+
+/** To whom a file belongs. */
+export const belonging = (text: string, installDir: HostPath.HostPath): Belonging => {
+  const programs = handlersOf(text).filter((handler) => handler.program !== undefined)
+  if (programs.length === 0) return "unsaid"
+  const own = programs.filter((handler) => isBelow(handler, installDir)).length
+  return own === programs.length ? "ours" : own > 0 ? "partly" : "others"
+}
+
+/** The longest part of a path whose last table holds nothing but what the path leads to. */
+const alone = (root: Toml.Table, path: TomlEdit.Path): TomlEdit.Path => {
+  const above = path.slice(0, -1)
+  const table = Toml.tableAt(root, ...above)
+  return above.length > 0 && table !== undefined && Object.keys(table).length === 1
+    ? alone(root, above)
+    : path
+}
+
+/** A table left empty would say that there is no handler at all, so it goes with the last one in it. */
+const cutTable = (text: string, path: TomlEdit.Path): Result.Result<string, unknown> =>
+  Result.flatMap(Toml.parse(text), (root) =>
+    Toml.at(root, ...path) === undefined ? Result.succeed(text) : TomlEdit.unset(text, alone(root, path)),
+  )
+
+/** The text without the tables of our handlers; `undefined` where they cannot be cut out. */
+export const withoutOurs = (text: string, installDir: HostPath.HostPath): string | undefined => {
+  const images = ["plugins", "io.containerd.cri.v1.images", "runtime_platforms"]
+  const tables = handlersOf(text)
+    .filter((handler) => isBelow(handler, installDir))
+    .flatMap((handler) => [handler.table, [...images, handler.name]])
+  const cut = tables.reduce<Result.Result<string, unknown>>(
+    (before, table) => Result.flatMap(before, (left) => cutTable(left, table)),
+    Result.succeed(text),
+  )
+  return Result.isSuccess(cut) && ["others", "unsaid"].includes(belonging(cut.success, installDir))
+    ? cut.success
+    : undefined
+}
