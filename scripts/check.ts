@@ -30,7 +30,7 @@ const sources = (): ReadonlyArray<SourceFile> =>
       "package-lock.json",
       "packages/*/package.json",
       "packages/*/{src,test}/**/*.{ts,mjs,js}",
-      "{e2e,scripts,examples}/**/*.{ts,mjs,js}",
+      "{e2e,scripts,examples,bench}/**/*.{ts,mjs,js}",
     ],
     { cwd: root, exclude: (path) => /(^|\/)(node_modules|dist|fixtures)$/.test(path) },
   )

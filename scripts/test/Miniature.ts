@@ -25,7 +25,7 @@ const configuration = [
   "tsconfig*.json",
   ".oxlintrc.json",
   ".oxfmtrc.json",
-  "{e2e,examples,scripts}/tsconfig.json",
+  "{bench,e2e,examples,scripts}/tsconfig.json",
   "packages/*/{tsconfig.json,package.json,test/tsconfig.json}",
 ]
 
