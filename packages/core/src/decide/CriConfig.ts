@@ -3,7 +3,6 @@
  * marked block; the result is what should be, and which files the runtime loads.
  */
 import { Result } from "effect"
-import * as Fact from "../input/Fact.ts"
 import type { ArtifactFacts, Facts } from "../input/Facts.ts"
 import * as FactsOf from "../input/Facts.ts"
 import { type DecisionError, PrerequisiteError, type Problem } from "../input/Problem.ts"
@@ -19,12 +18,11 @@ import * as ContainerdImports from "./ContainerdImports.ts"
 import * as ContainerdWholeFile from "./ContainerdWholeFile.ts"
 import * as CrioDropIn from "./CrioDropIn.ts"
 import * as Desired from "./Desired.ts"
-import * as Erofs from "./Erofs.ts"
 import { criPlugin, handlerTables, type RenderInput } from "./DropInRendering.ts"
 import * as ImportedFiles from "./ImportedFiles.ts"
 import * as Ownership from "./Ownership.ts"
 import * as Recognition from "./Recognition.ts"
-import * as Snapshotter from "./Snapshotter.ts"
+import * as SnapshotterConfig from "./SnapshotterConfig.ts"
 import type { Detected } from "./RuntimeDetection.ts"
 
 /** The replaceable policies that are needed here. */
@@ -64,7 +62,7 @@ export const decide = (input: CriInput): Result.Result<CriConfig, DecisionError>
     pinnedDir: settings.containerdConfigDir,
     fileName: settings.containerdConfigFileName,
   }
-  const refused = snapshotterProblems(settings)
+  const refused = SnapshotterConfig.problems(settings)
   if (refused.length > 0) return fail(...refused)
   return policies
     .paths({
@@ -80,35 +78,6 @@ export const decide = (input: CriInput): Result.Result<CriConfig, DecisionError>
       ),
     )
 }
-
-/** What is wrong with the snapshotters that the settings ask for, whatever containerd is like. */
-const snapshotterProblems = (settings: Settings): ReadonlyArray<Problem> => {
-  const { kinds, problems } = Snapshotter.parse(settings.setupSnapshotters)
-  // Layers of an erofs that somebody else set up are not ours to judge.
-  const guard = kinds.includes("erofs")
-    ? Erofs.goGuard(settings.erofs.mergeMode, Erofs.usersIn(settings))
-    : []
-  return [...problems, ...guard]
-}
-
-const notProbed = Fact.unknown("not-asked", "nobody tried it with a probe file")
-
-/** What containerd is told about snapshotters of ours, beside the handlers. */
-const snapshotterTables = (
-  { settings }: CriInput,
-  { schema, version }: ContainerdPaths,
-): Result.Result<PrintTable, PrerequisiteError> =>
-  Snapshotter.containerdTables({
-    kinds: Snapshotter.parse(settings.setupSnapshotters).kinds,
-    instance: settings.instance,
-    erofs: settings.erofs,
-    schema,
-    version,
-    probe: { fsverity: notProbed, immutable: notProbed },
-  }).pipe(
-    Result.map(({ tables }) => tables),
-    Result.mapError((problems) => new PrerequisiteError({ problems })),
-  )
 
 /** A missing main config is made on a vanilla node only: microk8s' template holds what its containerd cannot do without. */
 const mainConfigThere = (
@@ -228,7 +197,7 @@ const dropIn = (input: CriInput, paths: ContainerdPaths): Result.Result<CriConfi
   Result.gen(function* () {
     const criTable = paths.repeatsCriTable ? yield* repeatedTable(input, paths) : undefined
     const user = yield* userDropIn(input, paths)
-    const extraTables = yield* snapshotterTables(input, paths)
+    const extraTables = yield* SnapshotterConfig.tables(input.settings, paths)
     return yield* dropInWith(input, paths, { criTable, extraTables }, user)
   })
 
@@ -338,7 +307,7 @@ const wholeFile = (input: CriInput, paths: ContainerdPaths): Result.Result<CriCo
   const createdFile = prior?.createdFile ?? state._tag === "Absent"
   const isOlder = prior !== undefined && prior.kind !== "block"
   const base = isOlder ? Ownership.undoEdit(state, prior, instance).after : state
-  const extraTables = snapshotterTables(input, paths)
+  const extraTables = SnapshotterConfig.tables(input.settings, paths)
   if (Result.isFailure(extraTables)) return Result.fail(extraTables.failure)
   const spliced = ContainerdWholeFile.splice({
     path,

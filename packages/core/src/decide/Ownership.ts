@@ -95,7 +95,7 @@ const marksGone = (edit: Edit): Notice => ({
 const meaning = (text: string): string =>
   Result.match(Toml.parse(text), {
     onFailure: () => text,
-    onSuccess: ({ debug: _, ...rest }) => JSON.stringify(rest),
+    onSuccess: (table) => JSON.stringify({ ...table, debug: undefined }),
   })
 
 /** Takes out the handlers that an installer without a ledger wrote; its copy counts where nothing else changed. */

@@ -257,6 +257,7 @@ const removeArtifacts = (facts: FactsOf.Facts, installDir: HostPath.HostPath): S
       .map((path): Ledger.OwnedEntry => ({ type: "directory", path: HostPath.relativeTo(path, installDir) })),
   ]
   const rest = ledger.files.filter((file) => file.stage !== "artifacts")
+  const reserved = HostPath.isWithin(facts.stateDir, installDir) ? [facts.stateDir] : []
   const { adopted: _, ...own } = ledger
   const left: Ledger.Ledger = { ...own, components: [], files: rest }
   const last = Ledger.ownsNothing(left)
@@ -274,7 +275,7 @@ const removeArtifacts = (facts: FactsOf.Facts, installDir: HostPath.HostPath): S
         ? []
         : [
             step(
-              { _tag: "RemoveTree", root: installDir, entries, reserved: [facts.stateDir] } as const,
+              { _tag: "RemoveTree", root: installDir, entries, reserved } as const,
               ledger.adopted === undefined
                 ? "it came out of our archives"
                 : "an install without a ledger left it here",
