@@ -98,6 +98,14 @@ export const select = (
   return { components: [...components].sort(), optional: settings.debug ? ["kata-ctl"] : [], notices }
 }
 
+/** What is told of an optional component that is left out. */
+export const withoutOptional = (component: string, directory: string): Notice => ({
+  code: "debug-tool-left-out",
+  severity: "warning",
+  message: `${component} is left out: its archive ${directory}/${archivePath(component)} is missing or cannot be unpacked.`,
+  remedy: "Use an image that ships it; everything else works without it.",
+})
+
 /** A problem for each component whose archive is not in the artifact directory. */
 export const missing = (components: ReadonlyArray<string>, directory: string): ReadonlyArray<Problem> =>
   components.map((component) => ({

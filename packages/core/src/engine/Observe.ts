@@ -162,26 +162,24 @@ const observeArtifacts = Effect.fnUntraced(function* (facts: Facts, settings: Se
   const manifest = yield* files.artifact(ArtifactSet.manifestPath)
   const versions = yield* files.artifact("versions.yaml")
   const selected = Result.match(ArtifactSet.parseManifest(manifest, files.artifactDirectory), {
-    onFailure: () => [],
-    onSuccess: (parsed) => {
-      const { components, optional } = ArtifactSet.select(parsed, settings)
-      return [...components, ...optional]
-    },
+    onFailure: () => ({ components: [], optional: [] }),
+    onSuccess: (parsed) => ArtifactSet.select(parsed, settings),
   })
   const recorded = FactsOf.ledgerOf(facts)
+  const known = (name: string) => recorded?.components.find((c) => c.name === name)?.archive
+  const find = (name: string) => files.archive(ArtifactSet.archivePath(name), known(name))
   const found = yield* Effect.forEach(
-    selected,
-    (name) =>
-      Effect.map(
-        files.archive(
-          ArtifactSet.archivePath(name),
-          recorded?.components.find((c) => c.name === name)?.archive,
-        ),
-        (archive) => [name, archive] as const,
-      ),
+    selected.components,
+    (name) => Effect.map(find(name), (archive) => [name, archive] as const),
     { concurrency: 2 },
   )
-  const archives = new Map(found)
+  const tools = yield* Effect.forEach(selected.optional, (name) =>
+    find(name).pipe(
+      Effect.flatMap((archive) => usable(archive, known(name))),
+      Effect.map((archive) => [name, archive] as const),
+    ),
+  )
+  const archives = new Map([...found, ...tools])
   const artifacts: ArtifactFacts = {
     directory: files.artifactDirectory,
     damaged: yield* damaged(settings, recorded),
@@ -193,6 +191,19 @@ const observeArtifacts = Effect.fnUntraced(function* (facts: Facts, settings: Se
   }
   const freeBytes = yield* files.freeBytes(settings.instance.installDir)
   return { ...facts, artifacts, freeBytes }
+})
+
+/** An optional component's archive, unless it is broken: it is read once, for the install must not fail over it. */
+const usable = Effect.fnUntraced(function* (
+  archive: ArchiveFacts | undefined,
+  known: Ledger.ArchiveId | undefined,
+) {
+  if (archive === undefined || archive.id.sha256 === known?.sha256) return archive
+  const files = yield* HostFiles
+  return yield* Effect.match(files.archivedConfigs(archive.archive), {
+    onFailure: () => undefined,
+    onSuccess: () => archive,
+  })
 })
 
 /** Components of which something is not as we left it, by a look at types, sizes and modes. */

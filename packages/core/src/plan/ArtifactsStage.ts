@@ -256,6 +256,9 @@ const planWith = (
     const ledger = { ...stage.ledger, components: componentsAfter(before, components, changed, except) }
     const notices = [
       ...selection.notices,
+      ...selection.optional
+        .filter((c) => !present.includes(c))
+        .map((c) => ArtifactSet.withoutOptional(c, facts.artifacts.directory)),
       ...stage.notices,
       ...(facts.artifacts.versions._tag === "File" ? [] : [noVersions]),
       ...KataConfig.notices(settings, facts.artifacts.devkitRootHash),
