@@ -22,7 +22,7 @@ export type CleanupPart =
   | "wait-ready"
 
 /** What the order depends on. */
-export interface CleanupFacts {
+export interface OrderFacts {
   readonly verdict: CleanupVerdict
   readonly row: Pick<RuntimeRow, "layout" | "restart">
   /** Names of the snapshotters that are set up; CRI-O has none. */
@@ -46,7 +46,7 @@ export interface CleanupOrder {
 }
 
 /** Puts the parts of a cleanup into their order. */
-export const decide = (facts: CleanupFacts): CleanupOrder => {
+export const decide = (facts: OrderFacts): CleanupOrder => {
   const { row, sandboxes, verdict } = facts
   const useUnchecked = sandboxes._tag === "Unknown" ? sandboxes.why : undefined
   if (verdict.scope === "skip") return { parts: [], heldBy: [], useUnchecked: undefined }

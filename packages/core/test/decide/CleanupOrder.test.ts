@@ -3,9 +3,7 @@ import { Result } from "effect"
 import * as fc from "fast-check"
 import { CleanupOrder, CleanupPolicy, Distribution, Fact } from "../../src/index.ts"
 
-const order = (
-  given: Partial<CleanupOrder.CleanupFacts> & { readonly runtime?: Distribution.CriRuntime },
-) => {
+const order = (given: Partial<CleanupOrder.OrderFacts> & { readonly runtime?: Distribution.CriRuntime }) => {
   const { runtime = "containerd", ...rest } = given
   return CleanupOrder.decide({
     verdict: { scope: "everything", because: "" },
@@ -115,7 +113,7 @@ describe("CleanupOrder", () => {
           whenInUse: fc.constantFrom("refuse", "force" as const),
           restartBesideOthers: fc.constantFrom("now", "defer" as const),
           failures: fc.subarray(["configuration", "artifacts"] as Array<CleanupOrder.CleanupPart>),
-        }) as fc.Arbitrary<CleanupOrder.CleanupFacts>,
+        }) as fc.Arbitrary<CleanupOrder.OrderFacts>,
         (facts) => {
           const { parts } = CleanupOrder.decide(facts)
           const restart = parts.indexOf("restart")
