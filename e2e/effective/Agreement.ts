@@ -123,23 +123,37 @@ const againstDump = (
   ]
 }
 
+const unknownKey = new Set(["containerd-unknown-key", "containerd-runtime-platform-misspelt"])
+
+const warnsOfUnknown = (answer: EffectiveConfig.Loaded): boolean =>
+  answer.warnings.some(({ code }) => unknownKey.has(code))
+
+/** What came of a case. */
+export interface Outcome {
+  readonly found: ReadonlyArray<string>
+  readonly started: boolean
+  /** What the simulator expected. */
+  readonly kind: "refused" | "without CRI" | "loaded"
+}
+
 /** The differences of a case. The daemon is started where `starts` says so, and wherever the simulator expects trouble. */
-export const differences = async (
-  pair: Pair,
-  release: Release,
-  starts: boolean,
-): Promise<{ readonly found: ReadonlyArray<string>; readonly started: boolean }> => {
+export const differences = async (pair: Pair, release: Release, starts: boolean): Promise<Outcome> => {
   const answer = predicted(pair, release)
   await using tree = await makeTree(treeOf(pair))
   const subject = { release, tree: tree.dir, config: rootPath }
-  const trouble = answer._tag === "Refused" || answer.cri._tag === "NotLoaded"
+  const kind =
+    answer._tag === "Refused" ? "refused" : answer.cri._tag === "NotLoaded" ? "without CRI" : "loaded"
   const found: Array<string> = []
   if (answer._tag === "Loaded") {
     const dump = await configDump(subject)
     if (dump.code !== 0) found.push(`simulated to start, config dump refuses: ${dump.stderr.slice(-300)}`)
-    else found.push(...againstDump(pair, answer, release, dump.stdout))
+    else {
+      found.push(...againstDump(pair, answer, release, dump.stdout))
+      const real = dump.stderr.includes("Ignoring unknown key")
+      found.push(...compare("warned of unknown keys", warnsOfUnknown(answer), real))
+    }
   }
-  if (!starts && !trouble) return { found, started: false }
+  if (!starts && kind === "loaded") return { found, started: false, kind }
   const daemon = await startAndAsk(subject)
   if (answer._tag === "Refused") {
     if (daemon.up) found.push(`simulated to refuse (${answer.file}: ${answer.why}), the daemon starts`)
@@ -163,5 +177,5 @@ export const differences = async (
     )
     found.push(...compare("served handlers", ofSimulated(answer), served))
   }
-  return { found, started: true }
+  return { found, started: true, kind }
 }

@@ -14,6 +14,7 @@ export interface PredictionInput {
   readonly root: HostPath
   readonly version: ContainerdVersion.ContainerdVersion
   readonly before: EffectiveConfig.Files
+  /** The very same map where nothing changes. */
   readonly after: EffectiveConfig.Files
   /** Handlers that have to be served afterwards. */
   readonly wanted: ReadonlyArray<string>
@@ -33,7 +34,8 @@ export interface Verdict {
 export const judge = (input: PredictionInput): Verdict => {
   const { root, version } = input
   const after = EffectiveConfig.simulate({ root, version, files: input.after })
-  const before = EffectiveConfig.simulate({ root, version, files: input.before })
+  const before =
+    input.before === input.after ? after : EffectiveConfig.simulate({ root, version, files: input.before })
   if (after._tag === "Refused") return { problems: [refused(input, before, after)], notices: [] }
   if (after.cri._tag === "NotLoaded") {
     return { problems: [notLoaded(input, before, after, after.cri.why)], notices: after.warnings }

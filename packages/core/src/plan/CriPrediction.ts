@@ -10,7 +10,7 @@ import * as Recognition from "../decide/Recognition.ts"
 import * as FactsOf from "../input/Facts.ts"
 import { type Notice, PrerequisiteError } from "../input/Problem.ts"
 import * as ContainerdVersion from "../model/ContainerdVersion.ts"
-import { type FileState, textOf } from "../model/FileState.ts"
+import * as FileState from "../model/FileState.ts"
 import type * as HostPath from "../model/HostPath.ts"
 import type * as Toml from "../toml/Toml.ts"
 import * as TomlPrinter from "../toml/TomlPrinter.ts"
@@ -21,7 +21,7 @@ export interface PredictionStage extends StageInput {
   /** Files that containerd loads afterwards, as far as they are ours. */
   readonly loaded: ReadonlyArray<HostPath.HostPath>
   /** What is at a path once the stage is done. */
-  readonly lookAfter: (path: HostPath.HostPath) => FileState
+  readonly lookAfter: (path: HostPath.HostPath) => FileState.FileState
 }
 
 /** What is worth telling of containerd's answer to the stage's files; fails where it would not do its work. */
@@ -35,7 +35,10 @@ export const notices = (stage: PredictionStage): Result.Result<ReadonlyArray<Not
   const root = mainConfigPathOf(stage)
   const paths = new Set([root, ...facts.imported, ...stage.loaded])
   const before = filesAt(paths, (path) => FactsOf.at(facts, path))
-  const after = filesAt(paths, stage.lookAfter)
+  const isSettled = [...paths].every((path) =>
+    FileState.equals(stage.lookAfter(path), FactsOf.at(facts, path)),
+  )
+  const after = isSettled ? before : filesAt(paths, stage.lookAfter)
   // The snap fills the variables of microk8s's template in; before that it is not what containerd reads.
   const main = after?.get(root)
   const isTemplate = typeof main === "string" && main.includes("${")
@@ -44,7 +47,7 @@ export const notices = (stage: PredictionStage): Result.Result<ReadonlyArray<Not
   const replaced = new Set(
     stage.loaded
       .flatMap((path) => {
-        const there = path === root ? undefined : textOf(FactsOf.at(facts, path))
+        const there = path === root ? undefined : FileState.textOf(FactsOf.at(facts, path))
         const whose = Recognition.belonging(there ?? "", settings.instance.installDir)
         return whose === "ours" || whose === "unsaid" ? Recognition.handlersOf(there ?? "") : []
       })
@@ -71,7 +74,7 @@ export const notices = (stage: PredictionStage): Result.Result<ReadonlyArray<Not
 /** Files by path; `undefined` where one of them could not be seen, which says nothing about the daemon. */
 const filesAt = (
   paths: ReadonlySet<HostPath.HostPath>,
-  look: (path: HostPath.HostPath) => FileState,
+  look: (path: HostPath.HostPath) => FileState.FileState,
 ): Files | undefined => {
   const files = new Map<HostPath.HostPath, string | Toml.Table>()
   for (const path of paths) {

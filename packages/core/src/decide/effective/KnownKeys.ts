@@ -21,27 +21,26 @@ export interface Each {
 const all = (shape: Shape, names: string): Readonly<Record<string, Shape>> =>
   Object.fromEntries(names.split(" ").map((name) => [name, shape]))
 
+/** Known keys without what every object inherits, so that a key is looked up in one step. */
+const known = (fields: Fields["fields"]): Fields => ({ fields: Object.assign(Object.create(null), fields) })
+
 /** What stands in a file above and beside the plugins. */
-export const topLevel: Fields = {
-  fields: {
-    ...all("integer", "version oom_score"),
-    ...all("string", "root state temp plugin_dir"),
-    ...all("strings", "disabled_plugins required_plugins imports"),
-    ...all("table", "grpc ttrpc metrics cgroup plugins"),
-    debug: { fields: { ...all("string", "address level format"), ...all("integer", "uid gid") } },
-    proxy_plugins: {
-      each: {
-        fields: {
-          ...all("string", "type address platform"),
-          exports: { each: "string" },
-          capabilities: "strings",
-        },
-      },
-    },
-    timeouts: { each: "string" },
-    stream_processors: { each: "table" },
+export const topLevel: Fields = known({
+  ...all("integer", "version oom_score"),
+  ...all("string", "root state temp plugin_dir"),
+  ...all("strings", "disabled_plugins required_plugins imports"),
+  ...all("table", "grpc ttrpc metrics cgroup plugins"),
+  debug: known({ ...all("string", "address level format"), ...all("integer", "uid gid") }),
+  proxy_plugins: {
+    each: known({
+      ...all("string", "type address platform"),
+      exports: { each: "string" },
+      capabilities: "strings",
+    }),
   },
-}
+  timeouts: { each: "string" },
+  stream_processors: { each: "table" },
+})
 
 const handlerBase = {
   ...all("string", "runtime_type runtime_path base_runtime_spec cni_conf_dir"),
@@ -53,46 +52,38 @@ const handlerBase = {
 
 const handlerOfFirst = { ...handlerBase, ...all("string", "runtime_engine runtime_root") }
 
-const handler16: Fields = { fields: handlerOfFirst }
+const handler16: Fields = known(handlerOfFirst)
 
-const handler17: Fields = {
-  fields: {
-    ...handlerOfFirst,
-    ...all("string", "snapshotter sandbox_mode"),
-    privileged_without_host_devices_all_devices_allowed: "boolean",
-  },
-}
+const handler17: Fields = known({
+  ...handlerOfFirst,
+  ...all("string", "snapshotter sandbox_mode"),
+  privileged_without_host_devices_all_devices_allowed: "boolean",
+})
 
-const handler2: Fields = {
-  fields: {
-    ...handlerBase,
-    ...all("string", "snapshotter sandboxer io_type"),
-    ...all("boolean", "privileged_without_host_devices_all_devices_allowed cgroup_writable"),
-  },
-}
+const handler2: Fields = known({
+  ...handlerBase,
+  ...all("string", "snapshotter sandboxer io_type"),
+  ...all("boolean", "privileged_without_host_devices_all_devices_allowed cgroup_writable"),
+})
 
-const cni: Fields = {
-  fields: {
-    ...all("string", "bin_dir conf_dir conf_template ip_pref"),
-    max_conf_num: "integer",
-    ...all("boolean", "setup_serially use_internal_loopback"),
-    bin_dirs: "strings",
-  },
-}
+const cni: Fields = known({
+  ...all("string", "bin_dir conf_dir conf_template ip_pref"),
+  max_conf_num: "integer",
+  ...all("boolean", "setup_serially use_internal_loopback"),
+  bin_dirs: "strings",
+})
 
-const registry: Fields = {
-  fields: {
-    config_path: "string",
-    mirrors: { each: { fields: { endpoint: "strings" } } },
-    ...all("table", "configs auths"),
-    headers: { each: "strings" },
-  },
-}
+const registry: Fields = known({
+  config_path: "string",
+  mirrors: { each: known({ endpoint: "strings" }) },
+  ...all("table", "configs auths"),
+  headers: { each: "strings" },
+})
 
 const server = {
   ...all("boolean", "disable_tcp_service enable_tls_streaming"),
   ...all("string", "stream_server_address stream_server_port stream_idle_timeout"),
-  x509_key_pair_streaming: { fields: all("string", "tls_cert_file tls_key_file") },
+  x509_key_pair_streaming: known(all("string", "tls_cert_file tls_key_file")),
 } satisfies Readonly<Record<string, Shape>>
 
 const runtimeBase = {
@@ -106,29 +97,26 @@ const runtimeBase = {
   ...all("strings", "cdi_spec_dirs ignore_deprecation_warnings"),
 } satisfies Readonly<Record<string, Shape>>
 
-const cri1 = (handler: Fields): Fields => ({
-  fields: {
+const cri1 = (handler: Fields): Fields =>
+  known({
     ...runtimeBase,
     ...server,
     ...all("boolean", "systemd_cgroup disable_cgroup image_pull_with_sync_fs"),
     ...all("integer", "stats_collect_period max_concurrent_downloads"),
     ...all("string", "sandbox_image image_pull_progress_timeout"),
     registry,
-    image_decryption: { fields: { key_model: "string" } },
-    containerd: {
-      fields: {
-        ...all("string", "snapshotter default_runtime_name"),
-        ...all(
-          "boolean",
-          "no_pivot disable_snapshot_annotations discard_unpacked_layers ignore_rdt_not_enabled_errors ignore_blockio_not_enabled_errors",
-        ),
-        default_runtime: handler,
-        untrusted_workload_runtime: handler,
-        runtimes: { each: handler },
-      },
-    },
-  },
-})
+    image_decryption: known({ key_model: "string" }),
+    containerd: known({
+      ...all("string", "snapshotter default_runtime_name"),
+      ...all(
+        "boolean",
+        "no_pivot disable_snapshot_annotations discard_unpacked_layers ignore_rdt_not_enabled_errors ignore_blockio_not_enabled_errors",
+      ),
+      default_runtime: handler,
+      untrusted_workload_runtime: handler,
+      runtimes: { each: handler },
+    }),
+  })
 
 /** The CRI plugin of 1.6. */
 export const cri16 = cri1(handler16)
@@ -136,39 +124,33 @@ export const cri16 = cri1(handler16)
 export const cri17 = cri1(handler17)
 
 /** What is left of the schema 2 plugin on 2.x. */
-export const server2: Fields = { fields: server }
+export const server2: Fields = known(server)
 
 /** The runtime half of the CRI on 2.x. */
-export const runtime2: Fields = {
-  fields: {
-    ...runtimeBase,
-    ...all("string", "stats_collect_period stats_retention_period"),
-    ...all("boolean", "enable_criu enable_experimental_restore_via_create"),
-    containerd: {
-      fields: {
-        default_runtime_name: "string",
-        ...all("boolean", "ignore_blockio_not_enabled_errors ignore_rdt_not_enabled_errors"),
-        runtimes: { each: handler2 },
-      },
-    },
-  },
-}
+export const runtime2: Fields = known({
+  ...runtimeBase,
+  ...all("string", "stats_collect_period stats_retention_period"),
+  ...all("boolean", "enable_criu enable_experimental_restore_via_create"),
+  containerd: known({
+    default_runtime_name: "string",
+    ...all("boolean", "ignore_blockio_not_enabled_errors ignore_rdt_not_enabled_errors"),
+    runtimes: { each: handler2 },
+  }),
+})
 
 /** The images half of the CRI on 2.x. */
-export const images2: Fields = {
-  fields: {
-    ...all("string", "snapshotter image_pull_progress_timeout"),
-    ...all(
-      "boolean",
-      "disable_snapshot_annotations discard_unpacked_layers image_pull_with_sync_fs use_local_image_pull",
-    ),
-    ...all("integer", "max_concurrent_downloads concurrent_layer_fetch_buffer stats_collect_period"),
-    pinned_images: { each: "string" },
-    runtime_platforms: { each: { fields: all("string", "platform snapshotter") } },
-    registry,
-    image_decryption: { fields: { key_model: "string" } },
-  },
-}
+export const images2: Fields = known({
+  ...all("string", "snapshotter image_pull_progress_timeout"),
+  ...all(
+    "boolean",
+    "disable_snapshot_annotations discard_unpacked_layers image_pull_with_sync_fs use_local_image_pull",
+  ),
+  ...all("integer", "max_concurrent_downloads concurrent_layer_fetch_buffer stats_collect_period"),
+  pinned_images: { each: "string" },
+  runtime_platforms: { each: known(all("string", "platform snapshotter")) },
+  registry,
+  image_decryption: known({ key_model: "string" }),
+})
 
 const names: Readonly<Record<string, string>> = {
   string: "a string",
@@ -207,15 +189,14 @@ export const wrongKey = (value: unknown, shape: Shape): WrongKey | undefined => 
   if (!Toml.isTable(value)) return { path: [], expected: names["table"]! }
   for (const key of Object.keys(value)) {
     const inner = "each" in shape ? shape.each : fieldOf(shape, key)
-    if (inner === undefined) continue
+    if (inner === undefined || (typeof inner === "string" && fits(value[key], inner))) continue
     const wrong = wrongKey(value[key], inner)
     if (wrong !== undefined) return { ...wrong, path: [key, ...wrong.path] }
   }
   return undefined
 }
 
-const fieldOf = (shape: Fields, key: string): Shape | undefined =>
-  Object.hasOwn(shape.fields, key) ? shape.fields[key] : undefined
+const fieldOf = (shape: Fields, key: string): Shape | undefined => shape.fields[key]
 
 /** Keys that the daemon passes over, each with its path. */
 export const unknownKeys = (
