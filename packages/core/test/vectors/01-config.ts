@@ -12,6 +12,7 @@ import {
   type Problem,
   Settings,
   type SettingsGrammar,
+  Shim,
 } from "@kata-deploy/core"
 import { Vectors } from "@kata-deploy/core/testing"
 import { seenPath, tidy } from "./pod/PodPaths.ts"
@@ -84,7 +85,8 @@ const configOf = (settings: Settings.Settings): Readonly<Record<string, unknown>
     nodeName: settings.nodeName ?? null,
     debug: settings.debug,
     shims: settings.shims,
-    defaultShim: settings.defaultShim ?? null,
+    // Not set, it is what the architecture usually has; it decides nothing (decisions §6).
+    defaultShim: settings.defaultShim ?? Shim.defaultShim(settings.architecture),
     allowedHypervisorAnnotations: [
       ...settings.allowedAnnotations.all,
       ...settings.allowedAnnotations.each.map((each) => `${each.shim}:${each.annotations.join(",")}`),
@@ -184,7 +186,7 @@ const accepted = (
   const left = renamed ? different.filter((line) => !line.startsWith(`.${debugDropIn}:`)) : different
   return left.length + missing.length > 0
     ? Vectors.verdictOf([...left, ...missing])
-    : Vectors.passedBut(...(renamed ? ["debug-drop-in-has-the-suffix"] : []))
+    : Vectors.passedBut(...(renamed ? ["shared-names-have-the-suffix"] : []))
 }
 
 /** Runner of `01-config`. */

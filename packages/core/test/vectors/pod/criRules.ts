@@ -1,6 +1,6 @@
 /**
- * Rules of `deviations.json` about containerd's files: each adds to what upstream writes what our decisions ask for
- * beyond it.
+ * Rules of `deviations.json` about the files of containerd and CRI-O: each changes what upstream writes into what our
+ * decisions ask for.
  */
 import { ContainerdVersion, Distribution } from "@kata-deploy/core"
 import { parse, stringify } from "smol-toml"
@@ -136,11 +136,44 @@ const erofsProbe: Rule = {
   }),
 }
 
+/** Names in directories that instances share carry the suffix; upstream leaves some without. */
+const sharedNames: Rule = {
+  name: "shared-names-have-the-suffix",
+  apply: (files, { env }) => {
+    const suffix = (env["MULTI_INSTALL_SUFFIX"] ?? "").trim()
+    if (suffix === "") return undefined
+    return Object.fromEntries(
+      Object.entries(files).map(([path, text]) => {
+        const [, directory, name] = /^(\/etc\/(?:containerd|crio)\/.+\/)([^/]+)$/.exec(path) ?? []
+        const renamed = {
+          "kata-deploy.toml": `kata-deploy-${suffix}.toml`,
+          "zz-kata-deploy-user.toml": `zz-kata-deploy-${suffix}-user.toml`,
+          "100-debug": `100-debug-${suffix}`,
+        }[name ?? ""]
+        return [renamed === undefined ? path : `${directory}${renamed}`, text]
+      }),
+    )
+  },
+}
+
+/** CRI-O's debug drop-in is there only when debug is on; upstream leaves an empty one. */
+const emptyDebugDropIn: Rule = {
+  name: "no-empty-debug-drop-in",
+  apply: (files) =>
+    Object.fromEntries(
+      Object.entries(files).filter(([path, text]) => !path.endsWith("/100-debug") || text.trim() !== ""),
+    ),
+}
+
 /** In the order in which they are tried. */
 export const containerdRules: ReadonlyArray<Rule> = [
-  builtInRunc,
+  sharedNames,
   repeatedCriTable,
+  builtInRunc,
   imagesPlugin,
   nydusExport,
   erofsProbe,
 ]
+
+/** The rules that concern CRI-O. */
+export const crioRules: ReadonlyArray<Rule> = [emptyDebugDropIn, sharedNames]
