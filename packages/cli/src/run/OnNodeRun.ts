@@ -2,9 +2,10 @@
  * Answers: how does one action on a node go, from its settings to its exit status? Everything that can end it comes
  * together here: done, failed, interrupted, or a mistake of ours.
  */
-import { Plan, Progress, type Report } from "@kata-deploy/core"
+import { HostCheck, Plan, Problem, Progress, type Report, type Settings } from "@kata-deploy/core"
 import { Cause, Effect, Exit, Fiber, Layer } from "effect"
 import type { Display } from "../command/Display.ts"
+import type { NodeJob } from "../command/Invocation.ts"
 import * as ExitStatus from "../ExitStatus.ts"
 import * as Documents from "../render/Documents.ts"
 import type { Style } from "../render/Paint.ts"
@@ -92,6 +93,16 @@ const announce = ({ display, invocation }: OnNodeRun, { settings, variables }: P
   )
 }
 
+/** Refuses what no stage of this release carries out yet, also where a single stage could go ahead by itself. */
+const refuseNotYet = (
+  job: NodeJob,
+  settings: Settings.Settings,
+): Effect.Effect<void, Problem.PrerequisiteError> => {
+  const installs = (job._tag === "Run" || job._tag === "Plan") && job.action.startsWith("install")
+  const problems = installs ? HostCheck.notYet(settings) : []
+  return problems.length === 0 ? Effect.void : Effect.fail(new Problem.PrerequisiteError({ problems }))
+}
+
 /** Runs the action and answers the exit status; never rejects. */
 export const run = async (request: OnNodeRun): Promise<number> => {
   const { display, invocation, surroundings, voice } = request
@@ -101,6 +112,7 @@ export const run = async (request: OnNodeRun): Promise<number> => {
   const program = Effect.gen(function* () {
     const prepared = yield* Preparation.prepare(request)
     yield* announce(request, prepared)
+    yield* refuseNotYet(invocation.job, prepared.settings)
     const engine = yield* Effect.promise(() => request.engineFor(invocation.options, prepared.settings))
     return yield* carryOut(engine, prepared, request, style)
   }).pipe(
