@@ -46,6 +46,8 @@ const versions: ReadonlyArray<Pair> = [
   with_("short names below a root of version 3", root(3, 3), handlers(1)),
   with_("main without version", root(undefined, 1), handlers(1)),
   with_("main without version + drop-in of full names", root(undefined, 1), handlers(2)),
+  with_("main without version + drop-in of schema 3", root(undefined, 1), handlers(3)),
+  with_("main of full names without version + drop-in of schema 3", root(undefined, 2), handlers(3)),
   with_("main without version + drop-in v2", root(undefined, 2), handlers(2, { version: 2 })),
   with_("main v1 + drop-in v2", root(1, 1), handlers(2, { version: 2 })),
   with_("drop-in v1", root(2, 2), handlers(1, { version: 1 })),

@@ -196,14 +196,20 @@ const merged = ({
 }
 
 /**
- * The schema whose table names a root file takes. Without a `version` line the daemon reads it as schema 1 and
- * migrates it: there the family of the tables that are there stands, and on 2.x without any the newest is as good.
+ * The schema whose table names a root file takes. Without a `version` line 2.0 to 2.2 count it as schema 3 and pass
+ * over its own tables of older families (measured on 2.1.9, docs/effective-config.md). From 2.3 on each file is
+ * migrated: there the family of the tables that are there stands, and without any the newest is as good.
  */
 const schemaOfRoot = (
   root: Toml.Table,
   version: ContainerdVersion.ContainerdVersion | undefined,
 ): ContainerdVersion.ConfigSchema => {
   const declared = Toml.versionIn(root)
+  const countsAs3 =
+    version !== undefined &&
+    ContainerdVersion.atLeast(version, 2, 0) &&
+    !ContainerdVersion.atLeast(version, 2, 3)
+  if (countsAs3 && schemaOf(declared) === 1) return 3
   if (declared !== undefined || version === undefined || version.major < 2) return schemaOf(declared)
   const plugins = Toml.tableAt(root, "plugins")
   const has = (plugin: string): boolean => plugins !== undefined && Object.hasOwn(plugins, plugin)

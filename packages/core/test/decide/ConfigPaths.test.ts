@@ -194,14 +194,24 @@ describe("ConfigPaths", () => {
       ["version = 7\n", 4],
       ["version = 3\n", 3],
       ["version = 2\n", 2],
+      ['"version" = 3\n', 3],
+    ] as const) {
+      it(`with ${JSON.stringify(text)} gets tables of schema ${schema}`, () => {
+        for (const version of ["2.1.0", "2.3.0"])
+          assert.strictEqual(paths({ version: `containerd://${version}`, text }).schema, schema)
+      })
+    }
+
+    for (const [text, schema] of [
       ["version = 1\n", 1],
       ["root = 'x'\n", 3],
       ["[plugins.cri]\n", 1],
       ['[plugins."io.containerd.grpc.v1.cri"]\n', 2],
-      ['"version" = 3\n', 3],
     ] as const) {
-      it(`with ${JSON.stringify(text)} gets tables of schema ${schema}`, () => {
-        assert.strictEqual(paths({ version: "containerd://2.1.0", text }).schema, schema)
+      it(`with ${JSON.stringify(text)} counts as schema 3 on 2.0 to 2.2, and gets tables of ${schema} on 2.3`, () => {
+        for (const version of ["2.0.5", "2.1.0", "2.2.1"])
+          assert.strictEqual(paths({ version: `containerd://${version}`, text }).schema, 3)
+        assert.strictEqual(paths({ version: "containerd://2.3.0", text }).schema, schema)
       })
     }
   })
