@@ -11,6 +11,7 @@ import { rancher } from "./hostTree/Rancher.ts"
 import type { SampleHost } from "./hostTree/SampleHost.ts"
 import { differences, snapshot } from "./hostTree/TreeSnapshot.ts"
 import { vanilla } from "./hostTree/Vanilla.ts"
+import { expectRefused } from "./Refusal.ts"
 
 const shims = ["qemu", "clh"]
 
@@ -144,5 +145,44 @@ onContainerd(["1.7"], "an operator's import that holds the CRI table on 1.x", (r
       expect(outcome.stderr).toContain("/etc/containerd/cri.toml")
       expect(differences(before, await snapshot(host.dir), { identity: "files" })).toEqual([])
     }
+  })
+})
+
+onContainerd(["2"], "a main file without a version on 2.x, which counts as schema 3", (release) => {
+  test("gets tables that containerd reads, so our handlers are served", async () => {
+    await using host = await vanilla(release.version, { schema: 2 })
+    await host.write(
+      host.config,
+      `[plugins.cri.containerd.runtimes.crun]\nruntime_type = "io.containerd.runc.v2"\n`,
+    )
+    const before = await evidence(release, host)
+    expect(before.written).toEqual(["runc"])
+    await install(host)
+    expect((await evidence(release, host)).written).toEqual([...handlersOf(shims), "runc"].sort())
+  })
+})
+
+onContainerd(["1.7"], "the operator's drop-in on k3s with 1.x, when it names the CRI table", (release) => {
+  test("would take all handlers away, so the install is refused before it writes", async () => {
+    await using host = await rancher("k3s", release.version)
+    const source = "/etc/kata/user.toml"
+    await host.write(source, `[plugins."io.containerd.grpc.v1.cri"]\n  enable_selinux = false\n`)
+    const env = { CONTAINERD_USER_DROP_IN_SOURCE_FILE: host.at(source) }
+    const problems = await expectRefused({ ...settingFor(host), env }, ["install", "--once"], {
+      code: 3,
+      says: ["zz-kata-deploy-user.toml", "kata-qemu"],
+    })
+    expect(new Set(problems.map((problem) => problem.code))).toEqual(new Set(["E_EFFECTIVE_CONFIG"]))
+  })
+})
+
+onContainerd(["1.6", "1.7", "2"], "a node whose containerd cannot start as it is", (release) => {
+  test("is refused with the file that is to blame", async () => {
+    await using host = await vanilla(release.version, { schema: 2, imports: `["/etc/containerd/gone.toml"]` })
+    const problems = await expectRefused(settingFor(host), ["install", "--once"], {
+      code: 3,
+      says: ["/etc/containerd/gone.toml", host.config],
+    })
+    expect(problems.map((problem) => problem.code)).toEqual(["E_CONTAINERD_CONFIG_REFUSED"])
   })
 })
