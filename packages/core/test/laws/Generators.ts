@@ -313,7 +313,7 @@ export const changing = (plan: Plan.Plan): ReadonlyArray<string> =>
   )
 
 /** Examples per law; a night's worth of them is `LAW_RUNS=2000`. */
-const runs = Number(process.env["LAW_RUNS"] ?? 25)
+const runs = Number(process.env["LAW_RUNS"] ?? 12)
 
 /** A test of a law on generated examples; a counterexample is printed with the seed that brings it back. */
 export const law = <A>(
