@@ -18,7 +18,8 @@ const emptyNames = /^(utils?|helpers?|commons?|managers?|misc)$/i
 const unfinished = new Set(["skip", "only", "todo", "fails"])
 const testFunctions = new Set(["it", "test", "describe", "suite"])
 
-const isOurs = (path: string): boolean => /^(packages\/[^/]+\/(src|test)|e2e|scripts|examples|bench)\//.test(path)
+const isOurs = (path: string): boolean =>
+  /^(packages\/[^/]+\/(src|test)|e2e|scripts|examples|bench)\//.test(path)
 
 /** A file that needs a table of contents is two files. */
 export const length: Rule = {
