@@ -94,7 +94,9 @@ const verdict = (report: Report.Report, style: Style): ReadonlyArray<string> => 
     case "failed":
       return hanging(
         "",
-        "Failed. What the failed stage had done was taken back; stages before it stand.",
+        report.action.startsWith("cleanup")
+          ? "Failed. What could be removed is gone; run it again when the reason above is."
+          : "Failed. What the failed stage had done was taken back; stages before it stand.",
         style.columns,
       )
     case "incomplete":

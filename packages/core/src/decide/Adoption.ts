@@ -9,7 +9,7 @@ import type { Settings } from "../input/Settings.ts"
 import * as Distribution from "../model/Distribution.ts"
 import { type FileState, textOf } from "../model/FileState.ts"
 import * as HostPath from "../model/HostPath.ts"
-import { name as instanceName, suffixed } from "../model/Instance.ts"
+import { type Instance, name as instanceName, suffixed } from "../model/Instance.ts"
 import * as Ledger from "../plan/Ledger.ts"
 import type { UnitState } from "../ports/HostShell.ts"
 import * as Toml from "../toml/Toml.ts"
@@ -213,6 +213,34 @@ const runtimeOf = (rows: ReadonlyArray<Distribution.RuntimeRow>, input: Adoption
   const stands = Distribution.markers.find((marker) => marker.distribution === first.distribution)?.stands
   return active?.runtime ?? (first.layout === "main" ? first.runtime : (stands ?? first.runtime))
 }
+
+/**
+ * A file in the install directory that names a state directory elsewhere, so that forgetting `--state-dir` at cleanup
+ * is not taken for an install without a ledger, whose directory would be emptied.
+ */
+export const pointerPath = (instance: Instance): HostPath.HostPath =>
+  HostPath.join(instance.installDir, ".kata-deploy-state")
+
+/**
+ * Main configs that could hold an edit of ours and cannot be read, with the reason. Where a program of ours is there
+ * as well, nothing may be taken away before they can be (law L5).
+ */
+export const unseen = (
+  input: AdoptionInput,
+): ReadonlyArray<{ readonly path: HostPath.HostPath; readonly why: string }> =>
+  shimPrograms(input.settings).some((path) => input.look(path)._tag !== "Absent")
+    ? mainConfigs(input.settings).flatMap(({ path }) => {
+        const state = input.look(path)
+        if (state._tag === "Absent" || state._tag === "Directory") return []
+        if (state._tag === "Unreadable")
+          return state.why === "out-of-sight" ? [] : [{ path, why: state.detail }]
+        if (state._tag === "Link") return [{ path, why: "it is a link" }]
+        const parsed = Toml.parse(state.text)
+        return Result.isFailure(parsed)
+          ? [{ path, why: `it is not valid TOML: ${parsed.failure.detail}` }]
+          : []
+      })
+    : []
 
 /** The ledger of an install that has none; `undefined` where nothing on the host is ours. */
 export const adopt = (input: AdoptionInput): Ledger.Ledger | undefined => {

@@ -287,6 +287,12 @@ const importing = (
   ])
 }
 
+/** Whether our mark stands around handlers that start programs elsewhere. */
+const holdsBlockOfAnother = (text: string | undefined, { settings }: CriInput): boolean =>
+  text !== undefined &&
+  ContainerdWholeFile.cut(text, instanceName(settings.instance)) !== undefined &&
+  !text.includes(`"${settings.instance.installDir}/`)
+
 const wholeFile = (input: CriInput, paths: ContainerdPaths): Result.Result<CriConfig, PrerequisiteError> => {
   const { facts, settings } = input
   const path = paths.mainConfig
@@ -304,6 +310,15 @@ const wholeFile = (input: CriInput, paths: ContainerdPaths): Result.Result<CriCo
   const state = FactsOf.at(facts, path)
   const prior = priorEdit(input, path)
   const instance = instanceName(settings.instance)
+  if (prior === undefined && holdsBlockOfAnother(FileState.textOf(state), input)) {
+    return fail({
+      code: "E_BLOCK_TAKEN",
+      setting: "INSTALLATION_PREFIX",
+      path,
+      message: `${path} already has the block of another install with the same name, whose programs are not below ${settings.instance.installDir}; containerd 1.x has room for one.`,
+      remedy: "Clean the other install up first, or upgrade containerd to 2.0 and use MULTI_INSTALL_SUFFIX.",
+    })
+  }
   const createdFile = prior?.createdFile ?? state._tag === "Absent"
   const isOlder = prior !== undefined && prior.kind !== "block"
   const base = isOlder ? Ownership.undoEdit(state, prior, instance).after : state

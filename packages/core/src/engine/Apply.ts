@@ -56,6 +56,8 @@ interface State {
   readonly outcomes: ReadonlyMap<number, (typeof StepReport.Type)["outcome"]>
   readonly settled: Ledger.Settled
   readonly commits: ReadonlyArray<Effect.Effect<void, HostError>>
+  /** Whether something was done that no undo takes back. */
+  readonly irreversible: boolean
   /** Puts the ledger back that this stage removed. */
   readonly forgotten: Effect.Effect<void, HostError> | undefined
   readonly left: StageOutcome["left"]
@@ -68,6 +70,7 @@ const start: State = {
   settled: { extracted: new Map(), created: [], gone: [] },
   commits: [],
   forgotten: undefined,
+  irreversible: false,
   left: [],
   failures: [],
 }
@@ -95,9 +98,9 @@ export const stage = Effect.fn("Apply.stage")(function* (
       ),
     ),
   )
-  const { done, failures, left, outcomes } = yield* Ref.get(state)
+  const { done, failures, irreversible, left, outcomes } = yield* Ref.get(state)
   const undone = Exit.isFailure(exit) && request.onFailure === "undo"
-  const incomplete = undone && done.length > 0
+  const incomplete = undone && (done.length > 0 || irreversible)
   if (Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.interrupt
   if (Exit.isFailure(exit) && failures.length === 0) return yield* Effect.die(Cause.squash(exit.cause))
   yield* progress.tell({
@@ -136,14 +139,19 @@ const one = Effect.fnUntraced(function* (
   // Unpacking takes long and cleans up after itself; every other step is short and is never cut in half.
   const exit = yield* Effect.exit(step.action._tag === "Extract" ? run : Effect.uninterruptible(run))
   if (Exit.isSuccess(exit)) {
-    yield* note(state, at, outcome)
+    const { failures } = yield* Ref.get(state)
+    const isKept = step.action._tag === "Record" && failures.length > 0
+    yield* note(state, at, isKept ? "not-reached" : outcome)
     return yield* progress.tell({ _tag: "StepDone", ...about, outcome })
   }
   const failure = Cause.findErrorOption(exit.cause)
   if (failure._tag === "Some")
     yield* Ref.update(state, (s) => ({ ...s, failures: [...s.failures, failure.value] }))
   yield* note(state, at, "failed")
-  if (request.onFailure === "go-on" && failure._tag === "Some") return yield* bringLedgerBack(state)
+  // Where our part could not be taken out of a file, what that file names has to stay.
+  const isEdit = step.action._tag === "Put" && step.action.change.after._tag !== "Absent"
+  if (request.onFailure === "go-on" && failure._tag === "Some" && !isEdit)
+    return yield* bringLedgerBack(state)
   return yield* Effect.failCause(exit.cause)
 })
 
@@ -197,6 +205,8 @@ const carryOut = Effect.fnUntraced(function* (
       const fresh = new Set([...settled.extracted.values()].flatMap((entries) => entries.map((e) => e.path)))
       const entries =
         action.entries === "everything" ? action.entries : action.entries.filter((e) => !fresh.has(e.path))
+      // Even a removal that fails may have removed a part.
+      yield* Ref.update(state, (s) => ({ ...s, irreversible: true }))
       const removal = yield* files.removeTree({ ...action, entries })
       return yield* Ref.update(state, (s) => ({ ...s, left: [...s.left, ...removal.left] }))
     }

@@ -147,13 +147,27 @@ const firstRound = Effect.fnUntraced(function* (request: ObserveRequest) {
 /** Without a ledger the host is asked whether an installer without one has been here. */
 const adopted = Effect.fnUntraced(function* (facts: Facts, settings: Settings) {
   if (facts.ledger._tag !== "None") return facts
-  const seen = yield* look(facts, Adoption.pathsOfInterest(settings))
-  const ledger = Adoption.adopt({
+  const seen = yield* look(facts, [
+    ...Adoption.pathsOfInterest(settings),
+    Adoption.pointerPath(settings.instance),
+  ])
+  const input = {
     settings,
     release: facts.release,
     units: facts.units,
-    look: (path) => FactsOf.at(seen, path),
-  })
+    look: (path: HostPath.HostPath) => FactsOf.at(seen, path),
+  }
+  const [hidden] = Adoption.unseen(input)
+  if (hidden !== undefined) {
+    const why = `there is none, and ${hidden.path}, which would tell what an older install left, cannot be looked into: ${hidden.why}`
+    return { ...seen, ledger: { _tag: "Unreadable", why } as const }
+  }
+  const elsewhere = FactsOf.at(seen, Adoption.pointerPath(settings.instance))
+  if (elsewhere._tag === "File") {
+    const why = `there is none, and this install keeps its ledger in ${elsewhere.text.trim()}; pass that as --state-dir`
+    return { ...seen, ledger: { _tag: "Unreadable", why } as const }
+  }
+  const ledger = Adoption.adopt(input)
   return ledger === undefined ? seen : { ...seen, ledger: { _tag: "Adopted", ledger } as const }
 })
 

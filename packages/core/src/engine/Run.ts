@@ -169,7 +169,7 @@ const applyStage = Effect.fnUntraced(function* (
       onFailure: cleanup ? "go-on" : "undo",
     })
     const drifted = outcome.failures.some((f) => f._tag === "HostError" && f.reason._tag === "Drifted")
-    const startsOver = !cleanup && drifted && outcome.outcome === "undone" && attempt < attempts
+    const startsOver = drifted && (cleanup || outcome.outcome === "undone") && attempt < attempts
     if (!startsOver) return { stage, outcome, restarts: current.restarts }
     current = yield* planStage(request, name)
   }

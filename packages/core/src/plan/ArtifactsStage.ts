@@ -3,6 +3,7 @@
  * Source: spec 05, 06; decisions §3, §4, §10.
  */
 import { Result } from "effect"
+import * as Adoption from "../decide/Adoption.ts"
 import * as ArtifactSet from "../decide/ArtifactSet.ts"
 import * as Desired from "../decide/Desired.ts"
 import * as KataConfig from "../decide/KataConfig.ts"
@@ -97,6 +98,15 @@ export const desired = (input: StageInput): ReadonlyArray<Desired.Desired> => {
   )
   return [
     ...stateDirectories(facts),
+    ...(HostPath.isWithin(facts.stateDir, settings.instance.installDir)
+      ? []
+      : [
+          Desired.make(
+            Adoption.pointerPath(settings.instance),
+            FileState.file(`${facts.stateDir}\n`),
+            "it tells where the ledger is",
+          ),
+        ]),
     ...[...bases].map(([key, base]) =>
       Desired.make(
         basePath(facts, key, base),

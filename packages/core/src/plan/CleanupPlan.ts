@@ -3,6 +3,7 @@
  * say now, in the one order of decisions §1: demote, configuration, artifacts, delete marks, restart.
  */
 import { Result } from "effect"
+import * as ContainerdImports from "../decide/ContainerdImports.ts"
 import * as Ownership from "../decide/Ownership.ts"
 import * as FactsOf from "../input/Facts.ts"
 import { type DecisionError, type Notice, PrerequisiteError, type Problem } from "../input/Problem.ts"
@@ -45,7 +46,7 @@ export const pathsOfInterest = (facts: FactsOf.Facts): ReadonlyArray<HostPath.Ho
 
 /** Plans a cleanup or one of its stages. */
 export const make = (input: PlanInput): Result.Result<Plan, DecisionError> =>
-  Result.flatMap(ledgerProblem(input.facts), () => {
+  Result.flatMap(ledgerProblem(input), () => {
     const ledger = FactsOf.ledgerOf(input.facts)
     if (ledger === undefined) return Result.succeed(nothing(input, "no-install", nothingRecorded(input)))
     if (input.action !== "cleanup") return within(input, ledger)
@@ -63,9 +64,11 @@ export const make = (input: PlanInput): Result.Result<Plan, DecisionError> =>
 const outOfReach = (input: PlanInput, ledger: Ledger.Ledger): ReadonlyArray<Problem> =>
   !(stagesOf[input.action] ?? []).includes("revert-cri")
     ? []
-    : ledger.edits.flatMap(({ path }) => {
+    : ledger.edits.flatMap((edit): ReadonlyArray<Problem> => {
+        const { path } = edit
         const state = FactsOf.at(input.facts, path)
-        if (state._tag === "File" || state._tag === "Absent") return []
+        if (state._tag === "File") return notToml(edit, state.text)
+        if (state._tag === "Absent") return []
         return [
           {
             code: "E_CONTAINERD_CONFIG_UNREADABLE",
@@ -75,6 +78,22 @@ const outOfReach = (input: PlanInput, ledger: Ledger.Ledger): ReadonlyArray<Prob
           },
         ]
       })
+
+/** An import that cannot be taken out would name a file that is gone, which keeps containerd from starting. */
+const notToml = (edit: Ledger.Edit, text: string): ReadonlyArray<Problem> => {
+  if (edit.kind !== "import") return []
+  const without = ContainerdImports.remove(text, edit.elements, edit.region)
+  return Result.isSuccess(without)
+    ? []
+    : [
+        {
+          code: "E_CONTAINERD_CONFIG_NOT_TOML",
+          path: edit.path,
+          message: `${edit.path} is not valid TOML (${without.failure.detail}), so our import cannot be taken out of it. Removing the file that it names would keep the CRI runtime from starting.`,
+          remedy: "Repair the file, and try again.",
+        },
+      ]
+}
 
 const within = (input: PlanInput, ledger: Ledger.Ledger): Result.Result<Plan, DecisionError> => {
   const problems = outOfReach(input, ledger)
@@ -179,7 +198,7 @@ const removeFiles = (
   facts: FactsOf.Facts,
   ledger: Ledger.Ledger,
   stage: Ledger.OwnedFile["stage"],
-): StageResult => {
+): StageResult & { readonly unseen: ReadonlyArray<Ledger.OwnedFile> } => {
   const owned = ledger.files.filter((file) => file.stage === stage)
   return {
     steps: owned.flatMap((file) => {
@@ -188,6 +207,8 @@ const removeFiles = (
         ? []
         : [put(Change.make(file.path, before, FileState.absent), "it is ours")]
     }),
+    // What could not be looked at may still be ours, so the ledger goes on naming it.
+    unseen: owned.filter((file) => FactsOf.at(facts, file.path)._tag === "Unreadable"),
     notices: owned.flatMap((file) => notAFile(file, FactsOf.at(facts, file.path))),
   }
 }
@@ -213,10 +234,10 @@ const revertCri = (facts: FactsOf.Facts): StageResult => {
   const edits = ledger.edits.map((edit) => {
     const before = FactsOf.at(facts, edit.path)
     const { after, notices } = Ownership.undoEdit(before, edit, ledger.instance)
-    return { step: put(Change.make(edit.path, before, after), "only our part goes"), notices }
+    return { edit, step: put(Change.make(edit.path, before, after), "only our part goes"), notices }
   })
   const files = removeFiles(facts, ledger, "cri")
-  const rest = ledger.files.filter((file) => file.stage !== "cri")
+  const rest = [...ledger.files.filter((file) => file.stage !== "cri"), ...files.unseen]
   const after: Ledger.Ledger = {
     ...ledger,
     files: rest,
@@ -256,8 +277,13 @@ const removeArtifacts = (facts: FactsOf.Facts, installDir: HostPath.HostPath): S
       .filter((path) => HostPath.isBelow(path, installDir) && !HostPath.isWithin(path, facts.stateDir))
       .map((path): Ledger.OwnedEntry => ({ type: "directory", path: HostPath.relativeTo(path, installDir) })),
   ]
-  const rest = ledger.files.filter((file) => file.stage !== "artifacts")
-  const reserved = HostPath.isWithin(facts.stateDir, installDir) ? [facts.stateDir] : []
+  const rest = [...ledger.files.filter((file) => file.stage !== "artifacts"), ...files.unseen]
+  // What the CRI runtime still loads stays until its own stage has taken it back.
+  const loaded = [
+    ...rest.map((file) => file.path),
+    ...ledger.edits.flatMap((edit) => (edit.kind === "import" ? edit.elements.map(HostPath.make) : [])),
+  ]
+  const reserved = [facts.stateDir, ...loaded].filter((path) => HostPath.isWithin(path, installDir))
   const { adopted: _, ...own } = ledger
   const left: Ledger.Ledger = { ...own, components: [], files: rest }
   const last = Ledger.ownsNothing(left)

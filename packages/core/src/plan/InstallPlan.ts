@@ -105,15 +105,34 @@ const unreadableLedger = (path: string, why: string): PrerequisiteError =>
   })
 
 /** The ledger's own problem, which keeps every plan from being made. */
-export const ledgerProblem = (facts: FactsOf.Facts): Result.Result<void, PrerequisiteError> =>
-  facts.ledger._tag === "Unreadable"
-    ? Result.fail(unreadableLedger(Ledger.pathIn(facts.stateDir), facts.ledger.why))
-    : Result.succeed(undefined)
+export const ledgerProblem = ({
+  facts,
+  settings,
+}: Pick<PlanInput, "facts" | "settings">): Result.Result<void, PrerequisiteError> => {
+  const path = Ledger.pathIn(facts.stateDir)
+  if (facts.ledger._tag === "Unreadable") return Result.fail(unreadableLedger(path, facts.ledger.why))
+  const asked = instanceName(settings.instance)
+  const found = FactsOf.ledgerOf(facts)?.instance ?? asked
+  if (found === asked) return Result.succeed(undefined)
+  return Result.fail(
+    new PrerequisiteError({
+      problems: [
+        {
+          code: "E_LEDGER_OF_ANOTHER",
+          setting: "KATA_DEPLOY_STATE_DIR",
+          path,
+          message: `The ledger ${path} is that of the instance ${found}, not of ${asked}; with it, what belongs to ${found} would be changed or removed.`,
+          remedy: "Give each instance a state directory of its own, or leave --state-dir out.",
+        },
+      ],
+    }),
+  )
+}
 
 /** Plans an install or one of its stages. */
 export const make = (input: PlanInput): Result.Result<Plan, DecisionError> => {
   if (input.settings.nothingToDo) return Result.succeed(nothingToDo(input))
-  return Result.flatMap(ledgerProblem(input.facts), () =>
+  return Result.flatMap(ledgerProblem(input), () =>
     Result.flatMap(detect(input), (detected) => makeWith(input, detected)),
   )
 }
