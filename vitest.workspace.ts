@@ -9,10 +9,13 @@ import { defineConfig } from "vitest/config"
 /** Workspace packages resolve to their TypeScript sources, so tests need no build. */
 const conditions = ["source", "module", "node", "development|production"]
 
+/** Absolute, since each project has a root of its own. */
+const seed = new URL("vitest.seed.ts", import.meta.url).pathname
+
 const project = (name: string, root: string, testTimeout = 5_000) => ({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
-  test: { name, root, include: ["test/**/*.test.ts"], testTimeout },
+  test: { name, root, include: ["test/**/*.test.ts"], testTimeout, setupFiles: [seed] },
 })
 
 /** Core keeps no state between files and has many small ones: loading it once for all halves the time. */

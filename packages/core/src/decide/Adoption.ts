@@ -7,7 +7,7 @@ import { Result } from "effect"
 import type { Fact } from "../input/Fact.ts"
 import type { Settings } from "../input/Settings.ts"
 import * as Distribution from "../model/Distribution.ts"
-import { type FileState, textOf } from "../model/FileState.ts"
+import { absent, type FileState, textOf } from "../model/FileState.ts"
 import * as HostPath from "../model/HostPath.ts"
 import { type Instance, name as instanceName, suffixed } from "../model/Instance.ts"
 import * as Ledger from "../plan/Ledger.ts"
@@ -103,7 +103,7 @@ const shimPrograms = (where: Where): ReadonlyArray<HostPath.HostPath> =>
 export const pathsOfInterest = (where: Where): ReadonlyArray<HostPath.HostPath> =>
   unique([
     ...shimPrograms(where),
-    ...candidates(where).flatMap(({ companion, path }) => [path, companion]),
+    ...candidates(where).flatMap((each) => [each.path, each.companion, unsuffixed(each)]),
     ...mainConfigs(where).flatMap(({ path }) => [path, ...witnesses(path)]),
   ])
 
@@ -133,6 +133,16 @@ const tablesEdit = (
   rest: Pick<Extract<Ledger.Edit, { readonly kind: "tables" }>, "createdFile" | "backup">,
 ): Ledger.Edit => ({ kind: "tables", path, below: instance.installDir, ...rest })
 
+/** The drop-in of the instance without a suffix beside a candidate. */
+const unsuffixed = ({ path, row }: Candidate): HostPath.HostPath =>
+  HostPath.join(HostPath.parent(path), row.layout === "crio" ? "99-kata-deploy" : "kata-deploy.toml")
+
+/** Whether another install has a drop-in beside the candidate, and so may own what both could have put there. */
+const hasNeighbour = (input: AdoptionInput, candidate: Candidate): boolean => {
+  const text = textOf(input.look(unsuffixed(candidate)))
+  return text !== undefined && Recognition.belonging(text, input.settings.instance.installDir) !== "ours"
+}
+
 const inDropIn = (input: AdoptionInput, candidate: Candidate): Found => {
   const state = input.look(candidate.path)
   const text = textOf(state)
@@ -148,7 +158,8 @@ const inDropIn = (input: AdoptionInput, candidate: Candidate): Found => {
     }
   }
   if (whose !== "ours") return nothing
-  const beside = input.look(candidate.companion)
+  // A name that instances share is left to the neighbour that it may belong to.
+  const beside: FileState = hasNeighbour(input, candidate) ? absent : input.look(candidate.companion)
   return {
     ...found,
     files: [

@@ -54,6 +54,8 @@ const fail = (...problems: ReadonlyArray<Problem>): Result.Result<never, Prerequ
 export const decide = (input: CriInput): Result.Result<CriConfig, DecisionError> => {
   const { detected, facts, policies, settings } = input
   if (detected.row.layout === "crio") {
+    const taken = takenDropIn(input, { dropIn: CrioDropIn.dropInPath(settings) })
+    if (taken !== undefined) return fail(taken)
     const desired = CrioDropIn.desired(settings, facts.release)
     return Result.succeed({ desired, loaded: desired.map((d) => d.path) })
   }
@@ -202,7 +204,10 @@ const dropIn = (input: CriInput, paths: ContainerdPaths): Result.Result<CriConfi
   })
 
 /** Upstream gives the drop-ins of several installs one name on some distributions: ours may hold handlers of others. */
-const takenDropIn = ({ facts, settings }: CriInput, { dropIn }: ContainerdPaths): Problem | undefined => {
+const takenDropIn = (
+  { facts, settings }: CriInput,
+  { dropIn }: Pick<ContainerdPaths, "dropIn">,
+): Problem | undefined => {
   const text = FileState.textOf(FactsOf.at(facts, dropIn))
   const recorded = facts.ledger._tag === "Read" && facts.ledger.ledger.files.some((f) => f.path === dropIn)
   const whose =
@@ -213,7 +218,8 @@ const takenDropIn = ({ facts, settings }: CriInput, { dropIn }: ContainerdPaths)
         code: "E_DROPIN_TAKEN",
         path: dropIn,
         message: `${dropIn} holds handlers of another install, which would be lost with it.`,
-        remedy: "Install the other one anew first; it moves its handlers to a file of its own name.",
+        remedy:
+          "Give one of the two a MULTI_INSTALL_SUFFIX, or install an older one with a suffix anew first, which moves its handlers to a file of its own name.",
       }
 }
 

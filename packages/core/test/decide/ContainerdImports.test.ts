@@ -96,8 +96,10 @@ describe("ContainerdImports", () => {
         const text = textOf(file)
         const newline = text.includes("\r\n") ? "\r\n" : "\n"
         const { region, text: added } = add(text, ...elements)
+        // A table can only be appended where a line begins, in the empty file as well.
+        const takesTable = [text, added].every((content) => content === "" || content.endsWith("\n"))
         const edit = (content: string) => {
-          if (!front) return content.endsWith("\n") ? `${content}[foreign]${newline}x = 1` : content
+          if (!front) return takesTable ? `${content}[foreign]${newline}x = 1` : content
           const start = /^(?:\uFEFF|\{\{[^\n]*\n)?/.exec(content)![0]
           return `${start}foreign = true${newline}${content.slice(start.length)}`
         }
