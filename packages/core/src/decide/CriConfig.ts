@@ -13,6 +13,7 @@ import { name as instanceName } from "../model/Instance.ts"
 import type { Edit } from "../plan/Ledger.ts"
 import * as Toml from "../toml/Toml.ts"
 import type { PrintTable } from "../toml/TomlPrinter.ts"
+import * as ConfigPaths from "./ConfigPaths.ts"
 import type { ContainerdPaths, PathFacts } from "./ConfigPaths.ts"
 import * as ContainerdImports from "./ContainerdImports.ts"
 import * as ContainerdWholeFile from "./ContainerdWholeFile.ts"
@@ -102,10 +103,11 @@ export const mainConfigPathOf = ({
   detected,
   settings,
 }: Pick<CriInput, "detected" | "settings">): HostPath.HostPath =>
-  HostPath.join(
-    settings.containerdConfigDir ?? detected.row.configDir,
-    detected.row.mainFile ?? settings.containerdConfigFileName,
-  )
+  ConfigPaths.mainConfigPath({
+    row: detected.row,
+    pinnedDir: settings.containerdConfigDir,
+    fileName: settings.containerdConfigFileName,
+  })
 
 /** Imported files with what is in them, our own drop-ins left out. */
 const othersImported = (
