@@ -7,19 +7,24 @@ import { Effect, Layer } from "effect"
 
 const notAsked = Fact.unknown("not-asked", "the API is not to be used (--kube none)")
 
+const refuse = (operation: string): NodeApi.ClusterError =>
+  new NodeApi.ClusterError({
+    operation,
+    detail: "the API is not to be used (--kube none)",
+    remedy: "Leave the Node to whoever runs this with --kube none.",
+  })
+
 /** The port for `--kube none`. */
 export const layer: Layer.Layer<NodeApi.NodeApi> = Layer.succeed(
   NodeApi.NodeApi,
   NodeApi.NodeApi.of({
     node: Effect.succeed(notAsked),
-    updateLabels: () =>
-      Effect.fail(
-        new NodeApi.ClusterError({
-          operation: "update labels of the node",
-          detail: "the API is not to be used (--kube none)",
-          remedy: "Leave the labels to whoever runs this with --kube none.",
-        }),
-      ),
+    updateLabels: () => Effect.fail(refuse("update labels of the node")),
+    removeTaints: () => Effect.fail(refuse("remove taints of the node")),
     ownDaemonSetWantsNode: Effect.succeed(notAsked),
+    othersWantingNode: Effect.succeed(notAsked),
+    readiness: Effect.succeed(notAsked),
+    configz: Effect.succeed(notAsked),
+    emit: () => Effect.void,
   }),
 )

@@ -43,8 +43,23 @@ export interface RuntimeRow {
   readonly configDir: HostPath.HostPath
   /** Name of the main config in that directory, where it is not the operator's choice. */
   readonly mainFile: string | undefined
+  /** Socket on which the CRI runtime answers. */
+  readonly socket: HostPath.HostPath
   /** Whether a restart is ours to ask for; k0s reloads by itself (spec 09 §6). */
   readonly restart: "restart" | "reloads-itself"
+}
+
+/** Where each CRI runtime listens; k3s and RKE2 share one path, since they never share a node. */
+const sockets: Readonly<Record<CriRuntime, string>> = {
+  containerd: "/run/containerd/containerd.sock",
+  crio: "/run/crio/crio.sock",
+  k3s: "/run/k3s/containerd/containerd.sock",
+  "k3s-agent": "/run/k3s/containerd/containerd.sock",
+  "rke2-server": "/run/k3s/containerd/containerd.sock",
+  "rke2-agent": "/run/k3s/containerd/containerd.sock",
+  "k0s-controller": "/run/k0s/containerd.sock",
+  "k0s-worker": "/run/k0s/containerd.sock",
+  microk8s: "/var/snap/microk8s/common/run/containerd.sock",
 }
 
 const row = (
@@ -61,6 +76,7 @@ const row = (
   layout,
   configDir: HostPath.make(configDir),
   mainFile: rest.mainFile,
+  socket: HostPath.make(sockets[runtime]),
   restart: rest.restart ?? "restart",
 })
 

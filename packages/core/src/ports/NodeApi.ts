@@ -29,6 +29,23 @@ export interface NodeFacts {
   readonly runtimeHandlers: ReadonlyArray<string> | undefined
 }
 
+/** Whether the node takes pods, and when it said so last. */
+export interface Readiness {
+  /** Whether the condition `Ready` is `True`. */
+  readonly ready: boolean
+  /** The newest sign of life (heartbeat of the condition, renewal of the lease), in milliseconds since the epoch. */
+  readonly heartbeat: number | undefined
+}
+
+/** Something that is told on the Node object. */
+export interface NodeEvent {
+  readonly severity: "normal" | "warning"
+  /** One word in CamelCase, e.g. `KataInstalled`. */
+  readonly reason: string
+  /** A sentence without secrets. */
+  readonly message: string
+}
+
 /** A change of labels: a new value, or `null` to take the key away. */
 export type LabelUpdates = Readonly<Record<string, string | null>>
 
@@ -44,5 +61,17 @@ export class NodeApi extends Context.Service<
     ) => Effect.Effect<void, ClusterError>
     /** Whether our own DaemonSet still selects this node; *unknown, not asked* counts as no (decisions §2). */
     readonly ownDaemonSetWantsNode: Effect.Effect<Fact<boolean>>
+    /** Names of other kata-deploy DaemonSets that want this node, by name or image (spec 08 §4). */
+    readonly othersWantingNode: Effect.Effect<Fact<ReadonlyArray<string>>>
+    /** Whether the node is ready, and since when that is known. */
+    readonly readiness: Effect.Effect<Fact<Readiness>>
+    /** Takes the startup taints off that the matchers hit; answers the matchers that did (spec 08 §6). */
+    readonly removeTaints: (
+      matchers: ReadonlyArray<string>,
+    ) => Effect.Effect<ReadonlyArray<string>, ClusterError>
+    /** The kubelet's configuration as its `configz` endpoint gives it (spec 08 §7). */
+    readonly configz: Effect.Effect<Fact<unknown>>
+    /** Tells something on the Node object; best effort, never fails. */
+    readonly emit: (event: NodeEvent) => Effect.Effect<void>
   }
 >()("@kata-deploy/core/NodeApi") {}

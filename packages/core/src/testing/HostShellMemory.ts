@@ -5,7 +5,8 @@
 import { Effect, Layer } from "effect"
 import * as Fact from "../input/Fact.ts"
 import { HostError, type HostErrorReason } from "../ports/HostError.ts"
-import { HostShell, type UnitState, type UnitVerb } from "../ports/HostShell.ts"
+import { HostShell, type UnitRun, type UnitState, type UnitVerb } from "../ports/HostShell.ts"
+import type { CriStatus, Machine, RunningSandbox, TreeUser } from "../ports/HostSight.ts"
 import { MemoryFaults } from "./MemoryFaults.ts"
 
 /** What a double starts with; everything may be left out. */
@@ -20,6 +21,19 @@ export interface Options {
   readonly enabled?: ReadonlyArray<string>
 }
 
+/** What is seen of the host besides its units; tests change it as they go. */
+export interface Sight {
+  machine: Machine
+  /** Processes that use any tree that is asked for. */
+  users: Fact.Fact<ReadonlyArray<TreeUser>>
+  cri: Fact.Fact<CriStatus>
+  sandboxes: Fact.Fact<ReadonlyArray<RunningSandbox>>
+  /** Lines of the log of any unit. */
+  log: Fact.Fact<ReadonlyArray<string>>
+  /** Who holds the node lock besides the program under test; it never lets go by itself. */
+  lockHolder: string | undefined
+}
+
 /** A double with its controls. */
 export interface HostShellMemory {
   /** The port, for a program under test. */
@@ -30,9 +44,32 @@ export interface HostShellMemory {
   readonly afterRestart: Map<string, UnitState>
   /** Units that are enabled. */
   readonly enabled: Set<string>
+  /** What is seen besides units; out of sight at the start, as in a pod without further mounts. */
+  readonly sight: Sight
+  /** Whether the program under test holds the node lock now. */
+  readonly holdsLock: () => boolean
   /** Verbs in the order in which they were asked for (`reload` has the subject `""`), and planted faults. */
   readonly faults: MemoryFaults<HostErrorReason>
 }
+
+const outOfSight = Fact.unknown("out-of-sight", "this process does not see it")
+
+const nothingInSight = (): Sight => ({
+  machine: {
+    kvm: outOfSight,
+    vhostVsock: outOfSight,
+    mshv: outOfSight,
+    selinux: outOfSight,
+    kernel: { sysModules: undefined, procModules: undefined, procConfig: undefined, bootConfig: undefined },
+    mkfsErofs: { _tag: "Unknown", why: outOfSight.why },
+    machineId: { _tag: "Absent" },
+  },
+  users: outOfSight,
+  cri: outOfSight,
+  sandboxes: outOfSight,
+  log: outOfSight,
+  lockHolder: undefined,
+})
 
 /** A double that starts as `options` say. */
 export const make = (options: Options = {}): HostShellMemory => {
@@ -41,6 +78,26 @@ export const make = (options: Options = {}): HostShellMemory => {
   const enabled = new Set(options.enabled ?? [])
   const faults = new MemoryFaults<HostErrorReason>()
   const control = options.control ?? Fact.known<"systemd">("systemd")
+
+  const runs = new Map<string, UnitRun>()
+  let processes = 1000
+  let clock = 0
+  let locks = 0
+
+  /** A unit that was started is another process; nothing else tells a restart from none. */
+  const ran = (unit: string, state: UnitState): void => {
+    runs.set(unit, {
+      state,
+      subState: state === "active" ? "running" : state === "failed" ? "failed" : "dead",
+      result: state === "failed" ? "exit-code" : "success",
+      mainPid: state === "active" ? ++processes : undefined,
+      activeSince: state === "active" ? ++clock : undefined,
+      restarts: 0,
+      needsReload: false,
+    })
+  }
+  for (const [unit, state] of units) ran(unit, state)
+  const sight = nothingInSight()
 
   const failure =
     (operation: string) =>
@@ -54,12 +111,14 @@ export const make = (options: Options = {}): HostShellMemory => {
       case "restart": {
         const state = afterRestart.get(unit) ?? "active"
         units.set(unit, state)
+        ran(unit, state)
         return state === "failed"
           ? { _tag: "Refused", detail: `the job of ${unit} ended with failed` }
           : undefined
       }
       case "stop":
         units.set(unit, "inactive")
+        ran(unit, "inactive")
         return undefined
       case "reset-failed":
         if (units.get(unit) === "failed") units.set(unit, "inactive")
@@ -75,8 +134,16 @@ export const make = (options: Options = {}): HostShellMemory => {
 
   const service = HostShell.of({
     control,
+    route: control._tag === "Known" ? "the double" : control.why,
     unitState: (unit) =>
       Effect.sync(() => (control._tag === "Unknown" ? control : Fact.known(units.get(unit) ?? "inactive"))),
+    unitRun: (unit) =>
+      Effect.sync(() => {
+        if (control._tag === "Unknown") return control
+        const state = units.get(unit) ?? "inactive"
+        if (runs.get(unit)?.state !== state) ran(unit, state)
+        return Fact.known(runs.get(unit)!)
+      }),
     unit: (verb, unit) => {
       const subject = verb === "reload" ? "" : unit
       const toError = failure(`${verb} ${unit}`)
@@ -93,9 +160,37 @@ export const make = (options: Options = {}): HostShellMemory => {
       )
       return faults.around({ verb: "await", subject: unit }, toError, run)
     },
+    unitLog: () => Effect.sync(() => sight.log),
+    lock: (seconds) =>
+      Effect.acquireRelease(
+        Effect.suspend(() => {
+          const { lockHolder } = sight
+          if (lockHolder === undefined) return Effect.sync(() => void locks++)
+          return Effect.fail(
+            new HostError({
+              operation: `take the node lock, which ${lockHolder} holds`,
+              path: undefined,
+              reason: { _tag: "TimedOut", seconds },
+            }),
+          )
+        }),
+        () => Effect.sync(() => void locks--),
+      ),
+    machine: Effect.sync(() => sight.machine),
+    usersOf: () => Effect.sync(() => sight.users),
+    criStatus: () => Effect.sync(() => sight.cri),
+    sandboxes: () => Effect.sync(() => sight.sandboxes),
   })
 
-  return { layer: Layer.succeed(HostShell, service), units, afterRestart, enabled, faults }
+  return {
+    layer: Layer.succeed(HostShell, service),
+    units,
+    afterRestart,
+    enabled,
+    sight,
+    holdsLock: () => locks > 0,
+    faults,
+  }
 }
 
 const refusedBy = (why: string): HostErrorReason => ({ _tag: "Refused", detail: why })

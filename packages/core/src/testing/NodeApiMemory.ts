@@ -3,7 +3,15 @@
  */
 import { Effect, Layer } from "effect"
 import * as Fact from "../input/Fact.ts"
-import { ClusterError, type LabelUpdates, NodeApi, type NodeFacts } from "../ports/NodeApi.ts"
+import * as Taints from "../decide/Taints.ts"
+import {
+  ClusterError,
+  type LabelUpdates,
+  NodeApi,
+  type NodeEvent,
+  type NodeFacts,
+  type Readiness,
+} from "../ports/NodeApi.ts"
 import { MemoryFaults } from "./MemoryFaults.ts"
 
 /** What a double starts with; everything may be left out. */
@@ -12,6 +20,14 @@ export interface Options {
   readonly node?: Fact.Fact<NodeFacts>
   /** Whether our own DaemonSet still selects the node; known to be no when left out. */
   readonly ownDaemonSetWantsNode?: Fact.Fact<boolean>
+  /** Other kata-deploy DaemonSets that want the node; none when left out. */
+  readonly othersWantingNode?: Fact.Fact<ReadonlyArray<string>>
+  /** Whether the node is ready; it is when left out. */
+  readonly readiness?: Fact.Fact<Readiness>
+  /** Taints of the node; none when left out. */
+  readonly taints?: ReadonlyArray<Taints.Taint>
+  /** The kubelet's `configz`; forbidden when left out. */
+  readonly configz?: Fact.Fact<unknown>
 }
 
 /** A double with its controls. */
@@ -24,6 +40,10 @@ export interface NodeApiMemory {
   readonly setRuntimeHandlers: (handlers: ReadonlyArray<string> | undefined) => void
   /** The next update of labels finds that another writer has made this one in between. */
   readonly conflictWith: (updates: LabelUpdates) => void
+  /** The taints that are there now. */
+  readonly taints: () => ReadonlyArray<Taints.Taint>
+  /** Every event that was told, in order. */
+  readonly events: ReadonlyArray<NodeEvent>
   /** Every update of labels that succeeded, in order. */
   readonly updates: ReadonlyArray<LabelUpdates>
   /** Requests that change the Node (`update labels`), and planted faults; a fault is the detail of the error. */
@@ -44,6 +64,8 @@ export const make = (options: Options = {}): NodeApiMemory => {
   let runtimeHandlers = start?.runtimeHandlers
   const rivals: Array<LabelUpdates> = []
   const updates: Array<LabelUpdates> = []
+  const events: Array<NodeEvent> = []
+  let taints = options.taints ?? []
   const faults = new MemoryFaults<string>()
 
   const write = (changes: LabelUpdates): void => {
@@ -80,6 +102,20 @@ export const make = (options: Options = {}): NodeApiMemory => {
       return faults.around({ verb: "update", subject: "labels" }, failure, run)
     },
     ownDaemonSetWantsNode: Effect.succeed(options.ownDaemonSetWantsNode ?? Fact.known(false)),
+    othersWantingNode: Effect.succeed(options.othersWantingNode ?? Fact.known([])),
+    readiness: Effect.succeed(options.readiness ?? Fact.known({ ready: true, heartbeat: undefined })),
+    removeTaints: (matchers) => {
+      const run = Effect.sync(() => {
+        const { removed, retained } = Taints.partition(taints, matchers)
+        taints = retained
+        return removed
+      })
+      return faults.around({ verb: "update", subject: "taints" }, failure, run)
+    },
+    configz: Effect.succeed(
+      options.configz ?? Fact.unknown("failed", "the right to read nodes/proxy is missing"),
+    ),
+    emit: (event) => Effect.sync(() => void events.push(event)),
   })
 
   return {
@@ -92,6 +128,8 @@ export const make = (options: Options = {}): NodeApiMemory => {
       rivals.push(changes)
     },
     updates,
+    taints: () => taints,
+    events,
     faults,
   }
 }

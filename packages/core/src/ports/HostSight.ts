@@ -1,0 +1,51 @@
+/** Answers: what can be seen of a host besides its files? The vocabulary of `HostShell`. */
+import type { KernelWitnesses } from "../decide/ErofsPrerequisites.ts"
+import type { MkfsErofs } from "../decide/hostCheck/SnapshotterFit.ts"
+import type { Fact } from "../input/Fact.ts"
+import type { FileState } from "../model/FileState.ts"
+
+/** What the machine has. */
+export interface Machine {
+  /** `/dev/kvm`. */
+  readonly kvm: Fact<boolean>
+  /** `/dev/vhost-vsock`. */
+  readonly vhostVsock: Fact<boolean>
+  /** `/dev/mshv`, Microsoft's hypervisor. */
+  readonly mshv: Fact<boolean>
+  /** What SELinux does; `disabled` where the kernel has none. */
+  readonly selinux: Fact<"enforcing" | "permissive" | "disabled">
+  /** What could be read of the kernel's features. */
+  readonly kernel: KernelWitnesses
+  /** `mkfs.erofs` in the host's program directories. */
+  readonly mkfsErofs: MkfsErofs
+  /** `/etc/machine-id`. */
+  readonly machineId: FileState
+}
+
+/** A process that uses files of a tree. */
+export interface TreeUser {
+  readonly pid: number
+  /** Its program, as the host names it. */
+  readonly program: string
+  /** The Kata sandbox that it belongs to, where its command line says so. */
+  readonly sandbox: string | undefined
+}
+
+/** What a CRI runtime says of itself. */
+export interface CriStatus {
+  /** Name and version, e.g. `containerd 1.7.24`. */
+  readonly runtime: string
+  /** Whether its condition `RuntimeReady` holds. */
+  readonly ready: boolean
+  /** Names of the runtime handlers that it has loaded; `undefined` where it does not say. */
+  readonly handlers: ReadonlyArray<string> | undefined
+}
+
+/** A pod sandbox that is running. */
+export interface RunningSandbox {
+  readonly id: string
+  /** `namespace/name` of its pod. */
+  readonly pod: string
+  /** The runtime handler; empty for the default one. */
+  readonly handler: string
+}
