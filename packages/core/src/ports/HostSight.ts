@@ -29,6 +29,8 @@ export interface TreeUser {
   readonly program: string
   /** The Kata sandbox that it belongs to, where its command line says so. */
   readonly sandbox: string | undefined
+  /** By what it uses the tree: what it runs, has mapped or open, was started with, or the directory it is in. */
+  readonly through?: "program" | "mapped" | "open" | "arguments" | "directory"
 }
 
 /** What a CRI runtime says of itself. */
@@ -39,6 +41,8 @@ export interface CriStatus {
   readonly ready: boolean
   /** Names of the runtime handlers that it has loaded; `undefined` where it does not say. */
   readonly handlers: ReadonlyArray<string> | undefined
+  /** Where the daemon answers but has no CRI: what it says. `handlers` is empty then. */
+  readonly notLoaded?: string
 }
 
 /** A pod sandbox that is running. */
