@@ -12,6 +12,8 @@ import * as TomlPrinter from "../toml/TomlPrinter.ts"
 export interface Region {
   readonly before: string
   readonly after: string
+  /** Set where another install created the key `imports`; the last element takes it along all the same. */
+  readonly createdKey?: true
 }
 
 /** An edited text and the region that changed. */
@@ -178,7 +180,9 @@ const restore = (text: string, elements: ReadonlyArray<string>, region: Region):
 const hasKey = (lines: string): boolean =>
   Result.match(read(lines), { onFailure: () => false, onSuccess: (root) => root.statement !== undefined })
 
-const createdKey = ({ after, before }: Region): boolean => hasKey(after) && !hasKey(before)
+/** Whether the key `imports` is no creation of the operator's. */
+export const createdKey = (region: Region): boolean =>
+  region.createdKey === true || (hasKey(region.after) && !hasKey(region.before))
 
 const valueOf = (literal: string): unknown =>
   Result.match(Toml.parse(`value = ${literal}`), {

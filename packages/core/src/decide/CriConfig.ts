@@ -5,13 +5,12 @@
 import { Result } from "effect"
 import type { ArtifactFacts, Facts } from "../input/Facts.ts"
 import * as FactsOf from "../input/Facts.ts"
-import { type DecisionError, PrerequisiteError, type Problem } from "../input/Problem.ts"
+import { type DecisionError, type Notice, PrerequisiteError, type Problem } from "../input/Problem.ts"
 import type { Settings } from "../input/Settings.ts"
 import * as FileState from "../model/FileState.ts"
 import * as HostPath from "../model/HostPath.ts"
 import { name as instanceName } from "../model/Instance.ts"
 import type { Edit } from "../plan/Ledger.ts"
-import * as Toml from "../toml/Toml.ts"
 import type { PrintTable } from "../toml/TomlPrinter.ts"
 import * as ConfigPaths from "./ConfigPaths.ts"
 import type { ContainerdPaths, PathFacts } from "./ConfigPaths.ts"
@@ -21,10 +20,12 @@ import * as CrioDropIn from "./CrioDropIn.ts"
 import * as Desired from "./Desired.ts"
 import { criPlugin, handlerTables, type RenderInput } from "./DropInRendering.ts"
 import * as ImportedFiles from "./ImportedFiles.ts"
+import * as Neighbours from "./Neighbours.ts"
 import * as Ownership from "./Ownership.ts"
 import * as Recognition from "./Recognition.ts"
 import * as SnapshotterConfig from "./SnapshotterConfig.ts"
 import type { Detected } from "./RuntimeDetection.ts"
+import * as UserDropIn from "./UserDropIn.ts"
 
 /** The replaceable policies that are needed here. */
 export interface CriPolicies {
@@ -36,29 +37,50 @@ export interface CriPolicies {
 export interface CriConfig {
   readonly desired: ReadonlyArray<Desired.Desired>
   readonly loaded: ReadonlyArray<HostPath.HostPath>
+  readonly notices: ReadonlyArray<Notice>
 }
 
 /** What the decision goes by. */
 export interface CriInput {
   readonly settings: Settings
   readonly detected: Detected
-  readonly facts: Pick<Facts, "files" | "imported" | "ledger" | "node" | "release" | "userDropIn"> & {
+  readonly facts: Pick<
+    Facts,
+    "files" | "imported" | "neighbours" | "ledger" | "node" | "release" | "userDropIn"
+  > & {
     readonly artifacts?: ArtifactFacts
   }
   readonly policies: CriPolicies
 }
+
+/** Directories that our drop-ins go to, as far as that can be decided. */
+export const directories = (input: CriInput): ReadonlyArray<HostPath.HostPath> =>
+  Result.match(decide(input), {
+    onFailure: () => [],
+    onSuccess: ({ desired }) =>
+      desired.flatMap((d) => (d.edit === undefined ? [HostPath.parent(d.path)] : [])),
+  })
 
 const fail = (...problems: ReadonlyArray<Problem>): Result.Result<never, PrerequisiteError> =>
   Result.fail(new PrerequisiteError({ problems }))
 
 /** Decides the CRI configuration of an instance. */
 export const decide = (input: CriInput): Result.Result<CriConfig, DecisionError> => {
+  const taken = Neighbours.problems(input.settings, input.facts.neighbours)
+  if (taken.length > 0) return fail(...taken)
+  return Result.map(ofRuntime(input), (config) => ({
+    ...config,
+    notices: [...Neighbours.notices(input.facts.neighbours), ...config.notices],
+  }))
+}
+
+const ofRuntime = (input: CriInput): Result.Result<CriConfig, DecisionError> => {
   const { detected, facts, policies, settings } = input
   if (detected.row.layout === "crio") {
     const taken = takenDropIn(input, { dropIn: CrioDropIn.dropInPath(settings) })
     if (taken !== undefined) return fail(taken)
     const desired = CrioDropIn.desired(settings, facts.release)
-    return Result.succeed({ desired, loaded: desired.map((d) => d.path) })
+    return Result.succeed({ desired, loaded: desired.map((d) => d.path), notices: [] })
   }
   const where = {
     row: detected.row,
@@ -165,42 +187,10 @@ const mainText = (state: FileState.FileState, paths: ContainerdPaths): string =>
 const priorEdit = (input: CriInput, path: HostPath.HostPath): Edit | undefined =>
   FactsOf.ledgerOf(input.facts)?.edits.find((edit) => edit.path === path)
 
-const userDropIn = (
-  input: CriInput,
-  paths: ContainerdPaths,
-): Result.Result<ReadonlyArray<Desired.Desired>, PrerequisiteError> => {
-  const state = input.facts.userDropIn
-  if (state === undefined) return Result.succeed([])
-  const about = {
-    setting: "CONTAINERD_USER_DROP_IN_SOURCE_FILE",
-    ...(input.settings.userDropInSource === undefined ? {} : { value: input.settings.userDropInSource }),
-  }
-  if (state._tag !== "File") {
-    return fail({
-      ...about,
-      code: "E_USER_DROPIN_SOURCE_MISSING",
-      message: `The operator's containerd drop-in ${input.settings.userDropInSource} is not there or cannot be read.`,
-      remedy: "Mount the ConfigMap that holds it, or leave the setting out.",
-    })
-  }
-  const parsed = Toml.parse(state.text)
-  if (Result.isFailure(parsed)) {
-    return fail({
-      ...about,
-      code: "E_USER_DROPIN_NOT_TOML",
-      message: `The operator's containerd drop-in is not valid TOML: ${parsed.failure.detail}. containerd would not start with it.`,
-      remedy: "Repair it, and check it with `containerd config dump`.",
-    })
-  }
-  return Result.succeed([
-    Desired.make(paths.userDropIn, FileState.file(state.text), "the operator supplies it"),
-  ])
-}
-
 const dropIn = (input: CriInput, paths: ContainerdPaths): Result.Result<CriConfig, PrerequisiteError> =>
   Result.gen(function* () {
     const criTable = paths.repeatsCriTable ? yield* repeatedTable(input, paths) : undefined
-    const user = yield* userDropIn(input, paths)
+    const user = yield* UserDropIn.decide(input, paths.userDropIn)
     const extraTables = yield* SnapshotterConfig.tables(input.settings, paths)
     return yield* dropInWith(input, paths, { criTable, extraTables }, user)
   })
@@ -244,18 +234,21 @@ const dropInWith = (
     ...user,
   ]
   const loaded = [paths.mainConfig, ...ours.map((d) => d.path)]
-  if (paths.importsFile === undefined) return Result.succeed({ desired: ours, loaded })
+  if (paths.importsFile === undefined) return Result.succeed({ desired: ours, loaded, notices: [] })
   return Result.map(
     importing(
       input,
       paths,
       ours.map((d) => d.path),
     ),
-    (edits) => ({
-      desired: [...ours, ...edits],
-      loaded,
-    }),
+    ({ edited, notices }) => ({ desired: [...ours, edited], loaded, notices }),
   )
+}
+
+/** The main config with our edit in it, and what could not be taken out of it before. */
+interface Edited {
+  readonly edited: Desired.Desired
+  readonly notices: ReadonlyArray<Notice>
 }
 
 /** The main config with an import of each of our drop-ins; the drop-ins come first, since a missing one is fatal. */
@@ -263,15 +256,18 @@ const importing = (
   input: CriInput,
   paths: ContainerdPaths,
   elements: ReadonlyArray<HostPath.HostPath>,
-): Result.Result<ReadonlyArray<Desired.Desired>, PrerequisiteError> => {
+): Result.Result<Edited, PrerequisiteError> => {
   const path = paths.mainConfig
   const state = FactsOf.at(input.facts, path)
   const prior = priorEdit(input, path)
-  const createdFile = prior?.createdFile ?? state._tag === "Absent"
+  const others = Neighbours.created(input.facts.neighbours, path)
+  const createdFile = others.file || (prior?.createdFile ?? state._tag === "Absent")
   const stale =
     prior !== undefined && (prior.kind !== "import" || prior.elements.join("\n") !== elements.join("\n"))
-  const base = stale ? Ownership.undoEdit(state, prior, instanceName(input.settings.instance)).after : state
-  const added = ContainerdImports.add(mainText(base, paths), elements)
+  const base = stale
+    ? Ownership.undoEdit(state, prior, instanceName(input.settings.instance))
+    : { after: state, notices: [] }
+  const added = ContainerdImports.add(mainText(base.after, paths), elements)
   if (Result.isFailure(added)) {
     return fail({
       code: "E_MAIN_CONFIG_LAYOUT",
@@ -282,17 +278,21 @@ const importing = (
   }
   const region = added.success.region
   const unchanged = region.before === "" && region.after === ""
+  const kept = unchanged && !stale && prior?.kind === "import" ? prior.region : region
+  const wasShared = prior?.kind === "import" && prior.region.createdKey === true
+  const joinsKey = (others.key || wasShared) && !ContainerdImports.createdKey(kept)
   const edit: Edit = {
     kind: "import",
     path,
     elements,
     createdFile,
-    region: unchanged && !stale && prior?.kind === "import" ? prior.region : region,
+    region: joinsKey ? { ...kept, createdKey: true } : kept,
   }
   const mode = state._tag === "File" ? state.mode : 0o644
-  return Result.succeed([
-    Desired.edited(edit, FileState.file(added.success.text, mode), "it has to import our drop-in"),
-  ])
+  return Result.succeed({
+    edited: Desired.edited(edit, FileState.file(added.success.text, mode), "it has to import our drop-in"),
+    notices: base.notices,
+  })
 }
 
 /** Whether our mark stands around handlers that start programs elsewhere. */
@@ -329,12 +329,12 @@ const wholeFile = (input: CriInput, paths: ContainerdPaths): Result.Result<CriCo
   }
   const createdFile = prior?.createdFile ?? state._tag === "Absent"
   const isOlder = prior !== undefined && prior.kind !== "block"
-  const base = isOlder ? Ownership.undoEdit(state, prior, instance).after : state
+  const base = isOlder ? Ownership.undoEdit(state, prior, instance) : { after: state, notices: [] }
   const extraTables = SnapshotterConfig.tables(input.settings, paths)
   if (Result.isFailure(extraTables)) return Result.fail(extraTables.failure)
   const spliced = ContainerdWholeFile.splice({
     path,
-    text: mainText(base, paths),
+    text: mainText(base.after, paths),
     instance,
     schema: paths.schema,
     handlers: handlerTables(settings),
@@ -354,6 +354,7 @@ const wholeFile = (input: CriInput, paths: ContainerdPaths): Result.Result<CriCo
       ),
     ],
     loaded: [path],
+    notices: base.notices,
   })
 }
 

@@ -12,6 +12,10 @@ const markPrefix = "kata-deploy.katacontainers.io/"
 /** The label of one instance (`default` or the suffix). */
 export const markOf = (instance: string): string => `${markPrefix}${instance}`
 
+/** Instances that have a mark on a node. */
+export const instancesIn = (labels: Readonly<Record<string, string>>): ReadonlyArray<string> =>
+  Object.keys(labels).flatMap((key) => (key.startsWith(markPrefix) ? [key.slice(markPrefix.length)] : []))
+
 type Labels = Readonly<Record<string, string>>
 
 const differing = (labels: Labels, wanted: LabelUpdates): LabelUpdates =>

@@ -27,6 +27,7 @@ import type { HostError } from "../ports/HostError.ts"
 import { type ArchiveFacts, HostFiles } from "../ports/HostFiles.ts"
 import { HostShell } from "../ports/HostShell.ts"
 import { NodeApi } from "../ports/NodeApi.ts"
+import * as Neighbourhood from "./Neighbourhood.ts"
 
 /** What to look for. */
 export interface ObserveRequest {
@@ -54,27 +55,11 @@ const look = Effect.fnUntraced(function* (facts: Facts, paths: ReadonlyArray<Hos
   return { ...facts, files: known }
 })
 
-const ledgerFrom = (state: FileState): LedgerFact => {
-  if (state._tag === "Absent") return { _tag: "None" }
-  if (state._tag !== "File") {
-    return {
-      _tag: "Unreadable",
-      why: state._tag === "Unreadable" ? state.detail : `it is a ${state._tag.toLowerCase()}`,
-    }
-  }
-  return Result.match(Ledger.decode(state.text), {
-    onFailure: (): LedgerFact => ({
-      _tag: "Unreadable",
-      why: "it is no ledger of a version that this program knows",
-    }),
-    onSuccess: (ledger): LedgerFact => ({ _tag: "Read", ledger }),
-  })
-}
-
 /** Reads the ledger of a state directory. */
 export const ledger = Effect.fnUntraced(function* (stateDir: HostPath.HostPath) {
   const files = yield* HostFiles
-  return ledgerFrom(yield* files.look(Ledger.pathIn(stateDir)))
+  const fact: LedgerFact = Ledger.from(yield* files.look(Ledger.pathIn(stateDir)))
+  return fact
 })
 
 /** Everything that an action's plan is made from. */
@@ -86,7 +71,11 @@ export const observe = Effect.fn("Observe.observe")(function* (
     yield* adopted(yield* firstRound(request), settings),
     InstallPlan.detectionPaths,
   )
-  if (isCleanup(request.action)) return yield* look(started, CleanupPlan.pathsOfInterest(started))
+  const { installDir } = settings.instance
+  if (isCleanup(request.action)) {
+    const seen = yield* look(started, CleanupPlan.pathsOfInterest(started))
+    return yield* Neighbourhood.observe(seen, installDir, dropInDirectories(seen))
+  }
   const detected = InstallPlan.detect({ settings, facts: started, policies })
   if (Result.isFailure(detected)) return started
   const inputs = yield* imports(
@@ -94,10 +83,21 @@ export const observe = Effect.fn("Observe.observe")(function* (
     settings,
     detected.success,
   )
+  const directories = [
+    ...dropInDirectories(inputs),
+    ...CriConfig.directories({ settings, detected: detected.success, facts: inputs, policies }),
+  ]
+  const beside = yield* Neighbourhood.observe(inputs, installDir, directories)
   const withArtifacts =
-    request.action === "install-stage-cri" ? inputs : yield* observeArtifacts(inputs, settings)
+    request.action === "install-stage-cri" ? beside : yield* observeArtifacts(beside, settings)
   return yield* look(withArtifacts, InstallPlan.pathsOfInterest({ settings, facts: withArtifacts, policies }))
 })
+
+/** Directories in which the ledger says that drop-ins of ours are. */
+const dropInDirectories = (facts: Facts): ReadonlyArray<HostPath.HostPath> =>
+  (FactsOf.ledgerOf(facts)?.files ?? []).flatMap((file) =>
+    file.stage === "cri" ? [HostPath.parent(file.path)] : [],
+  )
 
 /** More files than any real configuration imports; a cycle ends by itself, since each path is looked at once. */
 const mostImports = 256
@@ -105,22 +105,32 @@ const mostImports = 256
 /** Looks at the files that the main config imports, and at those that they import. */
 const imports = Effect.fnUntraced(function* (facts: Facts, settings: Settings, detected: Detected) {
   if (detected.row.layout === "crio") return facts
-  const files = yield* HostFiles
   const text = FactsOf.runtimeVersion(facts, settings.containerRuntimeVersion)
   const version = text === undefined ? undefined : ContainerdVersion.parse(text)
   const queue = [CriConfig.mainConfigPathOf({ detected, settings })]
+  const unlisted: Array<FactsOf.Unlisted> = []
   let known = facts
   for (let at = 0; at < queue.length && queue.length < mostImports; at++) {
     const content = textOf(FactsOf.at(known, queue[at]!))
     for (const pattern of ImportedFiles.patternsOf(content ?? "", queue[at]!, version)) {
-      const listing = yield* files.list(pattern.directory)
+      const listing = yield* importedNames(pattern)
+      if (listing._tag === "Unreadable") unlisted.push({ path: pattern.directory, detail: listing.detail })
       const names = listing._tag === "Names" ? listing.names : []
       const fresh = ImportedFiles.matching(pattern, names).filter((path) => !queue.includes(path))
       known = yield* look(known, fresh)
       queue.push(...fresh)
     }
   }
-  return { ...known, imported: queue.slice(1) }
+  return { ...known, imported: queue.slice(1), unlisted }
+})
+
+/** The names that a pattern may take; a name that is its own pattern is looked for without listing its directory. */
+const importedNames = Effect.fnUntraced(function* (wanted: ImportedFiles.ImportPattern) {
+  const files = yield* HostFiles
+  if (wanted.pattern.includes("*")) return yield* files.list(wanted.directory)
+  const state = yield* files.look(HostPath.join(wanted.directory, wanted.pattern))
+  const names = state._tag === "Absent" ? [] : [wanted.pattern]
+  return { _tag: "Names", names } as const
 })
 
 const firstRound = Effect.fnUntraced(function* (request: ObserveRequest) {

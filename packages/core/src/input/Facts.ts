@@ -5,7 +5,7 @@
 import type { BaseConfig } from "../decide/KataConfig.ts"
 import type { FileState } from "../model/FileState.ts"
 import type { HostPath } from "../model/HostPath.ts"
-import type { Ledger } from "../plan/Ledger.ts"
+import type { Ledger, Reading } from "../plan/Ledger.ts"
 import type { ArchiveFacts } from "../ports/HostFiles.ts"
 import type { UnitState } from "../ports/HostShell.ts"
 import type { NodeFacts } from "../ports/NodeApi.ts"
@@ -42,6 +42,22 @@ export interface ArtifactFacts {
   readonly devkitRootHash?: string | undefined
 }
 
+/** Another install on this host, and what is known of it. */
+export interface Neighbour {
+  readonly installDir: HostPath
+  /** What its ledger says; `None` where an installer without one put it there. */
+  readonly ledger: Reading
+  /** Runtime handlers that it offers, by its ledger or by the files that name its programs. */
+  readonly handlers: ReadonlyArray<string>
+}
+
+/** A directory that had to be listed and could not be: what is in it is unknown. */
+export interface Unlisted {
+  readonly path: HostPath
+  /** Why, as a clause. */
+  readonly detail: string
+}
+
 /** What a node looks like. */
 export interface Facts {
   /** Version of this program. */
@@ -63,6 +79,12 @@ export interface Facts {
   readonly files: ReadonlyMap<HostPath, FileState>
   /** Files that the CRI runtime's main config imports, in the order of loading; what is in them is in `files`. */
   readonly imported: ReadonlyArray<HostPath>
+  /** Directories whose files the main config imports and that could not be listed. */
+  readonly unlisted: ReadonlyArray<Unlisted>
+  /** Links where a directory has to be, and that lead nowhere. */
+  readonly deadEnds: ReadonlyArray<HostPath>
+  /** Other installs that are seen on this host, by install directory. */
+  readonly neighbours: ReadonlyArray<Neighbour>
   readonly artifacts: ArtifactFacts
   /** Bytes that may still be written to the filesystem of the install directory. */
   readonly freeBytes: Fact<number>
@@ -97,6 +119,9 @@ export const unseen = (release: string, stateDir: HostPath, control: Fact<"syste
   ledger: { _tag: "None" },
   files: new Map(),
   imported: [],
+  unlisted: [],
+  deadEnds: [],
+  neighbours: [],
   artifacts: {
     directory: "",
     damaged: new Set(),

@@ -77,6 +77,21 @@ export const FactsDocument = Schema.Struct({
   /** Paths that were looked at, and nothing is there. */
   absent: Schema.optionalKey(Schema.Array(PathSchema)),
   imported: Schema.optionalKey(Schema.Array(PathSchema)),
+  unlisted: Schema.optionalKey(Schema.Array(Schema.Struct({ path: PathSchema, detail: Schema.String }))),
+  deadEnds: Schema.optionalKey(Schema.Array(PathSchema)),
+  neighbours: Schema.optionalKey(
+    Schema.Array(
+      Schema.Struct({
+        installDir: PathSchema,
+        ledger: Schema.Union([
+          Schema.TaggedStruct("None", {}),
+          Schema.TaggedStruct("Read", { ledger: Ledger }),
+          Schema.TaggedStruct("Unreadable", { why: Schema.String }),
+        ]),
+        handlers: Schema.Array(Schema.String),
+      }),
+    ),
+  ),
   artifacts: Schema.optionalKey(Artifacts),
   freeBytes: Schema.optionalKey(factOf(Schema.Int)),
   userDropIn: Schema.optionalKey(FileState.FileState),
@@ -109,6 +124,9 @@ export const encode = (facts: Facts): FactsDocument => ({
   files: Object.fromEntries([...facts.files].filter(([, state]) => state._tag !== "Absent")),
   absent: [...facts.files].flatMap(([path, state]) => (state._tag === "Absent" ? [path] : [])),
   imported: facts.imported,
+  unlisted: facts.unlisted,
+  deadEnds: facts.deadEnds,
+  neighbours: facts.neighbours,
   artifacts: {
     directory: facts.artifacts.directory,
     manifest: facts.artifacts.manifest,
@@ -179,6 +197,9 @@ const factsFrom = (document: FactsDocument, bases: ReadonlyMap<string, ArchivedB
     ledger: document.ledger ?? nobody.ledger,
     files: new Map([...present, ...(document.absent ?? []).map((path) => [path, FileState.absent] as const)]),
     imported: document.imported ?? [],
+    unlisted: document.unlisted ?? [],
+    deadEnds: document.deadEnds ?? [],
+    neighbours: document.neighbours ?? [],
     artifacts:
       artifacts === undefined
         ? nobody.artifacts

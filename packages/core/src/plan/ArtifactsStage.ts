@@ -42,6 +42,7 @@ export interface StageInput {
 export const startLedger = ({ detected, facts, settings }: StageInput): Ledger.Ledger => ({
   ...(FactsOf.ledgerOf(facts) ??
     Ledger.empty(instanceName(settings.instance), facts.release, detected.row.runtime)),
+  installDir: settings.instance.installDir,
   release: facts.release,
   runtime: detected.row.runtime,
 })
@@ -256,6 +257,7 @@ const planWith = (
     ledger: before,
     look: (path) => FactsOf.at(facts, path),
     takenOver: again.map((g) => g.path),
+    neighbours: facts.neighbours,
   })
   return Result.map(reconciled, (stage) => {
     const except = wanted.flatMap((d) =>

@@ -4,6 +4,7 @@
  */
 import { Result } from "effect"
 import * as ContainerdImports from "../decide/ContainerdImports.ts"
+import * as Neighbours from "../decide/Neighbours.ts"
 import * as Ownership from "../decide/Ownership.ts"
 import * as FactsOf from "../input/Facts.ts"
 import { type DecisionError, type Notice, PrerequisiteError, type Problem } from "../input/Problem.ts"
@@ -52,7 +53,10 @@ export const make = (input: PlanInput): Result.Result<Plan, DecisionError> =>
     if (input.action !== "cleanup") return within(input, ledger)
     // The staged actions are the dispatcher's decision; only the whole cleanup asks whether it may (spec 09 §3).
     return Result.flatMap(
-      input.policies.cleanup({ ownDaemonSet: input.facts.ownDaemonSet, otherInstances: [] }),
+      input.policies.cleanup({
+        ownDaemonSet: input.facts.ownDaemonSet,
+        otherInstances: Neighbours.names(input.facts, instanceName(input.settings.instance)),
+      }),
       (verdict) =>
         verdict.scope === "skip"
           ? Result.succeed(nothing(input, "still-wanted", `Nothing is removed: ${verdict.because}.`))

@@ -40,6 +40,7 @@ const planWith = (
     stage: "cri",
     desired,
     ledger: startLedger(input),
+    neighbours: facts.neighbours,
     look: (path) => FactsOf.at(facts, path),
   })
   return Result.flatMap(reconciled, (stage) => {
@@ -66,7 +67,7 @@ const planWith = (
           : []),
       ],
       ledger: started,
-      notices: [...stage.notices, ...notices],
+      notices: [...config.notices, ...stage.notices, ...notices],
       restart,
     }))
   })

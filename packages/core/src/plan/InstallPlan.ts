@@ -112,8 +112,10 @@ export const ledgerProblem = ({
   const path = Ledger.pathIn(facts.stateDir)
   if (facts.ledger._tag === "Unreadable") return Result.fail(unreadableLedger(path, facts.ledger.why))
   const asked = instanceName(settings.instance)
-  const found = FactsOf.ledgerOf(facts)?.instance ?? asked
-  if (found === asked) return Result.succeed(undefined)
+  const ledger = FactsOf.ledgerOf(facts)
+  const found = ledger?.instance ?? asked
+  if (found === asked)
+    return ledger === undefined ? Result.succeed(undefined) : ofThisPlace(path, ledger, settings)
   return Result.fail(
     new PrerequisiteError({
       problems: [
@@ -128,6 +130,28 @@ export const ledgerProblem = ({
     }),
   )
 }
+
+/** A ledger of the same name but of another install directory is that of another install. */
+const ofThisPlace = (
+  path: string,
+  { installDir }: Ledger.Ledger,
+  { instance }: Settings,
+): Result.Result<void, PrerequisiteError> =>
+  installDir === undefined || installDir === instance.installDir
+    ? Result.succeed(undefined)
+    : Result.fail(
+        new PrerequisiteError({
+          problems: [
+            {
+              code: "E_LEDGER_OF_ANOTHER",
+              setting: "KATA_DEPLOY_STATE_DIR",
+              path,
+              message: `The ledger ${path} is that of the install in ${installDir}, not of the one in ${instance.installDir}; with it, the wrong files would be changed or removed.`,
+              remedy: "Give each install a state directory of its own, or set INSTALLATION_PREFIX as it was.",
+            },
+          ],
+        }),
+      )
 
 /** Plans an install or one of its stages. */
 export const make = (input: PlanInput): Result.Result<Plan, DecisionError> => {

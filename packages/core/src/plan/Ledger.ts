@@ -2,7 +2,8 @@
  * Answers: what on this host is ours? The ledger lies in the state directory of its instance and records every
  * path that we own with its digest, and every edit in files that are not ours. Source: decisions §3, §4.
  */
-import { Schema } from "effect"
+import { Result, Schema } from "effect"
+import type { FileState } from "../model/FileState.ts"
 import type { HostPath } from "../model/HostPath.ts"
 import { PathSchema } from "./Change.ts"
 
@@ -65,7 +66,12 @@ export const Edit = Schema.Union([
     /** Whether the whole file is our creation. */
     createdFile: Schema.Boolean,
     /** The lines around the edit as they were, and as we left them; replacing one by the other is the exact undo. */
-    region: Schema.Struct({ before: Schema.String, after: Schema.String }),
+    region: Schema.Struct({
+      before: Schema.String,
+      after: Schema.String,
+      /** Set where the key `imports` itself is the creation of another install, so that the last one takes it away. */
+      createdKey: Schema.optionalKey(Schema.Literal(true)),
+    }),
   }),
   Schema.Struct({
     kind: Schema.Literal("block"),
@@ -94,6 +100,8 @@ export const Ledger = Schema.Struct({
   kind: Schema.Literal("ledger"),
   /** Instance name: the suffix or `default`. */
   instance: Schema.String,
+  /** The install directory that the ledger is for; left out by early releases. */
+  installDir: Schema.optionalKey(PathSchema),
   /** Version of the program that wrote this. */
   release: Schema.String,
   /** The CRI runtime that was configured. */
@@ -120,6 +128,28 @@ const Text = Schema.fromJsonString(Ledger)
 
 /** Reads a ledger from its text; fails on anything that is not a ledger of a schema version that we know. */
 export const decode = Schema.decodeUnknownResult(Text)
+
+/** What is at a ledger's path, read: nothing, a ledger, or something that cannot be read and may be one. */
+export type Reading =
+  | { readonly _tag: "None" }
+  | { readonly _tag: "Read"; readonly ledger: Ledger }
+  | { readonly _tag: "Unreadable"; readonly why: string }
+
+/** Reads what is at a ledger's path; never takes what cannot be read for nothing. */
+export const from = (state: FileState): Reading => {
+  if (state._tag === "Absent") return { _tag: "None" }
+  if (state._tag !== "File") {
+    const why = state._tag === "Unreadable" ? state.detail : `it is a ${state._tag.toLowerCase()}`
+    return { _tag: "Unreadable", why }
+  }
+  return Result.match(decode(state.text), {
+    onFailure: (): Reading => ({
+      _tag: "Unreadable",
+      why: "it is no ledger of a version that this program knows",
+    }),
+    onSuccess: (ledger): Reading => ({ _tag: "Read", ledger }),
+  })
+}
 
 /** The ledger as it is written to the host. */
 export const encode = (ledger: Ledger): string =>

@@ -4,7 +4,9 @@
  */
 import { Result } from "effect"
 import type * as Desired from "../decide/Desired.ts"
+import * as Neighbours from "../decide/Neighbours.ts"
 import * as Ownership from "../decide/Ownership.ts"
+import type { Neighbour } from "../input/Facts.ts"
 import { type Notice, PrerequisiteError, type Problem } from "../input/Problem.ts"
 import * as FileState from "../model/FileState.ts"
 import * as HostPath from "../model/HostPath.ts"
@@ -24,6 +26,8 @@ export interface ReconcileInput {
   readonly look: (path: HostPath.HostPath) => FileState.FileState
   /** Files of ours that some other step of the stage takes over; they are neither kept nor removed here. */
   readonly takenOver?: ReadonlyArray<HostPath.HostPath>
+  /** Other installs on the host; directories of theirs that we need as well become ours, too. */
+  readonly neighbours?: ReadonlyArray<Neighbour>
 }
 
 /** Steps by kind, to be carried out in this order, and the ledger after them. */
@@ -82,13 +86,16 @@ const directorySteps = (
   problems: Array<Problem>,
 ): {
   readonly steps: ReadonlyArray<Step<HostAction>>
+  /** Directories that these steps create, or that another install created before. */
   readonly created: ReadonlyArray<HostPath.HostPath>
 } => {
+  const theirs = Neighbours.directories(input.neighbours ?? [])
   const steps: Array<Step<HostAction>> = []
   const created: Array<HostPath.HostPath> = []
   for (const path of neededDirectories(input.desired)) {
     const before = input.look(path)
     // A link to a directory is fine: on many hosts /opt or /var/lib is one.
+    if (before._tag === "Directory" && theirs.has(path)) created.push(path)
     if (before._tag === "Directory" || before._tag === "Link") continue
     if (before._tag !== "Absent") {
       problems.push(inTheWay(path, before, "a directory"))

@@ -73,6 +73,23 @@ describe("CriConfig", () => {
     same(stateAt(given, main), FileState.file(`version = 3\nimports = ["/p${dropIn}"]\n`))
   })
 
+  it("tells of an older block of ours that could not be taken out any more", () => {
+    const block = editOf({ version: v1, tree: { [main]: "version = 2\n" } })[0]!
+    assert(block.kind === "block")
+    const text = `version = 2\n${block.block.replaceAll(/^#.*$/gm, "")}`
+    const { notices } = Result.getOrThrow(
+      decide({
+        version: v2,
+        tree: { [main]: text },
+        facts: { ledger: Node.recorded({ ...empty, edits: [block] }) },
+      }),
+    )
+    assert.deepStrictEqual(
+      notices.map((n) => n.code),
+      ["edit-not-undone"],
+    )
+  })
+
   it("keeps the mode of the main config", () => {
     const given = { version: v2, tree: { [main]: FileState.file("version = 3\n", 0o600) } }
     assert.strictEqual((stateAt(given, main) as { readonly mode: number }).mode, 0o600)

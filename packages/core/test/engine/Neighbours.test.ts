@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { FileState, Run } from "../../src/index.ts"
+import { FileState, HostPath, Run } from "../../src/index.ts"
 import { hosts, type SampleHost } from "./SampleHosts.ts"
 import * as Node from "./SampleNode.ts"
 
@@ -43,6 +43,96 @@ describe("an instance with a suffix that has no ledger", () => {
         files.tree.get(Node.path("/etc/containerd/conf.d/kata-deploy-dev.toml"))._tag,
         "Absent",
       )
+    }),
+  )
+})
+
+const bare = named("vanilla containerd 2.1 without any config")
+const second = { ...bare.variables, MULTI_INSTALL_SUFFIX: "dev" }
+
+describe("two instances on one node", () => {
+  it.effect("leave nothing behind in whatever order they go, wherever they are installed", () =>
+    Effect.gen(function* () {
+      for (const place of [{}, { INSTALLATION_PREFIX: "/data" }]) {
+        const files = Node.host(bare.tree)
+        const before = Node.snapshot(files)
+        yield* Run.run(Node.request("install", bare.variables)).pipe(Node.on(files))
+        yield* Run.run(Node.request("install", { ...second, ...place })).pipe(Node.on(files))
+        yield* Run.run(Node.request("cleanup", bare.variables)).pipe(Node.on(files))
+        yield* Run.run(Node.request("cleanup", { ...second, ...place })).pipe(Node.on(files))
+        assert.deepStrictEqual(Node.snapshot(files), before)
+      }
+    }),
+  )
+
+  it.effect("find each other through a state directory elsewhere", () =>
+    Effect.gen(function* () {
+      const files = Node.host(bare.tree)
+      const before = Node.snapshot(files)
+      const first = (action: "install" | "cleanup") =>
+        Run.run({ ...Node.request(action, bare.variables), stateDir: HostPath.make("/var/lib/state") }).pipe(
+          Node.on(files),
+        )
+      yield* first("install")
+      yield* Run.run(Node.request("install", second)).pipe(Node.on(files))
+      yield* first("cleanup")
+      yield* Run.run(Node.request("cleanup", second)).pipe(Node.on(files))
+      assert.deepStrictEqual(Node.snapshot(files), before)
+    }),
+  )
+
+  it.effect("keep what may be the operator's where the first one's ledger cannot be read, and say so", () =>
+    Effect.gen(function* () {
+      const files = Node.host(bare.tree)
+      const ledger = Node.path("/opt/kata/.kata-deploy/ledger.json")
+      yield* Run.run(Node.request("install", bare.variables)).pipe(Node.on(files))
+      const readable = files.tree.get(ledger)
+      files.tree.set(ledger, { _tag: "Unreadable", why: "denied", detail: "no permission" })
+      const report = yield* Run.run(Node.request("install", second)).pipe(Node.on(files))
+      assert.include(
+        report.notices.map((n) => n.code),
+        "neighbour-unreadable",
+      )
+      files.tree.set(ledger, readable)
+      yield* Run.run(Node.request("cleanup", bare.variables)).pipe(Node.on(files))
+      yield* Run.run(Node.request("cleanup", second)).pipe(Node.on(files))
+      const left = Object.entries(Node.snapshot(files)).filter(([, state]) => state._tag !== "Directory")
+      assert.deepStrictEqual(left, [
+        ["/etc/containerd/config.toml", FileState.file("version = 3\nimports = []\n")],
+        ["/etc/hostname", FileState.file("node\n")],
+      ])
+    }),
+  )
+
+  it.effect("are refused where both would offer one handler, and the first stays as it is", () =>
+    Effect.gen(function* () {
+      const files = Node.host(bare.tree)
+      const first = { ...bare.variables, MULTI_INSTALL_SUFFIX: "runtime-rs-x" }
+      const clash = { ...bare.variables, SHIMS_X86_64: "qemu-runtime-rs", MULTI_INSTALL_SUFFIX: "x" }
+      yield* Run.run(Node.request("install", first)).pipe(Node.on(files))
+      const installed = Node.snapshot(files)
+      const error = yield* Run.run(Node.request("install", clash)).pipe(Node.on(files), Effect.flip)
+      assert.strictEqual(error._tag, "PrerequisiteError")
+      assert.include(error.message, "kata-qemu-runtime-rs-x")
+      assert.deepStrictEqual(Node.snapshot(files), installed)
+    }),
+  )
+
+  it.effect("cannot be mixed up by a state directory that belongs to the other install directory", () =>
+    Effect.gen(function* () {
+      const files = Node.host(bare.tree)
+      const stateDir = HostPath.make("/var/lib/state")
+      yield* Run.run({ ...Node.request("install", bare.variables), stateDir }).pipe(Node.on(files))
+      const installed = Node.snapshot(files)
+      for (const action of ["install", "cleanup"] as const) {
+        const error = yield* Run.run({
+          ...Node.request(action, { ...bare.variables, ...other }),
+          stateDir,
+        }).pipe(Node.on(files), Effect.flip)
+        assert.strictEqual(error._tag, "PrerequisiteError")
+        assert.include(error.message, "/opt/kata,")
+        assert.deepStrictEqual(Node.snapshot(files), installed)
+      }
     }),
   )
 })

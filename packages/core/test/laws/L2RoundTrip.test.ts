@@ -49,6 +49,20 @@ describe("L2 RoundTrip", () => {
   )
 
   law(
+    "two instances that go in the order of coming leave nothing behind",
+    neighbours,
+    Effect.fnUntraced(function* (example) {
+      const node = nodeOf(example)
+      const before = node.snapshot()
+      yield* node.run("install", example.asked)
+      yield* node.run("install", example.second)
+      yield* node.run("cleanup", example.asked)
+      yield* node.run("cleanup", example.second)
+      assert.deepStrictEqual(node.snapshot(), before)
+    }),
+  )
+
+  law(
     "the staged actions come back as well",
     scenario,
     Effect.fnUntraced(function* (example) {

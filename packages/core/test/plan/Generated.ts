@@ -45,7 +45,9 @@ const edit: fc.Arbitrary<Ledger.Edit> = fc.oneof(
     path,
     elements: fc.array(text, { maxLength: 2 }),
     createdFile: fc.boolean(),
-    region: fc.record({ before: text, after: text }),
+    region: fc
+      .tuple(text, text, optional("createdKey", fc.constant(true as const)))
+      .map(([before, after, key]) => ({ before, after, ...key })),
   }),
   fc.record({ kind: fc.constant("block" as const), path, createdFile: fc.boolean(), block: text }),
 )
