@@ -27,3 +27,23 @@ export const outcome = (job: string, signals: ReadonlyArray<JobSignal>): JobOutc
     ? { _tag: "Done" }
     : { _tag: "Failed", result: removed.result }
 }
+
+const ends: Readonly<Record<string, string>> = {
+  failed: "what it runs did not come up, or ended with an error",
+  timeout: "it took longer than the unit itself allows (TimeoutStartSec, TimeoutStopSec)",
+  dependency: "a unit that it requires is not up",
+  canceled: "another job took its place, so somebody else is at work on this unit; try again",
+  assert: "an assertion in its unit file does not hold",
+  unsupported: "this kind of unit is not supported on this host",
+  collected: "the unit went away meanwhile",
+  once: "it runs once in a boot and has run",
+}
+
+/** A result that is no success, as a clause for people. */
+export const describe = (result: string): string => {
+  const meaning = ends[result]
+  return `its job ended with "${result}"${meaning === undefined ? "" : `: ${meaning}`}`
+}
+
+/** Where people find out more about a unit, as a clause. */
+export const whereToLook = (unit: string): string => `see journalctl -u ${unit}`

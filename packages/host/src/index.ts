@@ -1,4 +1,5 @@
 /** What `@kata-deploy/host` offers: layers of the port `HostShell`, and what they decide without a host. */
+export * as NodeHostShell from "./NodeHostShell.ts"
 export * as SystemdJob from "./SystemdJob.ts"
 export * as UnitName from "./UnitName.ts"
 export * as WithoutSystemd from "./WithoutSystemd.ts"

@@ -1,0 +1,24 @@
+/** Answers: what is said of a machine that nothing looks at? Everything is out of sight. */
+import { Fact, type HostShell } from "@kata-deploy/core"
+import { Effect } from "effect"
+
+/** The part of `HostShell` that is about the machine, its processes and its CRI runtime. */
+export type Sight = Pick<HostShell.HostShell["Service"], "machine" | "usersOf" | "criStatus" | "sandboxes">
+
+const outOfSight = Fact.unknown("out-of-sight", "nothing looks at it")
+
+/** A machine out of sight. */
+export const noSight: Sight = {
+  machine: Effect.succeed({
+    kvm: outOfSight,
+    vhostVsock: outOfSight,
+    mshv: outOfSight,
+    selinux: outOfSight,
+    kernel: { sysModules: undefined, procModules: undefined, procConfig: undefined, bootConfig: undefined },
+    mkfsErofs: { _tag: "Unknown", why: outOfSight.why },
+    machineId: { _tag: "Absent" },
+  }),
+  usersOf: () => Effect.succeed(outOfSight),
+  criStatus: () => Effect.succeed(outOfSight),
+  sandboxes: () => Effect.succeed(outOfSight),
+}
