@@ -28,6 +28,7 @@ export default defineConfig({
       project("filesystem", "packages/filesystem"),
       project("host", "packages/host"),
       project("kubernetes", "packages/kubernetes"),
+      project("snapshots", "packages/snapshots"),
       project("cli", "packages/cli", 30_000),
       project("workspace", "scripts", 60_000),
     ],

@@ -56,6 +56,25 @@ export const core: Rule = {
     ),
 }
 
+const snapshotsMayImport = ["@kata-deploy/core", "effect"]
+
+/** The tables of nydus-snapshotter need nothing but the core, which does not know them. */
+export const snapshots: Rule = {
+  name: "snapshots-imports",
+  says: `packages/snapshots imports only itself and ${snapshotsMayImport.join(", ")}`,
+  check: (files) =>
+    judge(
+      files,
+      ({ path }) => path.startsWith("packages/snapshots/src/"),
+      (imported, file) => {
+        const allowed = isRelative(imported.specifier)
+          ? resolveRelative(file.path, imported.specifier).startsWith("packages/snapshots/src/")
+          : snapshotsMayImport.includes(packageOf(imported.specifier))
+        return allowed ? undefined : `the tables of snapshots must not import "${imported.specifier}"`
+      },
+    ),
+}
+
 /** An adapter knows the core and no other package of ours. */
 export const apart: Rule = {
   name: "adapters-apart",

@@ -1,5 +1,5 @@
 /** Every rule of our own, in the order in which `npm run check` names them. */
-import { apart, core, declared, platform } from "./dependencies.ts"
+import { apart, core, declared, platform, snapshots } from "./dependencies.ts"
 import { documented } from "./documentation.ts"
 import { lock } from "./lock.ts"
 import { length, names, wholeTests } from "./shape.ts"
@@ -8,6 +8,7 @@ import { stable } from "./stability.ts"
 
 export const rules: ReadonlyArray<Rule> = [
   core,
+  snapshots,
   apart,
   platform,
   declared,

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "vitest"
-import { apart, core, declared, platform } from "../rules/dependencies.ts"
+import { apart, core, declared, platform, snapshots } from "../rules/dependencies.ts"
 import { length, names, wholeTests } from "../rules/shape.ts"
 import { stable, stableEffect } from "../rules/stability.ts"
 import type { Rule } from "../rules/Source.ts"
@@ -38,6 +38,28 @@ describe("core-imports", () => {
 
   it("says nothing about tests, which may use what they like", () => {
     assert.deepStrictEqual(places(core, { "packages/core/test/A.test.ts": 'import "node:fs"' }), [])
+  })
+})
+
+describe("snapshots-imports", () => {
+  it.each(['import "node:fs"', 'import "@kata-deploy/host"', 'import "../../core/src/index.ts"'])(
+    "refuses %s",
+    (line) => {
+      assert.deepStrictEqual(places(snapshots, { "packages/snapshots/src/A.ts": `${line}\n` }), [
+        "packages/snapshots/src/A.ts:1",
+      ])
+    },
+  )
+
+  it("accepts the tables themselves, the core and Effect, and says nothing about tests", () => {
+    const text = 'import "@kata-deploy/core"\nimport "effect/encoding/Base64"\nimport "./B.ts"\n'
+    assert.deepStrictEqual(
+      places(snapshots, {
+        "packages/snapshots/src/A.ts": text,
+        "packages/snapshots/test/A.test.ts": 'import "node:fs"',
+      }),
+      [],
+    )
   })
 })
 
