@@ -93,7 +93,12 @@ export const connect = Effect.fnUntraced(function* (
       path: `/${path}`,
       write: (value: object) => Buffer.from(requests.encode(requests.fromObject(value)).finish()),
       read: (bytes: Uint8Array): Answer =>
-        answers.toObject(answers.decode(bytes), { longs: Number, defaults: true, arrays: true, objects: true }),
+        answers.toObject(answers.decode(bytes), {
+          longs: Number,
+          defaults: true,
+          arrays: true,
+          objects: true,
+        }),
     }
   }
   const metadataOf = (headers: Headers | undefined) => {
@@ -108,8 +113,14 @@ export const connect = Effect.fnUntraced(function* (
     ask: (method, request, headers) =>
       Effect.callback<Answer, CallFailed>((resume) => {
         const { path, read, write } = codecOf(method)
-        const call = client.makeUnaryRequest(path, write, read, request, metadataOf(headers), (error, answer) =>
-          resume(error === null ? Effect.succeed(answer ?? {}) : Effect.fail(failure(error))),
+        const call = client.makeUnaryRequest(
+          path,
+          write,
+          read,
+          request,
+          metadataOf(headers),
+          (error, answer) =>
+            resume(error === null ? Effect.succeed(answer ?? {}) : Effect.fail(failure(error))),
         )
         return Effect.sync(() => call.cancel())
       }),

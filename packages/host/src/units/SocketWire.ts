@@ -36,7 +36,7 @@ const reasonOf = (error: Error, stage: Stage): BusReason => {
 
 /** systemd closes without a word on whom it does not know: another user, or a process of another PID namespace. */
 const refusal = (error: Error): string =>
-  ["EPIPE", "ECONNRESET"].includes(codeOf(error))
+  error === closed || ["EPIPE", "ECONNRESET"].includes(codeOf(error))
     ? "the other side closed it; systemd talks only to root, in its own PID namespace or one below"
     : error.message
 
