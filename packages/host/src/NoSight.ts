@@ -1,9 +1,7 @@
 /** Answers: what is said of a machine that nothing looks at? Everything is out of sight. */
-import { Fact, type HostShell } from "@kata-deploy/core"
+import { Fact } from "@kata-deploy/core"
 import { Effect } from "effect"
-
-/** The part of `HostShell` that is about the machine, its processes and its CRI runtime. */
-export type Sight = Pick<HostShell.HostShell["Service"], "machine" | "usersOf" | "criStatus" | "sandboxes">
+import type { Sight } from "./sight/Sight.ts"
 
 const outOfSight = Fact.unknown("out-of-sight", "nothing looks at it")
 

@@ -4,8 +4,8 @@
  */
 import { type HostLayout, HostShell } from "@kata-deploy/core"
 import { Effect, Layer } from "effect"
-import { noSight } from "./NoSight.ts"
 import * as NodeLock from "./lock/NodeLock.ts"
+import * as Sight from "./sight/Sight.ts"
 import * as Route from "./units/Route.ts"
 import * as Ways from "./units/Ways.ts"
 
@@ -28,7 +28,7 @@ export const layer = ({ layout, systemd }: Options): Layer.Layer<HostShell.HostS
       HostShell.HostShell.of({
         ...units,
         lock: NodeLock.lock({ layout }),
-        ...noSight,
+        ...Sight.make({ layout }),
       }),
     ),
   )

@@ -84,7 +84,7 @@ export const parentOf = (proc: string, pid: number): number | undefined => {
 
 /** The processes of this run: our own, whatever started it, and whatever it started. */
 export const ourOwn = (proc: string, all: ReadonlyArray<number>): ReadonlySet<number> => {
-  const self = link(proc, "self", "")
+  const self = look(() => fs.readlinkSync(`${proc}/self`))
   const own = self._tag === "Seen" ? Number(self.value) : Number.NaN
   if (!Number.isInteger(own)) return new Set()
   const parents = new Map(all.map((pid) => [pid, parentOf(proc, pid)] as const))

@@ -75,10 +75,19 @@ class Search {
     const exe = Processes.link(this.proc, pid, "exe")
     if (exe._tag === "Gone") return undefined
     const line = Processes.commandLine(this.proc, pid)
-    const program = exe._tag === "Seen" ? exe.value.replace(removed, "") : (line[0] ?? "")
+    const sandbox = SandboxOf.sandboxOf(line)
+    if (exe._tag === "Denied") {
+      const program = line[0] ?? ""
+      return this.isNamedIn(line) ? { pid, program, sandbox, through: "arguments" } : "denied"
+    }
+    const program = exe.value.replace(removed, "")
     const through = this.through(pid, program)
-    if (through !== undefined) return { pid, program, sandbox: SandboxOf.sandboxOf(line), through }
-    return exe._tag === "Denied" ? "denied" : undefined
+    return through === undefined ? undefined : { pid, program, sandbox, through }
+  }
+
+  /** Whether a command line names something below the tree, as a Kata process that hides its files does. */
+  private isNamedIn(line: ReadonlyArray<string>): boolean {
+    return this.names.some((name) => line.some((argument) => argument.includes(`${name}/`)))
   }
 
   /** By what a process uses the tree; what tells most comes first. */

@@ -34,7 +34,10 @@ describe("the place of a host path", () => {
 
   it.effect("is out of sight where nothing is mounted, also behind a link out of a mount", () =>
     Effect.gen(function* () {
-      const root = yield* SampleRoot.make({ "bin/tool": "x", "bin/elsewhere": link("/etc/alternatives/tool") })
+      const root = yield* SampleRoot.make({
+        "bin/tool": "x",
+        "bin/elsewhere": link("/etc/alternatives/tool"),
+      })
       const layout: HostLayout.HostLayout = {
         mounts: [
           { host: HostPath.make("/usr/bin"), seen: `${root}/bin` },

@@ -99,28 +99,30 @@ describe("the facts of a machine", () => {
     }),
   )
 
-  it.effect("find mkfs.erofs in the first program directory that has it, behind links, and search its bytes", () =>
-    Effect.gen(function* () {
-      const program = Buffer.concat([Buffer.alloc(256 * 1024 - 3), Buffer.from("\0sort\0mkfs-time\0")])
-      const machine = yield* machineOf({
-        "usr/bin/mkfs.erofs/": "",
-        "usr/sbin/mkfs.erofs": new SampleRoot.LinkTo("/etc/alternatives/mkfs.erofs"),
-        "etc/alternatives/mkfs.erofs": new SampleRoot.LinkTo("../../opt/erofs/mkfs.erofs"),
-        "opt/erofs/mkfs.erofs": program,
-        "sbin/mkfs.erofs": "old",
-      })
-      assert.deepStrictEqual(machine.mkfsErofs, {
-        _tag: "Found",
-        path: "/usr/sbin/mkfs.erofs",
-        missingOptions: [],
-      })
-      const old = yield* machineOf({ "sbin/mkfs.erofs": "qsort\0" })
-      assert.deepStrictEqual(old.mkfsErofs, {
-        _tag: "Found",
-        path: "/sbin/mkfs.erofs",
-        missingOptions: ["mkfs-time", "sort"],
-      })
-    }),
+  it.effect(
+    "find mkfs.erofs in the first program directory that has it, behind links, and search its bytes",
+    () =>
+      Effect.gen(function* () {
+        const program = Buffer.concat([Buffer.alloc(256 * 1024 - 3), Buffer.from("\0sort\0mkfs-time\0")])
+        const machine = yield* machineOf({
+          "usr/bin/mkfs.erofs/": "",
+          "usr/sbin/mkfs.erofs": new SampleRoot.LinkTo("/etc/alternatives/mkfs.erofs"),
+          "etc/alternatives/mkfs.erofs": new SampleRoot.LinkTo("../../opt/erofs/mkfs.erofs"),
+          "opt/erofs/mkfs.erofs": program,
+          "sbin/mkfs.erofs": "old",
+        })
+        assert.deepStrictEqual(machine.mkfsErofs, {
+          _tag: "Found",
+          path: "/usr/sbin/mkfs.erofs",
+          missingOptions: [],
+        })
+        const old = yield* machineOf({ "sbin/mkfs.erofs": "qsort\0" })
+        assert.deepStrictEqual(old.mkfsErofs, {
+          _tag: "Found",
+          path: "/sbin/mkfs.erofs",
+          missingOptions: ["mkfs-time", "sort"],
+        })
+      }),
   )
 
   it.effect("do not take mkfs.erofs for absent where a directory is not mounted", () =>
@@ -144,7 +146,8 @@ describe("the facts of a machine", () => {
   it("of this machine are what the kernel says", () => {
     if (process.platform !== "linux") return
     const machine = MachineFacts.look(HostLayout.wholeRoot("/"))
-    assert.strictEqual(machine.kernel.procModules, fs.readFileSync("/proc/modules", "utf8"))
+    if (fs.existsSync("/proc/modules")) assert.include(machine.kernel.procModules, "\n")
+    else assert.isUndefined(machine.kernel.procModules)
     assert.deepStrictEqual(machine.kernel.sysModules, fs.readdirSync("/sys/module").sort())
     if (fs.existsSync("/dev/kvm")) assert.deepStrictEqual(machine.kvm, Fact.known(true))
   })

@@ -54,11 +54,7 @@ export interface SampleProcess {
 }
 
 /** Entries of `/proc` for processes by id, below `at`, for a host whose root is the directory `host`. */
-export const processes = (
-  host: string,
-  at: string,
-  all: Readonly<Record<number, SampleProcess>>,
-): Tree => {
+export const processes = (host: string, at: string, all: Readonly<Record<number, SampleProcess>>): Tree => {
   const tree: Record<string, string | LinkTo> = { [`${at}/`]: "" }
   for (const [pid, process] of Object.entries(all)) {
     const put = (name: string, what: string | LinkTo): void => void (tree[`${at}/${pid}/${name}`] = what)

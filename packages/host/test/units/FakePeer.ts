@@ -50,7 +50,7 @@ export const make = (
             open = socket
             let isGreeted = false
             socket.on("error", () => {})
-            socket.on("data", (bytes) => {
+            socket.on("data", (bytes: Buffer) => {
               all = Buffer.concat([all, bytes])
               if (!isGreeted && all.includes("\r\n")) {
                 isGreeted = true

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Fact, HostError, type HostShell } from "@kata-deploy/core"
+import { Fact, type HostError, type HostShell } from "@kata-deploy/core"
 import { Effect, Fiber, Result } from "effect"
 import { TestClock } from "effect/testing"
 import * as Conversation from "../../src/units/Conversation.ts"
