@@ -1,7 +1,33 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Fact, NodeApi } from "@kata-deploy/core"
-import { NodeApiMemory } from "@kata-deploy/core/testing"
+import { NodeApiConformance, NodeApiMemory } from "@kata-deploy/core/testing"
 import { Effect } from "effect"
+
+const world = (fixture: NodeApiConformance.Fixture) =>
+  Effect.sync((): NodeApiConformance.World => {
+    const double = NodeApiMemory.make({
+      node: Fact.known({
+        containerRuntimeVersion: fixture.containerRuntimeVersion ?? "containerd://1.7.24",
+        labels: fixture.labels ?? {},
+        runtimeHandlers: fixture.runtimeHandlers,
+      }),
+      taints: fixture.taints ?? [],
+      readiness: Fact.known({ ready: fixture.ready ?? true, heartbeat: undefined }),
+      ownDaemonSetWantsNode: Fact.known(fixture.ownDaemonSet === "selects"),
+      othersWantingNode: Fact.known(fixture.otherDaemonSets ?? []),
+    })
+    return {
+      layer: double.layer,
+      conflictWith: double.conflictWith,
+      labels: Effect.sync(() => Object.fromEntries(double.labels)),
+      taints: Effect.sync(double.taints),
+      events: Effect.sync(() => double.events),
+    }
+  })
+
+describe("the double of NodeApi does what every NodeApi does", () => {
+  for (const { effect, name } of NodeApiConformance.cases(world)) it.effect(name, () => effect)
+})
 
 describe("the double of NodeApi", () => {
   it.effect("labels are written, and taken away by null", () =>
