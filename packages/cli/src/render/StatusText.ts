@@ -45,8 +45,14 @@ const instanceLines = (instance: Status.InstanceStatus, style: Style): ReadonlyA
   ]
 }
 
+const unseenLines = ({ unseen = [] }: Status.Status): ReadonlyArray<string> =>
+  unseen.map(({ path, why }) => `Other instances may be in ${path}, which cannot be listed: ${why}.`)
+
 /** The whole status for people, with a final newline. */
-export const render = (status: Status.Status, style: Style): string =>
-  status.instances.length === 0
-    ? "Nothing of ours is installed here.\n"
-    : `${status.instances.map((instance) => instanceLines(instance, style).join("\n")).join("\n\n")}\n`
+export const render = (status: Status.Status, style: Style): string => {
+  const instances =
+    status.instances.length === 0
+      ? ["Nothing of ours is installed here."]
+      : [status.instances.map((instance) => instanceLines(instance, style).join("\n")).join("\n\n")]
+  return `${[...instances, ...unseenLines(status)].join("\n")}\n`
+}

@@ -46,7 +46,7 @@ export interface CriInput {
   readonly detected: Detected
   readonly facts: Pick<
     Facts,
-    "files" | "imported" | "neighbours" | "ledger" | "node" | "release" | "userDropIn"
+    "files" | "imported" | "neighbours" | "unlisted" | "ledger" | "node" | "release" | "userDropIn"
   > & {
     readonly artifacts?: ArtifactFacts
   }
@@ -70,7 +70,11 @@ export const decide = (input: CriInput): Result.Result<CriConfig, DecisionError>
   if (taken.length > 0) return fail(...taken)
   return Result.map(ofRuntime(input), (config) => ({
     ...config,
-    notices: [...Neighbours.notices(input.facts.neighbours), ...config.notices],
+    notices: [
+      ...Neighbours.notices(input.facts.neighbours),
+      ...ImportedFiles.unlistedNotices(input.facts.unlisted),
+      ...config.notices,
+    ],
   }))
 }
 
@@ -161,6 +165,7 @@ const repeatedTable = (
     })
   }
   const plugin = criPlugin(paths.schema)
+  if (input.facts.unlisted.length > 0) return fail(...ImportedFiles.unlistedProblems(input.facts.unlisted))
   const others = othersImported(input, [paths.dropIn, paths.userDropIn])
   // Within one directory files are loaded in the order of their names.
   const sameDirectory = HostPath.parent(paths.dropIn)
@@ -313,7 +318,10 @@ const wholeFile = (input: CriInput, paths: ContainerdPaths): Result.Result<CriCo
       remedy: "Upgrade containerd to 2.0 or newer, or put the settings into the main config.",
     })
   }
-  const hiding = ImportedFiles.hiding(othersImported(input, []), criPlugin(paths.schema))
+  const hiding = [
+    ...ImportedFiles.unlistedProblems(facts.unlisted),
+    ...ImportedFiles.hiding(othersImported(input, []), criPlugin(paths.schema)),
+  ]
   if (hiding.length > 0) return fail(...hiding)
   const state = FactsOf.at(facts, path)
   const prior = priorEdit(input, path)

@@ -4,7 +4,8 @@
  * Source: facts containerd §4, §5; lab, imports by experiment.
  */
 import { Result } from "effect"
-import type { Problem } from "../input/Problem.ts"
+import type { Unlisted } from "../input/Facts.ts"
+import type { Notice, Problem } from "../input/Problem.ts"
 import * as ContainerdVersion from "../model/ContainerdVersion.ts"
 import { type FileState, textOf } from "../model/FileState.ts"
 import * as HostPath from "../model/HostPath.ts"
@@ -56,6 +57,23 @@ export const pluginTable = (state: FileState, plugin: string): PrintTable | unde
     ? undefined
     : (Toml.tableAt(parsed.success, "plugins", plugin) as PrintTable | undefined)
 }
+
+/** Directories of imports that could not be listed, as problems: what is in them may take our handlers away on 1.x. */
+export const unlistedProblems = (unlisted: ReadonlyArray<Unlisted>): ReadonlyArray<Problem> =>
+  unlisted.map(({ detail, path }) => ({
+    code: "E_IMPORT_UNREADABLE",
+    path,
+    message: `containerd imports files of ${path}, which cannot be listed (${detail}); on 1.x one of them may hide our handlers.`,
+    remedy: "Give this program permission to list the directory, or take the import out.",
+  }))
+
+/** The same as notices, for a containerd that merges tables: our handlers hold whatever is in there. */
+export const unlistedNotices = (unlisted: ReadonlyArray<Unlisted>): ReadonlyArray<Notice> =>
+  unlisted.map(({ detail, path }) => ({
+    code: "imports-unlisted",
+    severity: "info",
+    message: `containerd imports files of ${path}, which cannot be listed (${detail}), so what they say was not considered.`,
+  }))
 
 /** Files among `imported` that would hide a table of the plugin which is loaded before them, as problems. */
 export const hiding = (imported: ReadonlyArray<Imported>, plugin: string): ReadonlyArray<Problem> =>

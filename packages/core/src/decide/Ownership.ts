@@ -5,9 +5,9 @@
 import { Result } from "effect"
 import type { Notice } from "../input/Problem.ts"
 import * as FileState from "../model/FileState.ts"
-import type { HostPath } from "../model/HostPath.ts"
+import * as HostPath from "../model/HostPath.ts"
 import type { Action } from "../plan/Action.ts"
-import type { Edit, OwnedFile } from "../plan/Ledger.ts"
+import type { Edit, Ledger, OwnedFile } from "../plan/Ledger.ts"
 import { digest } from "../plan/PlanDocument.ts"
 import * as Toml from "../toml/Toml.ts"
 import * as ContainerdImports from "./ContainerdImports.ts"
@@ -33,7 +33,7 @@ export const digestOf = (state: FileState.FileState): string => {
 /** How the ledger names what is at a path once these steps are done; `undefined` for paths that none of them puts. */
 export const digestAfter = (
   steps: ReadonlyArray<{ readonly action: Action }>,
-): ((path: HostPath) => string | undefined) => {
+): ((path: HostPath.HostPath) => string | undefined) => {
   const after = new Map(
     steps.flatMap(({ action }) =>
       action._tag === "Put" ? [[action.change.path, action.change.after] as const] : [],
@@ -43,6 +43,43 @@ export const digestAfter = (
     const state = after.get(path)
     return state === undefined ? undefined : digestOf(state)
   }
+}
+
+/** Words in the comment at the top of every file that this program or its predecessor renders. */
+const provenance = /^(?:#[^\n]*\n)*#[^\n]*(?:Written|managed) by kata-deploy/
+
+const bearsOurName = (state: FileState.FileState): boolean =>
+  state._tag === "File" && provenance.test(state.text)
+
+/** A set that is made when it is first asked for. */
+const lazily = <A>(members: () => ReadonlyArray<A>): (() => ReadonlySet<A>) => {
+  let made: ReadonlySet<A> | undefined
+  return () => (made ??= new Set(members()))
+}
+
+/**
+ * Whether what is at a path may be replaced by a file of ours: nothing is there or the very same, the ledger names it,
+ * or it says by its first lines or its handlers that it is ours, as after a run that was cut off. Source: decisions §3, §4.
+ */
+export const ours = (
+  ledger: Ledger,
+): ((path: HostPath.HostPath, found: FileState.FileState, wanted: FileState.FileState) => boolean) => {
+  const { adopted, installDir } = ledger
+  const recorded = lazily(() => [
+    ...ledger.files.map((file) => file.path),
+    ...(installDir === undefined
+      ? []
+      : ledger.components.flatMap((c) => c.entries.map((entry) => HostPath.join(installDir, entry.path)))),
+  ])
+  return (path, found, wanted) =>
+    found._tag === "Absent" ||
+    (found._tag === "File" && wanted._tag === "File" && found.text === wanted.text) ||
+    (found._tag === "Link" && wanted._tag === "Link" && found.target === wanted.target) ||
+    bearsOurName(found) ||
+    (installDir !== undefined &&
+      ((adopted === "everything" && HostPath.isBelow(path, installDir)) ||
+        (found._tag === "File" && Recognition.isKatas(found.text, installDir)))) ||
+    recorded().has(path)
 }
 
 /** The state without our part, and what is worth saying about it. */

@@ -53,6 +53,20 @@ export const belonging = (text: string, installDir: HostPath.HostPath): Belongin
   return own === programs.length ? "ours" : own > 0 ? "partly" : "others"
 }
 
+/**
+ * Whether a file can only be the work of this program or its predecessor: all of its handlers are Kata's, and start
+ * programs of the install directory where they name any.
+ */
+export const isKatas = (text: string, installDir: HostPath.HostPath): boolean => {
+  const handlers = handlersOf(text)
+  return (
+    handlers.length > 0 &&
+    handlers.every((handler) =>
+      handler.program === undefined ? handler.name.startsWith("kata-") : isBelow(handler, installDir),
+    )
+  )
+}
+
 /** The longest part of a path whose last table holds nothing but what the path leads to. */
 const alone = (root: Toml.Table, path: TomlEdit.Path): TomlEdit.Path => {
   const above = path.slice(0, -1)

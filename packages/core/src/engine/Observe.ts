@@ -90,7 +90,18 @@ export const observe = Effect.fn("Observe.observe")(function* (
   const beside = yield* Neighbourhood.observe(inputs, installDir, directories)
   const withArtifacts =
     request.action === "install-stage-cri" ? beside : yield* observeArtifacts(beside, settings)
-  return yield* look(withArtifacts, InstallPlan.pathsOfInterest({ settings, facts: withArtifacts, policies }))
+  const paths = InstallPlan.pathsOfInterest({ settings, facts: withArtifacts, policies })
+  return yield* deadEnds(yield* look(withArtifacts, paths), paths)
+})
+
+/** Links above paths of interest that lead nowhere. */
+const deadEnds = Effect.fnUntraced(function* (facts: Facts, paths: ReadonlyArray<HostPath.HostPath>) {
+  const files = yield* HostFiles
+  const links = [...new Set(paths)].filter(
+    (path) => FactsOf.at(facts, path)._tag === "Link" && paths.some((below) => HostPath.isBelow(below, path)),
+  )
+  const listed = yield* Effect.forEach(links, (path) => files.list(path), { concurrency })
+  return { ...facts, deadEnds: links.filter((_, at) => listed[at]!._tag === "Absent") }
 })
 
 /** Directories in which the ledger says that drop-ins of ours are. */

@@ -44,7 +44,13 @@ export interface Request {
 export type Requirements = HostFiles | HostShell | NodeApi | Policies.PolicyServices
 
 /** Stages that are planned again just before they run: those before may have taken minutes, or failed. */
-const changesHost: ReadonlySet<StageName> = new Set(["artifacts", "cri", "revert-cri", "remove-artifacts"])
+const changesHost: ReadonlySet<StageName> = new Set([
+  "artifacts",
+  "cri",
+  "remove-unused",
+  "revert-cri",
+  "remove-artifacts",
+])
 
 /** How often a stage starts over when the host changed under it. */
 const attempts = 3

@@ -35,8 +35,10 @@ export const InstanceStatus = Schema.Struct({
 export type InstanceStatus = typeof InstanceStatus.Type
 
 /** What is installed on this host. */
-export const Status = Schema.Struct({ instances: Schema.Array(InstanceStatus) }).annotate({
-  identifier: "Status",
-})
+export const Status = Schema.Struct({
+  instances: Schema.Array(InstanceStatus),
+  /** Directories in which other instances may be and that cannot be listed. */
+  unseen: Schema.optionalKey(Schema.Array(Schema.Struct({ path: Schema.String, why: Schema.String }))),
+}).annotate({ identifier: "Status" })
 /** What is installed on this host. */
 export type Status = typeof Status.Type

@@ -17,6 +17,7 @@ import * as Ledger from "../plan/Ledger.ts"
 import type * as OwnedEntry from "../plan/OwnedEntry.ts"
 import { type Fingerprint, HostFiles } from "../ports/HostFiles.ts"
 import { NodeApi } from "../ports/NodeApi.ts"
+import * as Neighbourhood from "./Neighbourhood.ts"
 import * as Observe from "./Observe.ts"
 import type { InstanceStatus, Status } from "./Status.ts"
 
@@ -31,18 +32,17 @@ export interface StatusRequest {
 
 /** State directories that may hold a ledger: the instance's own, and those of its neighbours in the same directory. */
 const candidates = Effect.fnUntraced(function* (request: StatusRequest) {
-  const files = yield* HostFiles
   const { installDir } = request.settings.instance
-  const parent = HostPath.parent(installDir)
-  const listing = yield* files.list(parent)
-  const neighbours =
-    listing._tag === "Names" ? listing.names.filter((n) => n === "kata" || n.startsWith("kata-")) : []
+  const beside = yield* Neighbourhood.beside(installDir)
   const own = request.stateDir ?? Instance.defaultStateDir(request.settings.instance)
-  const found = neighbours.map((name) => ({
-    installDir: HostPath.join(parent, name),
-    stateDir: HostPath.join(parent, name, ".kata-deploy"),
+  const found = beside.found.map((directory) => ({
+    installDir: directory,
+    stateDir: Instance.defaultStateDir({ suffix: undefined, installDir: directory }),
   }))
-  return [{ installDir, stateDir: own }, ...found.filter((f) => f.stateDir !== own)]
+  return {
+    places: [{ installDir, stateDir: own }, ...found.filter((f) => f.stateDir !== own)],
+    unseen: beside.unlisted,
+  }
 })
 
 /** What is installed here. Fails when a ledger is there but cannot be read. */
@@ -52,7 +52,8 @@ export const status = Effect.fn("StatusRun.status")(function* (
   const api = yield* NodeApi
   const node = yield* api.node
   const instances: Array<InstanceStatus> = []
-  for (const { installDir, stateDir } of yield* candidates(request)) {
+  const { places, unseen } = yield* candidates(request)
+  for (const { installDir, stateDir } of places) {
     const fact: LedgerFact = yield* Observe.ledger(stateDir)
     if (fact._tag === "Unreadable") {
       return yield* Effect.fail(
@@ -69,9 +70,14 @@ export const status = Effect.fn("StatusRun.status")(function* (
       )
     }
     if (fact._tag === "Read")
-      instances.push(yield* instanceStatus(fact.ledger, installDir, node, request.depth))
+      instances.push(
+        yield* instanceStatus(fact.ledger, fact.ledger.installDir ?? installDir, node, request.depth),
+      )
   }
-  return { instances }
+  return {
+    instances,
+    ...(unseen.length === 0 ? {} : { unseen: unseen.map(({ detail, path }) => ({ path, why: detail })) }),
+  }
 })
 
 const instanceStatus = Effect.fnUntraced(function* (

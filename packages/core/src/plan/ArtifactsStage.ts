@@ -258,6 +258,7 @@ const planWith = (
     look: (path) => FactsOf.at(facts, path),
     takenOver: again.map((g) => g.path),
     neighbours: facts.neighbours,
+    deadEnds: facts.deadEnds,
   })
   return Result.map(reconciled, (stage) => {
     const except = wanted.flatMap((d) =>
@@ -275,7 +276,6 @@ const planWith = (
       ...(facts.artifacts.versions._tag === "File" ? [] : [noVersions]),
       ...KataConfig.notices(settings, facts.artifacts.devkitRootHash),
     ]
-    const removals = [...stage.removals, ...staleComponents(before, components, ledger, facts, settings)]
     return {
       steps: [
         ...stage.directories,
@@ -292,8 +292,8 @@ const planWith = (
             : "the enabled shims need these components",
         ),
         ...stage.puts,
-        ...removals,
-        ...Reconcile.vacate(ledger, wanted, Reconcile.removedBy(removals)),
+        ...stage.removals,
+        ...Reconcile.vacate(ledger, wanted, Reconcile.removedBy(stage.removals)),
         ...record(facts, ledger, stage.puts),
       ],
       ledger,
@@ -308,6 +308,7 @@ const noVersions: Notice = {
   message: "The artifact directory has no versions.yaml, so the node will not show which versions it has.",
 }
 
+/** What is unpacked after the stage. What is no longer selected stays until no handler needs it any more. */
 const componentsAfter = (
   before: Ledger.Ledger,
   components: ReadonlyArray<string>,
@@ -315,38 +316,16 @@ const componentsAfter = (
   except: ReadonlyArray<string>,
 ): ReadonlyArray<Ledger.OwnedComponent> => {
   const delivered = new Set(except)
-  return components.flatMap((name): ReadonlyArray<Ledger.OwnedComponent> => {
+  const selected = components.flatMap((name): ReadonlyArray<Ledger.OwnedComponent> => {
     const fresh = changed.find((c) => c.name === name)
     if (fresh !== undefined) return [{ name, archive: fresh.id, entries: [] }]
     const owned = before.components.find((c) => c.name === name)
-    return owned === undefined
-      ? []
-      : [{ ...owned, entries: owned.entries.filter((e) => !delivered.has(e.path)) }]
+    if (owned === undefined) return []
+    const { unused: _, ...used } = owned
+    return [{ ...used, entries: owned.entries.filter((e) => !delivered.has(e.path)) }]
   })
-}
-
-/** Components that are no longer selected go, but for entries that another component or step has as well. */
-const staleComponents = (
-  before: Ledger.Ledger,
-  components: ReadonlyArray<string>,
-  after: Ledger.Ledger,
-  facts: Facts,
-  settings: Settings,
-): ReadonlyArray<Step<HostAction>> => {
-  const root = settings.instance.installDir
-  const stale = before.components.filter((c) => !components.includes(c.name))
-  if (stale.length === 0) return []
-  const kept = new Set([
-    ...after.components.flatMap((c) => c.entries.map((e) => e.path)),
-    ...after.files
-      .filter((f) => HostPath.isBelow(f.path, root))
-      .map((f) => HostPath.relativeTo(f.path, root)),
-  ])
-  const entries = stale.flatMap((c) => c.entries.filter((e) => e.type !== "directory" && !kept.has(e.path)))
-  return [
-    step(
-      { _tag: "RemoveTree", root, entries, reserved: [facts.stateDir] } as const,
-      `no enabled shim needs ${stale.map((c) => c.name).join(", ")} any more`,
-    ),
-  ]
+  const unused = before.components.flatMap((owned): ReadonlyArray<Ledger.OwnedComponent> =>
+    components.includes(owned.name) ? [] : [{ ...owned, unused: true }],
+  )
+  return [...selected, ...unused]
 }

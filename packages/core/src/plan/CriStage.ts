@@ -41,6 +41,7 @@ const planWith = (
     desired,
     ledger: startLedger(input),
     neighbours: facts.neighbours,
+    deadEnds: facts.deadEnds,
     look: (path) => FactsOf.at(facts, path),
   })
   return Result.flatMap(reconciled, (stage) => {

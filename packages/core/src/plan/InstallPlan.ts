@@ -20,15 +20,16 @@ import * as Ledger from "./Ledger.ts"
 import { type ActionName, type Plan, type Restart, type StageName, type StagePlan, step } from "./Plan.ts"
 import * as Predict from "./Predict.ts"
 import * as Reconcile from "./Reconcile.ts"
+import * as UnusedStage from "./UnusedStage.ts"
 
 /** Which stages an action runs. */
 const stagesOf: Readonly<
-  Partial<Record<ActionName, ReadonlyArray<"host-check" | "artifacts" | "cri" | "label">>>
+  Partial<Record<ActionName, ReadonlyArray<"host-check" | "artifacts" | "cri" | "label" | "remove-unused">>>
 > = {
-  install: ["host-check", "artifacts", "cri", "label"],
+  install: ["host-check", "artifacts", "cri", "label", "remove-unused"],
   "install-stage-host-check": ["host-check", "artifacts", "cri"],
   "install-stage-artifacts": ["artifacts"],
-  "install-stage-cri": ["cri"],
+  "install-stage-cri": ["cri", "remove-unused"],
 }
 
 /** What a plan is made from. */
@@ -220,6 +221,7 @@ const makeWith = (input: PlanInput, detected: Detected): Result.Result<Plan, Dec
       stages.push({ stage: "cri", steps: [...result.success.steps] })
       notices.push(...result.success.notices)
       if (result.success.restart !== undefined) restarts.push(result.success.restart)
+      facts = Predict.after(facts, result.success.steps)
     }
   }
   if (asked.includes("label") && marks) {
@@ -227,6 +229,11 @@ const makeWith = (input: PlanInput, detected: Detected): Result.Result<Plan, Dec
       stage: "label",
       steps: [step({ _tag: "Mark", intent: "promote", instance } as const, "the handlers are served now")],
     })
+  }
+  if (asked.includes("remove-unused")) {
+    const { notices: told, steps } = UnusedStage.plan(facts, settings)
+    if (steps.length > 0) stages.push({ stage: "remove-unused", steps })
+    notices.push(...told)
   }
   if (failures.length > 0) return Result.fail(combine(failures))
   const checkOnly = action === "install-stage-host-check"
@@ -245,7 +252,9 @@ const makeWith = (input: PlanInput, detected: Detected): Result.Result<Plan, Dec
 
 /** All problems as one error; wrong settings outrank an unfit node (decisions §12). */
 const combine = (failures: ReadonlyArray<DecisionError>): DecisionError => {
-  const problems = failures.flatMap((f) => f.problems)
+  // Two stages may have the same in their way.
+  const all = failures.flatMap((f) => f.problems)
+  const problems = [...new Map(all.map((problem) => [JSON.stringify(problem), problem])).values()]
   return failures.some((f) => f._tag === "SettingsError")
     ? new SettingsError({ problems })
     : new PrerequisiteError({ problems })

@@ -39,6 +39,8 @@ export const OwnedComponent = Schema.Struct({
   name: Schema.String,
   archive: ArchiveId,
   entries: Schema.Array(OwnedEntry),
+  /** Set where no setting asks for it any more; it goes once the CRI runtime offers no handler that needs it. */
+  unused: Schema.optionalKey(Schema.Literal(true)),
 })
 /** A component that is unpacked in the install directory. */
 export type OwnedComponent = typeof OwnedComponent.Type
@@ -52,6 +54,8 @@ export const OwnedFile = Schema.Struct({
    * write: the engine fills it in, so that planning does not digest what nobody may ever write.
    */
   digest: Schema.NullOr(Schema.String),
+  /** Set where no setting asks for it any more; it goes once the CRI runtime offers no handler that needs it. */
+  unused: Schema.optionalKey(Schema.Literal(true)),
 })
 /** A whole file or link outside the archives that is ours. */
 export type OwnedFile = typeof OwnedFile.Type
@@ -200,9 +204,10 @@ export const withDigests = (ledger: Ledger, digestAt: (path: HostPath) => string
 const outline = (ledger: Ledger): string =>
   JSON.stringify([
     { ...ledger, files: undefined, components: undefined },
-    ledger.files.map((file) => file.path),
+    ledger.files.map((file) => [file.path, file.unused]),
     ledger.components.map((component) => [
       component.name,
+      component.unused,
       component.archive.sha256,
       component.entries.length,
     ]),

@@ -13,6 +13,7 @@ export const StageName = Schema.Literals([
   "artifacts",
   "cri",
   "label",
+  "remove-unused",
   "demote",
   "revert-cri",
   "remove-artifacts",

@@ -28,6 +28,8 @@ export interface ReconcileInput {
   readonly takenOver?: ReadonlyArray<HostPath.HostPath>
   /** Other installs on the host; directories of theirs that we need as well become ours, too. */
   readonly neighbours?: ReadonlyArray<Neighbour>
+  /** Links where a directory has to be, and that lead nowhere. */
+  readonly deadEnds?: ReadonlyArray<HostPath.HostPath>
 }
 
 /** Steps by kind, to be carried out in this order, and the ledger after them. */
@@ -81,6 +83,24 @@ const inTheWay = (path: HostPath.HostPath, found: FileState.FileState, wanted: s
         remedy: "Move it away and try again.",
       }
 
+const leadsNowhere = (path: HostPath.HostPath, link: FileState.FileState): Problem => {
+  const target = link._tag === "Link" ? link.target : "another place"
+  return {
+    code: "E_LINK_LEADS_NOWHERE",
+    path,
+    message: `${path} is a link to ${target}, where nothing is, and files of ours have to go below it.`,
+    remedy: `Create ${target}, or remove the link, and try again.`,
+  }
+}
+
+/** A file or link that is there already, is not what we would put there, and was put there by somebody else. */
+const ofSomebodyElse = (path: HostPath.HostPath): Problem => ({
+  code: "E_PATH_TAKEN",
+  path,
+  message: `${path} is there already, with a content that this install did not put there. Replacing it, and removing it at a cleanup, would lose it.`,
+  remedy: "Move it away if it is needed, remove it if not, and try again.",
+})
+
 const directorySteps = (
   input: ReconcileInput,
   problems: Array<Problem>,
@@ -94,6 +114,7 @@ const directorySteps = (
   const created: Array<HostPath.HostPath> = []
   for (const path of neededDirectories(input.desired)) {
     const before = input.look(path)
+    if (input.deadEnds?.includes(path) === true) problems.push(leadsNowhere(path, before))
     // A link to a directory is fine: on many hosts /opt or /var/lib is one.
     if (before._tag === "Directory" && theirs.has(path)) created.push(path)
     if (before._tag === "Directory" || before._tag === "Link") continue
@@ -123,6 +144,7 @@ const keepingManners = (
 
 const desiredSteps = (input: ReconcileInput, problems: Array<Problem>): ReadonlyArray<Step<HostAction>> => {
   const steps: Array<Step<HostAction>> = []
+  const isOurs = Ownership.ours(input.ledger)
   for (const { because, edit, path, state } of input.desired) {
     if (state._tag === "Directory") continue
     const before = input.look(path)
@@ -135,6 +157,10 @@ const desiredSteps = (input: ReconcileInput, problems: Array<Problem>): Readonly
       problems.push(inTheWay(path, before, "a file to be edited"))
       continue
     }
+    if (edit === undefined && !isOurs(path, before, state)) {
+      problems.push(ofSomebodyElse(path))
+      continue
+    }
     steps.push(put(Change.make(path, before, keepingManners(before, state, edit !== undefined)), because))
   }
   return steps
@@ -142,7 +168,8 @@ const desiredSteps = (input: ReconcileInput, problems: Array<Problem>): Readonly
 
 /**
  * Whole files that we wrote before and do not want any more. What cannot be looked at stays, and stays ours, so that a
- * later run finds it (law L5).
+ * later run finds it (law L5). Artifacts are only marked, since a handler may need them until the CRI runtime has
+ * dropped it; not so a file in a directory that is still wanted, which would go on changing what a handler does.
  */
 const staleFiles = (
   input: ReconcileInput,
@@ -152,12 +179,17 @@ const staleFiles = (
   readonly notices: ReadonlyArray<Notice>
 } => {
   const wanted = new Set([...input.desired.map((d) => d.path), ...(input.takenOver ?? [])])
+  const live = new Set(input.desired.flatMap((d) => (d.state._tag === "Directory" ? [d.path] : [])))
   const steps: Array<Step<HostAction>> = []
   const kept: Array<OwnedFile> = []
   const notices: Array<Notice> = []
   for (const owned of input.ledger.files) {
     if (owned.stage !== input.stage || wanted.has(owned.path)) continue
     const before = input.look(owned.path)
+    if (input.stage === "artifacts" && !live.has(HostPath.parent(owned.path))) {
+      if (before._tag !== "Absent") kept.push({ ...owned, unused: true })
+      continue
+    }
     if (before._tag === "Unreadable") kept.push(owned)
     if (before._tag !== "File" && before._tag !== "Link") continue
     notices.push(...Ownership.changedSince(owned, before))
@@ -228,7 +260,7 @@ export const reconcile = (input: ReconcileInput): Result.Result<Reconciled, Prer
  */
 export const vacate = (
   ledger: Pick<Ledger, "directories">,
-  desired: ReadonlyArray<Desired.Desired>,
+  desired: ReadonlyArray<Pick<Desired.Desired, "path">>,
   removed: ReadonlyArray<HostPath.HostPath>,
 ): ReadonlyArray<Step<HostAction>> => {
   if (removed.length === 0) return []

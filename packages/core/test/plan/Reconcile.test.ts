@@ -113,12 +113,136 @@ describe("Reconcile", () => {
     const { puts } = reconcile({
       tree: { "/etc/a": before, [main]: before },
       desired: [file("/etc/a", "new"), desired],
+      ledger: { ...empty, files: [owned("/etc/a", "")] },
     })
     const after = puts.map(({ action }) => (action._tag === "Put" ? action.change.after : undefined))
     assert.deepStrictEqual(after, [
       { _tag: "File", text: "new", mode: 0o644, owner: { uid: 5, gid: 6 } },
       { _tag: "File", text: FileState.textOf(desired.state)!, mode: 0o600, owner: { uid: 5, gid: 6 } },
     ])
+  })
+
+  describe("before a file that is there already", () => {
+    const wanted = [file("/etc/a", "# new\n"), file("/etc/b", "# new\n")]
+    const theirs = { "/etc/a": FileState.file("theirs"), "/etc/b": FileState.link("elsewhere") }
+
+    it("refuses every one that somebody else put there, at once", () => {
+      const found = problems({ tree: theirs, desired: wanted })
+      assert.deepStrictEqual(
+        found.map((p) => [p.code, p.path as string]),
+        [
+          ["E_PATH_TAKEN", "/etc/a"],
+          ["E_PATH_TAKEN", "/etc/b"],
+        ],
+      )
+    })
+
+    it("goes on where the ledger names it, or it came out of an archive of ours", () => {
+      const entry: Ledger.OwnedEntry = { type: "link", path: "b", target: "elsewhere" }
+      const component = { name: "c", archive: { sha256: "1", size: 1, modifiedMs: 0 }, entries: [entry] }
+      const ledger = {
+        ...empty,
+        installDir: path("/etc"),
+        files: [owned("/etc/a")],
+        components: [component],
+      }
+      assert.strictEqual(reconcile({ tree: theirs, desired: wanted, ledger }).puts.length, 2)
+      assert.strictEqual(
+        problems({ tree: theirs, desired: wanted, ledger: { ...ledger, components: [] } }).length,
+        1,
+      )
+    })
+
+    it("goes on below the directory of an install that was adopted, and nowhere else", () => {
+      const ledger = { ...empty, installDir: path("/etc"), adopted: "everything" as const }
+      assert.strictEqual(reconcile({ tree: theirs, desired: wanted, ledger }).puts.length, 2)
+      const elsewhere = { ...ledger, installDir: path("/opt/kata") }
+      assert.strictEqual(problems({ tree: theirs, desired: wanted, ledger: elsewhere }).length, 2)
+    })
+
+    it("goes on where it names nothing but handlers of Kata's, as older installers left it", () => {
+      const table = (name: string, rest = "") => FileState.file(`[crio.runtime.runtimes.${name}]\n${rest}`)
+      const ledger = { ...empty, installDir: path("/opt/kata") }
+      const with2 = (a: FileState.FileState, b: FileState.FileState) => ({
+        tree: { "/etc/a": a, "/etc/b": b },
+        desired: wanted,
+        ledger,
+      })
+      const own = 'runtime_path = "/opt/kata/bin/containerd-shim-kata-v2"\n'
+      assert.strictEqual(reconcile(with2(table("kata-fc"), table("mine", own))).puts.length, 2)
+      assert.strictEqual(
+        problems(with2(table("runc"), table("kata-fc", 'runtime_path = "/usr/bin/x"\n'))).length,
+        2,
+      )
+    })
+
+    it("goes on where it is the very same, or says in its first lines that it is ours", () => {
+      const tree = {
+        "/etc/a": FileState.file("# new\n", 0o600),
+        "/etc/b": FileState.file("#!/bin/sh\n# Written by kata-deploy: as before.\nexit\n"),
+      }
+      assert.strictEqual(reconcile({ tree, desired: wanted }).puts.length, 2)
+      const mentioned = { "/etc/a": FileState.file("state = 1\n# Written by kata-deploy\n") }
+      assert.strictEqual(problems({ tree: mentioned, desired: wanted }).length, 1)
+    })
+  })
+
+  it("refuses a link that leads nowhere where a directory has to be", () => {
+    const given = input({
+      tree: { "/opt/kata": FileState.link("/mnt/kata") },
+      desired: [file("/opt/kata/bin/x")],
+    })
+    const { problems: found } = Result.getOrThrow(
+      Result.flip(Reconcile.reconcile({ ...given, deadEnds: [path("/opt/kata")] })),
+    )
+    assert.strictEqual(found[0]?.code, "E_LINK_LEADS_NOWHERE")
+    assert.include(found[0]!.message, "/opt/kata is a link to /mnt/kata")
+    assert.isTrue(Result.isSuccess(Reconcile.reconcile(given)))
+  })
+
+  it("makes directories ours that another install made, as far as we need them", () => {
+    const made = Ledger.empty("other", "1", "containerd")
+    const neighbours = [
+      {
+        installDir: path("/opt/kata-other"),
+        ledger: {
+          _tag: "Read" as const,
+          ledger: { ...made, directories: [path("/etc/conf.d"), path("/etc/more")] },
+        },
+        handlers: [],
+      },
+    ]
+    const given = input({
+      tree: { "/etc/conf.d": FileState.directory(), "/etc/more": FileState.directory() },
+      desired: [file("/etc/conf.d/x.toml")],
+    })
+    const { directories, ledger } = Result.getOrThrow(Reconcile.reconcile({ ...given, neighbours }))
+    assert.deepStrictEqual(directories, [])
+    assert.deepStrictEqual<ReadonlyArray<string>>(ledger.directories, ["/etc/conf.d"])
+  })
+
+  it("only marks an artifact that nobody wants any more, since a handler may still need it", () => {
+    const { ledger, removals } = reconcile({
+      stage: "artifacts",
+      tree: { "/opt/a": FileState.file("ours") },
+      ledger: {
+        ...empty,
+        files: [owned("/opt/a", "ours", "artifacts"), owned("/opt/gone", "ours", "artifacts")],
+      },
+    })
+    assert.deepStrictEqual(removals, [])
+    assert.deepStrictEqual(ledger.files, [{ ...owned("/opt/a", "ours", "artifacts"), unused: true }])
+  })
+
+  it("removes an artifact at once from a directory that is still wanted, where it would go on having its effect", () => {
+    const { ledger, removals } = reconcile({
+      stage: "artifacts",
+      tree: { "/opt/config.d/30.toml": FileState.file("ours") },
+      desired: [Desired.make(path("/opt/config.d"), FileState.directory(), "wanted")],
+      ledger: { ...empty, files: [owned("/opt/config.d/30.toml", "ours", "artifacts")] },
+    })
+    assert.deepStrictEqual(summaries(removals), ["remove /opt/config.d/30.toml"])
+    assert.deepStrictEqual(ledger.files, [])
   })
 
   it("removes what it wrote before and nobody wants any more, and says when somebody else changed it", () => {

@@ -1,0 +1,90 @@
+/**
+ * Answers: which artifacts does no handler need any more? The artifacts stage only marks them, since the CRI runtime
+ * may still offer a handler that starts them; they go when it was seen to work with the configuration without it.
+ */
+import * as Ownership from "../decide/Ownership.ts"
+import * as FactsOf from "../input/Facts.ts"
+import type { Notice } from "../input/Problem.ts"
+import type { Settings } from "../input/Settings.ts"
+import * as FileState from "../model/FileState.ts"
+import * as HostPath from "../model/HostPath.ts"
+import type { HostAction } from "./Action.ts"
+import { record } from "./ArtifactsStage.ts"
+import * as Change from "./Change.ts"
+import type { Ledger, OwnedFile } from "./Ledger.ts"
+import { put, type Step, step } from "./Plan.ts"
+import * as Reconcile from "./Reconcile.ts"
+
+const because = "the settings no longer ask for it"
+
+/** Unused files: those that go, and those that cannot be looked at and stay ours (law L5). */
+const filesOf = (facts: FactsOf.Facts, ledger: Ledger) => {
+  const steps: Array<Step<HostAction>> = []
+  const kept: Array<OwnedFile> = []
+  const notices: Array<Notice> = []
+  for (const owned of ledger.files) {
+    const before = FactsOf.at(facts, owned.path)
+    if (owned.unused !== true || before._tag === "Unreadable") kept.push(owned)
+    else if (before._tag === "File" || before._tag === "Link") {
+      notices.push(...Ownership.changedSince(owned, before))
+      steps.push(put(Change.make(owned.path, before, FileState.absent), because))
+    }
+  }
+  return { steps, kept, notices }
+}
+
+/** Entries of unused components, but for those that another component or a file of ours has as well. */
+const entriesOf = (ledger: Ledger, root: HostPath.HostPath) => {
+  const used = new Set([
+    ...ledger.components.flatMap((c) => (c.unused === true ? [] : c.entries.map((e) => e.path))),
+    ...ledger.files
+      .filter((file) => file.unused !== true && HostPath.isBelow(file.path, root))
+      .map((file) => HostPath.relativeTo(file.path, root)),
+  ])
+  return ledger.components.flatMap((c) =>
+    c.unused === true ? c.entries.filter((e) => e.type !== "directory" && !used.has(e.path)) : [],
+  )
+}
+
+/** The steps that take away what is marked as unused; none where nothing is. */
+export const plan = (
+  facts: FactsOf.Facts,
+  { instance }: Pick<Settings, "instance">,
+): { readonly steps: ReadonlyArray<Step<HostAction>>; readonly notices: ReadonlyArray<Notice> } => {
+  const ledger = facts.ledger._tag === "Read" ? facts.ledger.ledger : undefined
+  const isUnused = (each: { readonly unused?: true }): boolean => each.unused === true
+  if (ledger === undefined || !(ledger.files.some(isUnused) || ledger.components.some(isUnused)))
+    return { steps: [], notices: [] }
+  const root = instance.installDir
+  const unused = ledger.components.filter(isUnused).map((c) => c.name)
+  const { kept, notices, steps: puts } = filesOf(facts, ledger)
+  const removals: ReadonlyArray<Step<HostAction>> = [
+    ...puts,
+    ...(unused.length === 0
+      ? []
+      : [
+          step(
+            {
+              _tag: "RemoveTree",
+              root,
+              entries: entriesOf(ledger, root),
+              reserved: [facts.stateDir],
+            } as const,
+            `no enabled shim needs ${unused.join(", ")} any more`,
+          ),
+        ]),
+  ]
+  const after: Ledger = {
+    ...ledger,
+    files: kept,
+    components: ledger.components.filter((c) => !isUnused(c)),
+  }
+  return {
+    steps: [
+      ...removals,
+      ...Reconcile.vacate(ledger, kept, Reconcile.removedBy(removals)),
+      ...record(facts, after, []),
+    ],
+    notices,
+  }
+}
