@@ -1,12 +1,11 @@
 /**
- * Answers: what are the entries of a `.tar.zst`? Decompresses and splits it chunk by chunk; bodies go to the sink as
- * they come, so that memory does not depend on sizes. A damaged, cut or exploding stream is refused. Source:
- * decisions §10.
+ * Answers: what are the entries of a `.tar.zst`, or of one part of it? Decompresses and splits it chunk by chunk;
+ * bodies go to the sink as they come, so that memory does not depend on sizes. A damaged, cut or exploding stream is
+ * refused. Source: decisions §10.
  */
-import fs from "node:fs"
-import zlib from "node:zlib"
 import { extract, type ExtractEvents, type Header } from "tar-stream"
-import { codeOf, Refusal } from "./Failure.ts"
+import { codeOf, Refusal } from "./Refusal.ts"
+import { openBestZstd, type OpenZstd, type Range, type ZstdSource } from "./ZstdSource.ts"
 
 /** The header of an entry, names as they stand in the archive. */
 export interface EntryHeader {
@@ -19,7 +18,7 @@ export interface EntryHeader {
   readonly target: string
 }
 
-/** Takes the bytes of one file. */
+/** Takes the bytes of one file; a chunk is only valid during the call. */
 export interface EntryBody {
   readonly write: (chunk: Uint8Array) => void
   readonly end: () => void
@@ -31,10 +30,26 @@ export type EntrySink = (header: EntryHeader) => EntryBody | undefined
 /** How much an archive may yield: 200 times its size and 64 MiB. Source: decisions §10. */
 export const mostBytes = (compressed: number): number => 200 * compressed + 64 * 1024 * 1024
 
-/** Bytes that are read and decompressed at once. */
-const chunkBytes = 1024 * 1024
-
 const blockBytes = 512
+
+/** What is read: an archive at a trusted path, or a part of it that begins and ends between two entries. */
+export interface ArchivePart {
+  readonly path: string
+  /** How messages call the archive. */
+  readonly archive: string
+  readonly range: Range
+  /** Whether the part ends as a tar does, with blocks of zeros. */
+  readonly end: "of-archive" | "of-part"
+}
+
+/** The whole of an archive. */
+export const whole: Pick<ArchivePart, "range" | "end"> = {
+  range: { start: 0, end: undefined },
+  end: "of-archive",
+}
+
+/** Where the body of an entry begins in the tar; the reader's types do not tell. */
+const bodyStart = (header: Header): number => (header as Header & { readonly byteOffset: number }).byteOffset
 
 const typeOf = (header: Header): EntryHeader["type"] => {
   switch (header.type) {
@@ -50,48 +65,45 @@ const typeOf = (header: Header): EntryHeader["type"] => {
   }
 }
 
-/** One pass over an archive. Call `step` until it answers false, then `close`. */
+/** One pass over an archive. Call `step` until it answers 0, then `close`. */
 export class ArchiveReader {
-  /** Compressed bytes that the file has. */
-  readonly size: number
-  private readonly archive: string
+  private readonly part: ArchivePart
   private readonly sink: EntrySink
-  private readonly source: fs.ReadStream
-  private readonly unzipped: zlib.ZstdDecompress
-  private readonly chunks: AsyncIterator<Buffer>
+  private readonly source: ZstdSource
   private readonly entries = extract()
   private failure: { readonly cause: unknown } | undefined
   private wake: (() => void) | undefined
   private entry: string | undefined
-  private lastBlock: Uint8Array = new Uint8Array(blockBytes)
+  private readonly lastBlock = new Uint8Array(blockBytes)
   /** Bytes that came out so far. */
   private yielded = 0
+  /** Bytes of the tar that the tar reader has handed on or left behind. */
+  private handled = 0
 
-  /** Opens the archive at a trusted path; `archive` is how messages call it. */
-  constructor(path: string, archive: string, sink: EntrySink) {
-    this.archive = archive
+  /** Opens the archive. */
+  constructor(part: ArchivePart, sink: EntrySink, open: OpenZstd = openBestZstd) {
+    this.part = part
     this.sink = sink
-    const fd = fs.openSync(path, "r")
-    this.size = fs.fstatSync(fd).size
-    this.source = fs.createReadStream(path, { fd, highWaterMark: chunkBytes })
-    this.unzipped = zlib.createZstdDecompress({ chunkSize: chunkBytes })
-    this.source.on("error", (cause) => this.unzipped.destroy(cause))
-    this.source.pipe(this.unzipped)
-    this.chunks = this.unzipped[Symbol.asyncIterator]()
+    this.source = open(part.path, part.range, (detail) => this.bad(detail))
     this.entries.on("entry", (header, body, next) => this.onEntry(header, body, next))
     this.entries.on("error", (cause) => this.fail(cause))
     this.entries.on("drain", () => this.wake?.())
     this.entries.on("close", () => this.wake?.())
   }
 
+  /** Compressed bytes that there are. */
+  get size(): number {
+    return this.source.size
+  }
+
   /** Compressed bytes that were read so far. */
   get read(): number {
-    return this.source.bytesRead
+    return this.source.read
   }
 
   /** Handles the next chunk and answers its length; 0 at the end of a whole and sound archive. */
   async step(): Promise<number> {
-    const chunk = await this.next()
+    const chunk = await this.source.next()
     if (chunk === undefined) {
       await this.finish()
       return 0
@@ -101,41 +113,38 @@ export class ArchiveReader {
     this.remember(chunk)
     if (!this.entries.write(chunk)) await this.awake()
     this.orFail()
+    // What is left of the chunk, such as the first half of a long name, belongs to the tar reader now.
+    if (this.handled !== this.yielded) this.source.keep()
     return chunk.length
   }
 
   /** Ends the reading, wherever it is. */
   close(): void {
-    this.source.destroy()
-    this.unzipped.destroy()
+    this.source.close()
     this.entries.destroy()
   }
 
-  private async next(): Promise<Buffer | undefined> {
-    try {
-      const { done, value } = await this.chunks.next()
-      return done === true ? undefined : value
-    } catch (cause) {
-      const code = codeOf(cause) ?? ""
-      if (!code.startsWith("Z_") && !code.startsWith("ZSTD_")) throw cause
-      throw this.bad(
-        code === "Z_BUF_ERROR" ? "it ends too early" : `it is damaged or no zstd stream (${code})`,
-      )
-    }
-  }
-
-  /** A tar ends with blocks of zeros; without them somebody cut it before it was compressed. */
   private async finish(): Promise<void> {
     this.entries.end(null)
     await this.awake()
     this.orFail()
-    const isWhole = this.yielded >= blockBytes && this.lastBlock.every((byte) => byte === 0)
+    const isWhole = this.part.end === "of-part" ? this.isBetweenEntries() : this.endsInZeros()
     if (!isWhole) throw this.bad("it ends too early")
   }
 
+  /** A tar ends with blocks of zeros; without them somebody cut it before it was compressed. */
+  private endsInZeros(): boolean {
+    return this.yielded >= blockBytes && this.lastBlock.every((byte) => byte === 0)
+  }
+
+  private isBetweenEntries(): boolean {
+    return this.handled === this.yielded
+  }
+
   private remember(chunk: Uint8Array): void {
-    const both = chunk.length >= blockBytes ? chunk : Buffer.concat([this.lastBlock, chunk])
-    this.lastBlock = Uint8Array.from(both.subarray(-blockBytes))
+    if (chunk.length < blockBytes) this.lastBlock.copyWithin(0, chunk.length)
+    const tail = chunk.subarray(-blockBytes)
+    this.lastBlock.set(tail, blockBytes - tail.length)
   }
 
   /** Resolves when the tar reader has handled everything, has closed, or has failed. */
@@ -148,6 +157,7 @@ export class ArchiveReader {
 
   private onEntry(header: Header, body: ExtractEvents["entry"][1], next: () => void): void {
     this.entry = header.name
+    this.handled = bodyStart(header)
     let taken: EntryBody | undefined
     try {
       taken = this.sink(this.headerOf(header))
@@ -155,8 +165,13 @@ export class ArchiveReader {
       this.fail(cause)
       return
     }
-    body.on("data", (chunk) => this.guarded(() => taken?.write(chunk as Uint8Array)))
+    body.on("data", (chunk: unknown) => {
+      const bytes = chunk as Uint8Array
+      this.handled += bytes.length
+      this.guarded(() => taken?.write(bytes))
+    })
     body.on("end", () => {
+      this.handled = Math.ceil(this.handled / blockBytes) * blockBytes
       this.guarded(() => taken?.end())
       next()
     })
@@ -201,6 +216,6 @@ export class ArchiveReader {
   }
 
   private bad(detail: string): Refusal {
-    return new Refusal({ _tag: "BadArchive", archive: this.archive, entry: this.entry, detail })
+    return new Refusal({ _tag: "BadArchive", archive: this.part.archive, entry: this.entry, detail })
   }
 }

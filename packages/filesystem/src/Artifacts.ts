@@ -2,26 +2,35 @@
  * Answers: what is in the artifact directory? It comes with the program and is trusted as a directory (links in it are
  * followed, as a mounted ConfigMap has them); what is in its archives is not.
  */
-import { createHash } from "node:crypto"
 import fs from "node:fs"
 import nodePath from "node:path"
-import { ArchiveEntry, FileState, type HostError, type HostFiles, type Ledger } from "@kata-deploy/core"
+import { FileState, type HostError, type HostFiles, type Ledger } from "@kata-deploy/core"
 import { Effect } from "effect"
-import { ArchiveReader, type EntryBody, type EntryHeader, type EntrySink } from "./ArchiveReader.ts"
+import { type ArchivePart, whole } from "./ArchiveReader.ts"
+import { alone, crews, type Crews } from "./Crew.ts"
 import { attempt, errno, hasCode, Refusal, toHostError } from "./Failure.ts"
-import { decodeText, largestText, stateAt } from "./Observation.ts"
+import { stateAt } from "./Observation.ts"
 import { contentBytes } from "./ZstdFrames.ts"
 
-/** Bytes that are read at once when a digest is computed. */
-const chunkBytes = 1024 * 1024
+/** What tells an archive from another one of the same name without reading it. */
+interface Identity {
+  readonly size: number
+  readonly modifiedMs: number
+  /** Inode number in decimal; it may be larger than a number holds exactly. */
+  readonly inode: string
+}
 
 /** The artifact directory. */
 export class Artifacts {
   /** Where it is, absolute. */
   readonly directory: string
+  private readonly crews: Crews
+  private readonly digests = new Map<string, Promise<string>>()
+  private readonly texts = new Map<string, Promise<ReadonlyMap<string, string>>>()
 
-  constructor(directory: string) {
+  constructor(directory: string, workers: Crews = crews(alone())) {
     this.directory = nodePath.resolve(directory)
+    this.crews = workers
   }
 
   /** A text file by relative path. */
@@ -35,55 +44,91 @@ export class Artifacts {
     }
   }
 
-  /** Opens an archive for one pass. */
-  open(relative: string, sink: EntrySink): ArchiveReader {
+  /** The parts of an archive that can be unpacked independently; one that others made is a single part. */
+  parts(relative: string): ReadonlyArray<ArchivePart> {
     if (!isInside(relative)) throw errno("ENOENT")
-    return new ArchiveReader(this.at(relative), relative, sink)
+    return [{ path: this.at(relative), archive: relative, ...whole }]
   }
 
-  /** Size and time of an archive, or `undefined` when there is none. */
-  private stat(relative: string): { readonly size: number; readonly modifiedMs: number } | undefined {
-    if (!isInside(relative)) return undefined
-    const stat = fs.statSync(this.at(relative), { throwIfNoEntry: false })
-    if (stat === undefined) return undefined
-    if (!stat.isFile()) throw new Refusal({ _tag: "Refused", detail: `${relative} is no regular file` })
-    return { size: stat.size, modifiedMs: stat.mtimeMs }
-  }
-
-  /** Identity of an archive; a known one is taken over while size and time agree. */
+  /** Identity of an archive; a known one is taken over while size, time and inode agree. */
   identify(
     relative: string,
     known: Ledger.ArchiveId | undefined,
   ): Effect.Effect<HostFiles.ArchiveFacts | undefined, HostError.HostError> {
     const operation = `identify ${relative}`
     return Effect.gen({ self: this }, function* () {
-      const stat = yield* attempt(operation, undefined, () => this.stat(relative))
-      if (stat === undefined) return undefined
-      const isKnown = known?.size === stat.size && known.modifiedMs === stat.modifiedMs
+      const identity = yield* attempt(operation, undefined, () => this.identity(relative))
+      if (identity === undefined) return undefined
+      const { inode, modifiedMs, size } = identity
+      const isKnown =
+        known?.size === size &&
+        known.modifiedMs === modifiedMs &&
+        (known.inode === undefined || known.inode === inode)
       const sha256 = isKnown
         ? known.sha256
         : yield* Effect.tryPromise({
-            try: () => digestOf(this.at(relative)),
+            try: () => this.digest(relative, identity),
             catch: toHostError(operation, undefined),
           })
       const unpackedBytes = yield* attempt(operation, undefined, () => contentBytes(this.at(relative)))
-      return { archive: relative, id: { sha256, ...stat }, unpackedBytes }
+      return { archive: relative, id: { sha256, size, modifiedMs, inode }, unpackedBytes }
     })
   }
 
   /** Texts of the Kata configurations in an archive, by path relative to `opt/kata`. */
   configs(relative: string): Effect.Effect<ReadonlyMap<string, string>, HostError.HostError> {
-    const operation = `read the configurations of ${relative}`
-    const found = new Map<string, string>()
-    const open = attempt(operation, undefined, () =>
-      this.open(relative, (header) => configBody(relative, header, found)),
-    )
-    const readAll = Effect.fnUntraced(function* (reader: ArchiveReader) {
-      const step = Effect.tryPromise({ try: () => reader.step(), catch: toHostError(operation, undefined) })
-      for (let more = yield* step; more > 0;) more = yield* step
-      return found
+    return Effect.tryPromise({
+      try: () => {
+        const identity = this.identity(relative)
+        if (identity === undefined) throw errno("ENOENT")
+        return this.once(this.texts, relative, identity, () => this.readTexts(relative, identity.size))
+      },
+      catch: toHostError(`read the configurations of ${relative}`, undefined),
     })
-    return Effect.acquireUseRelease(open, readAll, (reader) => Effect.sync(() => reader.close()))
+  }
+
+  private async readTexts(relative: string, size: number): Promise<ReadonlyMap<string, string>> {
+    const crew = this.crews.forBytes(size)
+    const found = await Promise.all(this.parts(relative).map((part) => crew.run({ _tag: "Texts", part })))
+    return new Map(found.flatMap((texts) => [...texts]))
+  }
+
+  private digest(relative: string, identity: Identity): Promise<string> {
+    const path = this.at(relative)
+    return this.once(this.digests, relative, identity, () =>
+      this.crews.forBytes(identity.size).run({ _tag: "Digest", path }),
+    )
+  }
+
+  /** What was read of an archive stays true while it is the same file; every stage of a run asks again. */
+  private once<A>(
+    known: Map<string, Promise<A>>,
+    relative: string,
+    { inode, modifiedMs, size }: Identity,
+    read: () => Promise<A>,
+  ): Promise<A> {
+    const key = [relative, size, modifiedMs, inode].join("\0")
+    const before = known.get(key)
+    if (before !== undefined) return before
+    const reading = read()
+    known.set(key, reading)
+    // A failure may be gone the next time.
+    reading.catch(() => known.delete(key))
+    return reading
+  }
+
+  /** Size, time and inode of an archive, or `undefined` when there is none. */
+  private identity(relative: string): Identity | undefined {
+    if (!isInside(relative)) return undefined
+    const stat = fs.statSync(this.at(relative), { throwIfNoEntry: false, bigint: true })
+    if (stat === undefined) return undefined
+    if (!stat.isFile()) throw new Refusal({ _tag: "Refused", detail: `${relative} is no regular file` })
+    return {
+      size: Number(stat.size),
+      // As `mtimeMs` has it where numbers are no big ones.
+      modifiedMs: Number(stat.mtimeNs / 1_000_000_000n) * 1000 + Number(stat.mtimeNs % 1_000_000_000n) / 1e6,
+      inode: String(stat.ino),
+    }
   }
 
   private at(relative: string): string {
@@ -93,32 +138,3 @@ export class Artifacts {
 
 const isInside = (relative: string): boolean =>
   relative !== "" && !nodePath.isAbsolute(relative) && !relative.split("/").includes("..")
-
-const digestOf = async (path: string): Promise<string> => {
-  const hash = createHash("sha256")
-  for await (const chunk of fs.createReadStream(path, { highWaterMark: chunkBytes }))
-    hash.update(chunk as Buffer)
-  return hash.digest("hex")
-}
-
-/** Collects the text of a configuration; everything else is skipped. */
-const configBody = (
-  archive: string,
-  header: EntryHeader,
-  found: Map<string, string>,
-): EntryBody | undefined => {
-  const place = ArchiveEntry.place(header.name)
-  if (header.type !== "file" || place._tag !== "Inside" || !ArchiveEntry.isPlanned(place.path))
-    return undefined
-  const refuse = (detail: string) => new Refusal({ _tag: "BadArchive", archive, entry: header.name, detail })
-  if (header.size > largestText) throw refuse("it is too large for a configuration")
-  const chunks: Array<Uint8Array> = []
-  return {
-    write: (chunk) => chunks.push(chunk),
-    end: () => {
-      const text = decodeText(Buffer.concat(chunks))
-      if (text === undefined) throw refuse("it is not UTF-8 text")
-      found.set(place.path, text)
-    },
-  }
-}

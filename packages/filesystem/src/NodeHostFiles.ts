@@ -6,6 +6,7 @@ import { Effect, Layer } from "effect"
 import { Artifacts } from "./Artifacts.ts"
 import * as AtomicPut from "./AtomicPut.ts"
 import { Confinement } from "./Confinement.ts"
+import { alone, crews, type Crews } from "./Crew.ts"
 import * as Drift from "./Drift.ts"
 import { attempt } from "./Failure.ts"
 import * as Observation from "./Observation.ts"
@@ -23,12 +24,23 @@ export interface Options {
 
 /** The host's files as `options.layout` shows them. */
 export const layer = (options: Options): Layer.Layer<HostFiles.HostFiles> =>
-  Layer.sync(HostFiles.HostFiles, () =>
-    make(new Confinement(options.layout), new Artifacts(options.artifacts)),
+  Layer.effect(
+    HostFiles.HostFiles,
+    Effect.map(
+      Effect.acquireRelease(
+        Effect.sync(() => crews()),
+        (workers) => Effect.promise(() => workers.close()),
+      ),
+      (workers) => make(new Confinement(options.layout), new Artifacts(options.artifacts, workers), workers),
+    ),
   )
 
-/** The port over an already made confinement. */
-export const make = (host: Confinement, artifacts: Artifacts): HostFiles.HostFiles["Service"] =>
+/** The port over an already made confinement; without threads unless some are given. */
+export const make = (
+  host: Confinement,
+  artifacts: Artifacts,
+  workers: Crews = crews(alone()),
+): HostFiles.HostFiles["Service"] =>
   HostFiles.HostFiles.of({
     look: (path) => Effect.sync(() => Observation.look(host, path)),
     list: (path) => Effect.sync(() => Observation.list(host, path)),
@@ -42,7 +54,8 @@ export const make = (host: Confinement, artifacts: Artifacts): HostFiles.HostFil
     prune: (directories) =>
       attempt("remove empty directories from", directories[0], () => TreeRemoval.prune(host, directories)),
     removeTree: (action) => attempt("remove", action.root, () => TreeRemoval.removeTree(host, action)),
-    extract: (action, progress) => extract(host, artifacts, action, progress),
+    extract: (action, progress, staged) =>
+      extract({ host, artifacts, crews: workers }, action, progress, staged),
     artifactDirectory: artifacts.directory,
     artifact: (relative) => Effect.sync(() => artifacts.text(relative)),
     archive: (relative, known) => artifacts.identify(relative, known),

@@ -1,13 +1,14 @@
 /**
- * Answers: what do the archives put down, and may they? Writes entries into the staging directory, which nobody else
- * can enter, and remembers each path, so that no entry is ever written through a link of an earlier one. Source: spec
- * 05 §4, decisions §10.
+ * Answers: what does one part of an archive put down, and may it? Writes entries into a directory of its own below the
+ * staging directory, which nobody else can enter, and remembers each path, so that no entry is ever written through a
+ * link of an earlier one. Source: spec 05 §4, decisions §10.
  */
 import { createHash } from "node:crypto"
 import fs from "node:fs"
-import { ArchiveEntry, type HostPath, type Ledger } from "@kata-deploy/core"
+import type { HostPath, Ledger } from "@kata-deploy/core"
+import { ArchiveEntry } from "@kata-deploy/core/archive"
 import type { EntryBody, EntryHeader } from "./ArchiveReader.ts"
-import { Refusal } from "./Failure.ts"
+import { Refusal } from "./Refusal.ts"
 import type { SyncQueue } from "./SyncQueue.ts"
 
 /** What is staged at a relative path. */
@@ -23,12 +24,6 @@ export interface StagedTreeOptions {
   readonly reserved: string | undefined
 }
 
-/** A component while it is unpacked. */
-export interface StagedComponent {
-  readonly name: string
-  readonly archive: string
-}
-
 /** Longest run of bytes that is looked at for being a hole. */
 const holeBytes = 64 * 1024
 const zeros = Buffer.alloc(holeBytes)
@@ -40,25 +35,17 @@ export class StagedTree {
   /** Entries outside `opt/kata`. */
   skipped = 0
   private readonly root: string
+  private readonly archive: string
   private readonly options: StagedTreeOptions
   private readonly syncs: SyncQueue
-  private readonly paths = new Map<string, Set<string>>()
   private unfinished: SparseFile | undefined
 
-  constructor(root: string, syncs: SyncQueue, options: StagedTreeOptions) {
+  /** `archive` is how messages call it. */
+  constructor(root: string, archive: string, syncs: SyncQueue, options: StagedTreeOptions) {
     this.root = root
+    this.archive = archive
     this.syncs = syncs
     this.options = options
-  }
-
-  /** What each component put down, sorted by path. */
-  entries(): ReadonlyMap<string, ReadonlyArray<Staged>> {
-    return new Map(
-      Array.from(this.paths, ([component, paths]) => [
-        component,
-        [...paths].sort().map((path) => this.staged.get(path) as Staged),
-      ]),
-    )
   }
 
   /** Closes the file that is being written when the unpacking stops in the middle of one. */
@@ -68,10 +55,9 @@ export class StagedTree {
   }
 
   /** Puts one entry down; the body of a file is answered. */
-  add(component: StagedComponent, header: EntryHeader): EntryBody | undefined {
-    const adding = new Adding(component, header)
+  add(header: EntryHeader): EntryBody | undefined {
+    const adding = new Adding(this.archive, header)
     const place = ArchiveEntry.place(header.name)
-    if (!this.paths.has(component.name)) this.paths.set(component.name, new Set())
     if (place._tag === "Outside") {
       this.skipped++
       return undefined
@@ -108,18 +94,17 @@ export class StagedTree {
     return `${this.root}/${path}`
   }
 
-  private own(adding: Adding, entry: Staged): void {
+  private own(entry: Staged): void {
     this.staged.set(entry.path, entry)
-    this.paths.get(adding.component.name)?.add(entry.path)
   }
 
   private directory(adding: Adding, path: string): void {
     const there = this.staged.get(path)
     if (there === undefined) fs.mkdirSync(this.at(path), { mode: 0o755 })
     else if (there.type !== "directory") {
-      throw adding.refuse(`${path} is a ${there.type} elsewhere in the archives`)
+      throw adding.refuse(`${path} is a ${there.type} elsewhere in it`)
     }
-    this.own(adding, { type: "directory", path })
+    this.own({ type: "directory", path })
   }
 
   private link(adding: Adding, path: string, target: string): void {
@@ -128,22 +113,21 @@ export class StagedTree {
     if (there !== undefined && !(there.type === "link" && there.target === target))
       throw adding.collision(path)
     if (there === undefined) fs.symlinkSync(target, this.at(path))
-    this.own(adding, { type: "link", path, target })
+    this.own({ type: "link", path, target })
   }
 
   private hardLink(adding: Adding, path: string): void {
     const target = ArchiveEntry.hardLinkPlace(adding.header.target)
     if (target._tag === "Refused") throw adding.refuse(target.why)
     const known = target._tag === "Inside" ? this.staged.get(target.path) : undefined
-    // Only what this archive itself brought: a link to another component's file would tie the two together.
-    const isOwn = known !== undefined && this.paths.get(adding.component.name)?.has(known.path) === true
-    if (!isOwn || known.type === "directory") {
+    // Only what came before in the same archive: a link to another component's file would tie the two together.
+    if (known === undefined || known.type === "directory") {
       throw adding.refuse("its hard link leads to nothing that came before it")
     }
     const there = this.staged.get(path)
-    if (there !== undefined && !isSame(there, known)) throw adding.collision(path)
+    if (there !== undefined && !isSameContent(there, known)) throw adding.collision(path)
     if (there === undefined) fs.linkSync(this.at(known.path), this.at(path))
-    this.own(adding, { ...known, path })
+    this.own({ ...known, path })
   }
 
   private file(adding: Adding, path: string): EntryBody {
@@ -163,28 +147,27 @@ export class StagedTree {
       end: () => {
         if (size !== adding.header.size) throw adding.refuse("it has not the size that its header says")
         const entry: Staged = { type: "file", path, sha256: hash.digest("hex"), mode, size }
-        if (there !== undefined && !isSame(there, entry)) throw adding.collision(path)
+        if (there !== undefined && !isSameContent(there, entry)) throw adding.collision(path)
         this.unfinished = undefined
         output?.finish(mode, adding.header.modified, this.syncs)
-        this.own(adding, entry)
+        this.own(entry)
       },
     }
   }
 }
 
-/** One entry of one component, for messages. */
+/** One entry of the archive, for messages. */
 class Adding {
-  readonly component: StagedComponent
   readonly header: EntryHeader
+  private readonly archive: string
 
-  constructor(component: StagedComponent, header: EntryHeader) {
-    this.component = component
+  constructor(archive: string, header: EntryHeader) {
+    this.archive = archive
     this.header = header
   }
 
   refuse(detail: string): Refusal {
-    const { archive } = this.component
-    return new Refusal({ _tag: "BadArchive", archive, entry: this.header.name, detail })
+    return new Refusal({ _tag: "BadArchive", archive: this.archive, entry: this.header.name, detail })
   }
 
   collision(path: string): Refusal {
@@ -192,17 +175,22 @@ class Adding {
   }
 }
 
-const isSame = (a: Staged, b: Staged): boolean =>
+/** Whether two entries of the same path put down the same. */
+export const isSameContent = (a: Staged, b: Staged): boolean =>
   a.type === "file"
     ? b.type === "file" && a.sha256 === b.sha256 && a.mode === b.mode
-    : a.type === "link" && b.type === "link" && a.target === b.target
+    : a.type === "link"
+      ? b.type === "link" && a.target === b.target
+      : b.type === "directory"
 
 /** A new file that is written front to back; runs of zeros become holes. */
 class SparseFile {
+  private readonly at: string
   private readonly fd: number
   private position = 0
 
   constructor(at: string) {
+    this.at = at
     this.fd = fs.openSync(at, "wx", 0o600)
   }
 
@@ -222,7 +210,7 @@ class SparseFile {
     fs.ftruncateSync(this.fd, this.position)
     fs.fchmodSync(this.fd, mode)
     fs.futimesSync(this.fd, modified, modified)
-    syncs.syncAndClose(this.fd)
+    syncs.syncAndClose(this.fd, this.position, this.at)
   }
 
   close(): void {

@@ -8,6 +8,7 @@ import type { Ledger } from "@kata-deploy/core"
 import { deepestFirst, DirectoryCursor, nameOf, parentOf } from "./DirectoryCursor.ts"
 import type { DirectoryHandle } from "./DirectoryHandle.ts"
 import { hasCode, Refusal } from "./Failure.ts"
+import type { Placed } from "./Parts.ts"
 
 /** One step that was done, with what undoing it takes. */
 type Done =
@@ -26,8 +27,8 @@ type Done =
 
 /** What a swap works on; paths are relative to the installed tree and the same below the two staging directories. */
 export interface SwapInput {
-  /** The staged entries. */
-  readonly staged: ReadonlyMap<string, Ledger.OwnedEntry>
+  /** The staged entries, and where each lies. */
+  readonly staged: ReadonlyMap<string, Placed>
   /** Entries of earlier archives; those that are not staged any more go. */
   readonly replaces: ReadonlyArray<Ledger.OwnedEntry>
   /** Paths that are left alone. */
@@ -38,7 +39,7 @@ export interface SwapInput {
 export interface SwapPlaces {
   /** The installed tree. */
   readonly root: DirectoryHandle
-  /** The path of the staged tree, which only we can change. */
+  /** The path of the directory with the staged parts, which only we can change. */
   readonly unpacked: string
   /** The path of an existing directory for what has to make room, likewise. */
   readonly beside: string
@@ -64,9 +65,11 @@ export class TreeSwap {
     try {
       const steps = new Steps(places, cursor, this.done)
       removeVanished(this.input, steps)
-      const sorted = [...this.input.staged.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
-      for (const entry of sorted) if (entry.type === "directory") steps.makeDirectory(entry.path)
-      for (const entry of sorted) if (entry.type !== "directory") steps.moveIn(entry.path)
+      const sorted = [...this.input.staged.values()].sort((a, b) => (a.entry.path < b.entry.path ? -1 : 1))
+      for (const { entry } of sorted) if (entry.type === "directory") steps.makeDirectory(entry.path)
+      for (const { directory, entry } of sorted) {
+        if (entry.type !== "directory") steps.moveIn(entry.path, directory)
+      }
       this.syncDirectories(cursor)
     } catch (cause) {
       this.revert(places)
@@ -102,7 +105,7 @@ export class TreeSwap {
 const removeVanished = ({ except, replaces, staged }: SwapInput, steps: Steps): void => {
   const vanished = replaces
     .filter(({ path, type }) => {
-      const now = staged.get(path)
+      const now = staged.get(path)?.entry
       const changedKind = (now?.type === "directory") !== (type === "directory")
       return (now === undefined || changedKind) && !except.has(path)
     })
@@ -184,13 +187,13 @@ class Steps {
     }
   }
 
-  /** Moves a staged file or link into its place. */
-  moveIn(path: string): void {
+  /** Moves a file or link that is staged in a part's directory into its place. */
+  moveIn(path: string, directory: string): void {
     const at = this.at(path)
     const stat = fs.lstatSync(at, { throwIfNoEntry: false })
     if (stat?.isDirectory() === true) throw inTheWay(`a directory of somebody else is in the way of ${path}`)
     if (stat !== undefined) this.putBeside(path, (beside) => keep(at, beside))
-    fs.renameSync(`${this.places.unpacked}/${path}`, at)
+    fs.renameSync(`${this.places.unpacked}/${directory}/${path}`, at)
     if (stat === undefined) this.done.push({ _tag: "Added", path })
   }
 

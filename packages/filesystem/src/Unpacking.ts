@@ -1,37 +1,50 @@
 /**
- * Answers: how are components unpacked so that nothing is half done? All archives go into the staging directory and
- * are synced; only then the tree is swapped, in one uninterrupted step. Source: decisions §4, §10.
+ * Answers: how are components unpacked so that nothing is half done? All archives go into the staging directory, by
+ * several threads, and are synced; only then the tree is swapped, in one uninterrupted step. Source: decisions §4, §10.
  */
+import fs from "node:fs"
 import { type HostError, type HostFiles, HostPath } from "@kata-deploy/core"
-import { Effect } from "effect"
-import type { ArchiveReader } from "./ArchiveReader.ts"
+import { Effect, Queue } from "effect"
+import type { ArchivePart } from "./ArchiveReader.ts"
 import type { Artifacts } from "./Artifacts.ts"
 import type { Confinement } from "./Confinement.ts"
-import { attempt, Refusal, toHostError } from "./Failure.ts"
+import type { Crew, Crews } from "./Crew.ts"
+import { attempt, toHostError } from "./Failure.ts"
+import { Allowance, assemble, type Assembled, type Unpacked, type UnpackJob } from "./Parts.ts"
 import { freeBytes } from "./PathFacts.ts"
-import { StagedTree } from "./StagedTree.ts"
 import * as StagingArea from "./StagingArea.ts"
-import { SyncQueue } from "./SyncQueue.ts"
+import { syncSmall } from "./SyncQueue.ts"
 import { prune } from "./TreeRemoval.ts"
 import { type SwapPlaces, TreeSwap } from "./TreeSwap.ts"
 
-type Component = HostFiles.ExtractAction["components"][number]
+/** Where the work is done, and by whom. */
+export interface Workplace {
+  readonly host: Confinement
+  readonly artifacts: Artifacts
+  readonly crews: Crews
+}
 
-/** Progress is told again after this many compressed bytes. */
-const progressBytes = 1024 * 1024
+/** Everything that was unpacked, on the disk and ready to be moved. */
+interface Staged extends Assembled {
+  readonly skipped: number
+}
+
+type Progress = (at: HostFiles.ExtractProgress) => Effect.Effect<void>
 
 /** Unpacks components beside the tree and moves them into place. */
 export const extract = Effect.fnUntraced(function* (
-  host: Confinement,
-  artifacts: Artifacts,
+  workplace: Workplace,
   action: HostFiles.ExtractAction,
-  progress: (at: HostFiles.ExtractProgress) => Effect.Effect<void>,
+  progress: Progress,
+  staged: (about: HostFiles.StagedExtraction) => Effect.Effect<void, HostError.HostError>,
 ) {
+  const { host } = workplace
   const created = yield* attempt("prepare staging in", action.staging, () => begin(host, action))
   const cleanUp = attempt("empty", action.staging, () => emptied(host, action.staging, created))
   // Once the swap has begun, whoever interrupts gets it done and the way back with it.
   return yield* Effect.uninterruptibleMask((restore) =>
-    restore(unpackAll(host, artifacts, action, progress)).pipe(
+    restore(unpackAll(workplace, action, progress)).pipe(
+      Effect.tap(({ entries }) => staged({ entries })),
       Effect.flatMap((tree) => swapped(host, action, tree, created)),
       // The first failure is told, so the staging directory is emptied as far as it goes.
       Effect.onError(() => Effect.ignore(cleanUp)),
@@ -69,93 +82,135 @@ const reservedIn = (action: HostFiles.ExtractAction): string | undefined => {
 
 /** Every archive in the staging directory, complete and synced. */
 const unpackAll = Effect.fnUntraced(function* (
-  host: Confinement,
-  artifacts: Artifacts,
+  { artifacts, crews, host }: Workplace,
   action: HostFiles.ExtractAction,
-  progress: (at: HostFiles.ExtractProgress) => Effect.Effect<void>,
+  progress: Progress,
 ) {
   const staging = yield* attempt("open", action.staging, () => host.hold(action.staging))
-  const syncs = new SyncQueue()
-  const tree = new StagedTree(staging.directory.at(StagingArea.unpackedName), syncs, {
-    into: action.into,
-    except: new Set(action.except),
-    reserved: reservedIn(action),
-  })
   const free = freeBytes(host, action.staging)
-  const budget = new Budget(free._tag === "Known" ? free.value : Number.POSITIVE_INFINITY)
+  const allowance = Allowance.of(free._tag === "Known" ? free.value : Number.POSITIVE_INFINITY)
   const totalBytes = action.components.reduce((sum, { id }) => sum + id.size, 0)
-  let before = 0
+  const root = staging.directory.at(StagingArea.unpackedName)
+  const crew = crews.forBytes(totalBytes)
+  const running: Array<Promise<unknown>> = []
   return yield* Effect.gen(function* () {
-    for (const component of action.components) {
-      const start = before
-      yield* unpackOne(artifacts, component, tree, budget, (read) =>
-        progress({ component: component.name, bytes: start + read, totalBytes }),
-      )
-      before += component.id.size
-    }
-    yield* Effect.tryPromise({ try: () => syncs.settled(), catch: toHostError("sync", action.staging) })
-    return tree
+    const jobs = yield* jobsOf(artifacts, action, root)
+    const told = yield* Queue.unbounded<HostFiles.ExtractProgress>()
+    const work = Effect.tryPromise({
+      try: () =>
+        unpackJobs({ crew, allowance, running, totalBytes }, jobs, (at) => Queue.offerUnsafe(told, at)),
+      catch: (cause) => (cause instanceof JobFailure ? cause.error : toHostError("unpack", undefined)(cause)),
+    })
+    const telling = Effect.forever(Effect.flatMap(Queue.take(told), progress))
+    const parts = yield* Effect.raceFirst(work, telling)
+    yield* progress({ component: action.components.at(-1)?.name ?? "", bytes: totalBytes, totalBytes })
+    const assembled = yield* attempt("put together what is in", action.staging, () => assemble(parts))
+    yield* Effect.tryPromise({
+      try: () =>
+        syncSmall(
+          root,
+          parts.flatMap(({ unpacked }) => unpacked.unsynced),
+        ),
+      catch: toHostError("sync", action.staging),
+    })
+    return {
+      ...assembled,
+      skipped: parts.reduce((sum, { unpacked }) => sum + unpacked.skipped, 0),
+    } satisfies Staged
   }).pipe(
     Effect.ensuring(
       Effect.promise(async () => {
-        tree.abandon()
-        await syncs.closed()
+        // Nobody writes into the staging directory any more when it is emptied.
+        allowance.stop()
+        await Promise.allSettled(running)
         staging.release()
       }),
     ),
   )
 })
 
-/** Bytes that may still come out of the archives of one action. */
-class Budget {
-  private left: number
+/** One job for each part, the largest first so that no thread is left with it at the end. */
+const jobsOf = (
+  artifacts: Artifacts,
+  action: HostFiles.ExtractAction,
+  root: string,
+): Effect.Effect<ReadonlyArray<UnpackJob>, HostError.HostError> =>
+  Effect.map(
+    Effect.forEach(action.components, ({ archive, name }) =>
+      attempt(`unpack ${name}`, undefined, () =>
+        artifacts.parts(archive).map((part): readonly [string, ArchivePart] => [name, part]),
+      ),
+    ),
+    (parts) => {
+      const except = new Set(action.except)
+      const reserved = reservedIn(action)
+      return parts.flat().map(([component, part], at): UnpackJob => {
+        const directory = String(at)
+        return { ...part, component, root: `${root}/${at}`, directory, into: action.into, except, reserved }
+      })
+    },
+  )
 
-  constructor(bytes: number) {
-    this.left = bytes
-  }
-
-  spend(bytes: number): void {
-    this.left -= bytes
-    if (this.left < 0) throw new Refusal({ _tag: "NoSpace" })
+/** A job that failed, with the error as the port has it. */
+class JobFailure extends Error {
+  override readonly name = "JobFailure"
+  readonly error: HostError.HostError
+  constructor(error: HostError.HostError) {
+    super(error.message)
+    this.error = error
   }
 }
 
-const unpackOne = (
-  artifacts: Artifacts,
-  component: Component,
-  tree: StagedTree,
-  budget: Budget,
-  progress: (read: number) => Effect.Effect<void>,
-): Effect.Effect<void, HostError.HostError> => {
-  const toError = toHostError(`unpack ${component.name}`, undefined)
-  const open = attempt(`unpack ${component.name}`, undefined, () =>
-    artifacts.open(component.archive, (header) => tree.add(component, header)),
-  )
-  const readAll = Effect.fnUntraced(function* (reader: ArchiveReader) {
-    let told = -progressBytes
-    for (;;) {
-      const bytes = yield* Effect.tryPromise({ try: () => reader.step(), catch: toError })
-      if (bytes === 0) break
-      yield* attempt(`unpack ${component.name}`, undefined, () => budget.spend(bytes))
-      if (reader.read - told < progressBytes) continue
-      told = reader.read
-      yield* progress(told)
-    }
-    yield* progress(reader.size)
+interface Work {
+  readonly crew: Crew
+  readonly allowance: Allowance
+  /** What was begun, so that one can wait until all of it has ended. */
+  readonly running: Array<Promise<unknown>>
+  readonly totalBytes: number
+}
+
+const bytesOf = ({ range, path }: ArchivePart): number =>
+  (range.end ?? fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0) - range.start
+
+const unpackJobs = async (
+  { allowance, crew, running, totalBytes }: Work,
+  jobs: ReadonlyArray<UnpackJob>,
+  tell: (at: HostFiles.ExtractProgress) => void,
+): Promise<ReadonlyArray<{ readonly job: UnpackJob; readonly unpacked: Unpacked }>> => {
+  const read = new Map<UnpackJob, number>()
+  let bytes = 0
+  for (const { root } of jobs) fs.mkdirSync(root, { mode: 0o700 })
+  const largestFirst = jobs.toSorted((a, b) => bytesOf(b) - bytesOf(a))
+  const done = new Map<UnpackJob, Unpacked>()
+  const all = largestFirst.map((job) => {
+    const one = crew
+      .run({ _tag: "Unpack", job, allowance: allowance.shared }, (now) => {
+        bytes += now - (read.get(job) ?? 0)
+        read.set(job, now)
+        tell({ component: job.component, bytes: Math.min(bytes, totalBytes), totalBytes })
+      })
+      .then((unpacked) => void done.set(job, unpacked))
+      .catch((cause: unknown) => {
+        throw new JobFailure(toHostError(`unpack ${job.component}`, undefined)(cause))
+      })
+    return one
   })
-  return Effect.acquireUseRelease(open, readAll, (reader) => Effect.sync(() => reader.close()))
+  running.push(...all)
+  // The first failure ends the others at their next chunk; it is the one that is told.
+  await Promise.all(all)
+  return jobs.map((job) => ({ job, unpacked: done.get(job)! }))
 }
 
 /** Moves the staged tree into place; nothing interrupts it. */
 const swapped = (
   host: Confinement,
   action: HostFiles.ExtractAction,
-  tree: StagedTree,
+  tree: Staged,
   created: ReadonlyArray<HostPath.HostPath>,
 ): Effect.Effect<HostFiles.Extraction, HostError.HostError> =>
   attempt("move into place in", action.into, () => {
     const swap = new TreeSwap({
-      staged: tree.staged,
+      staged: tree.placed,
       replaces: action.components.flatMap((component) => component.replaces),
       except: new Set(action.except),
     })
@@ -163,7 +218,7 @@ const swapped = (
     // The install directory itself stays, even when nothing came into it.
     const ofStaging = created.filter((path) => HostPath.isBelow(path, action.into))
     return {
-      entries: tree.entries(),
+      entries: tree.entries,
       skipped: tree.skipped,
       createdDirectories: swap.createdDirectories,
       commit: attempt("empty", action.staging, () => emptied(host, action.staging, ofStaging)),

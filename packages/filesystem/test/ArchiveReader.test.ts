@@ -5,37 +5,33 @@ import { join } from "node:path"
 import zlib from "node:zlib"
 import { SampleArchive } from "@kata-deploy/core/testing"
 import { pack } from "tar-stream"
-import { ArchiveReader } from "../src/ArchiveReader.ts"
+import { ArchiveReader, whole } from "../src/ArchiveReader.ts"
 import { toHostError } from "../src/Failure.ts"
+import { openInPlace, openStream, type OpenZstd } from "../src/ZstdSource.ts"
 import { packed, tarOf, temporaryDirectory } from "./SampleHost.ts"
 
 const mebibyte = 1024 * 1024
 
 /** Names and bytes of the entries that the reader gives. */
-const readAll = (bytes: Uint8Array) =>
+const readWith = (open: OpenZstd, bytes: Uint8Array) =>
   Effect.gen(function* () {
-    const file = join(yield* temporaryDirectory, "x.tar.zst")
-    fs.writeFileSync(file, bytes)
+    const path = join(yield* temporaryDirectory, "x.tar.zst")
+    fs.writeFileSync(path, bytes)
     const found: Record<string, string> = {}
-    const reader = new ArchiveReader(file, "x.tar.zst", (header) => {
+    const sink = (header: { readonly name: string }) => {
       found[header.name] = ""
       return {
-        write: (chunk) => (found[header.name] += Buffer.from(chunk).toString("latin1")),
+        write: (chunk: Uint8Array) => (found[header.name] += Buffer.from(chunk).toString("latin1")),
         end: () => undefined,
       }
-    })
+    }
+    const reader = new ArchiveReader({ path, archive: "x.tar.zst", ...whole }, sink, open)
     return yield* Effect.gen(function* () {
       const step = Effect.tryPromise({ try: () => reader.step(), catch: toHostError("read", undefined) })
       for (let more = yield* step; more > 0;) more = yield* step
       return found
     }).pipe(Effect.ensuring(Effect.sync(() => reader.close())))
   })
-
-/** Why the reader refuses these bytes. */
-const refusalOf = (bytes: Uint8Array) =>
-  Effect.map(Effect.flip(readAll(bytes)), ({ message, reason }) =>
-    reason._tag === "BadArchive" ? reason.detail : message,
-  )
 
 const noise = (bytes: number): string => {
   let state = 1
@@ -51,11 +47,34 @@ const sample = [
   SampleArchive.file(`${"long/".repeat(60)}name`, "deep"),
 ]
 
-describe("reading an archive", () => {
+describe.each([
+  ["in place", openInPlace],
+  ["with streams", openStream],
+] as const)("reading an archive %s", (_, open) => {
+  const readAll = (bytes: Uint8Array) => readWith(open, bytes)
+
+  /** Why the reader refuses these bytes. */
+  const refusalOf = (bytes: Uint8Array) =>
+    Effect.map(Effect.flip(readAll(bytes)), ({ message, reason }) =>
+      reason._tag === "BadArchive" ? reason.detail : message,
+    )
+
   it.effect("entries and their bytes come out, long names too", () =>
     Effect.gen(function* () {
       const found = yield* readAll(zlib.zstdCompressSync(yield* Effect.promise(() => tarOf(sample))))
       const expected = sample.map((entry) => [entry.name, entry.type === "file" ? entry.text : ""])
+      assert.deepStrictEqual(found, Object.fromEntries(expected))
+    }),
+  )
+
+  it.effect("names that lie across two pieces of what is decompressed are read whole", () =>
+    Effect.gen(function* () {
+      // Each entry takes four blocks or more, so that pieces end in every kind of block.
+      const many = Array.from({ length: 2_000 }, (_ignored, at) =>
+        SampleArchive.file(`${"deep/".repeat(60 + (at % 7))}${at}`, noise(at % 1_500)),
+      )
+      const found = yield* readAll(zlib.zstdCompressSync(yield* Effect.promise(() => tarOf(many))))
+      const expected = many.map((entry) => [entry.name, entry.type === "file" ? entry.text : ""])
       assert.deepStrictEqual(found, Object.fromEntries(expected))
     }),
   )

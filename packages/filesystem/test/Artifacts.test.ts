@@ -13,20 +13,20 @@ const fixture = { archives: { "tarballs/kernel.tar.zst": [SampleArchive.file("a"
 const kernel = "tarballs/kernel.tar.zst"
 
 describe("the artifact directory", () => {
-  it.effect("an archive is known by digest, size and time", () =>
+  it.effect("an archive is known by digest, size, time and inode", () =>
     Effect.gen(function* () {
       const host = yield* sampleHost(fixture)
       const file = join(host.artifacts, kernel)
       const facts = yield* portOver(host).archive(kernel, undefined)
-      const { mtimeMs, size } = fs.statSync(file)
+      const { ino, mtimeMs, size } = fs.statSync(file)
       const sha256 = createHash("sha256").update(fs.readFileSync(file)).digest("hex")
-      assert.deepStrictEqual(facts?.id, { sha256, size, modifiedMs: mtimeMs })
+      assert.deepStrictEqual(facts?.id, { sha256, size, modifiedMs: mtimeMs, inode: String(ino) })
       // A header, a block of content and the two blocks at the end.
       assert.strictEqual(facts?.unpackedBytes, 2048)
     }),
   )
 
-  it.effect("a digest is computed again only when size or time differ", () =>
+  it.effect("a digest is computed again only when size, time or inode differ", () =>
     Effect.gen(function* () {
       const host = yield* sampleHost(fixture)
       const port = portOver(host)
@@ -34,8 +34,10 @@ describe("the artifact directory", () => {
       assert.isDefined(facts)
       const believed = { ...facts.id, sha256: "believed" }
       assert.strictEqual((yield* port.archive(kernel, believed))?.id.sha256, "believed")
-      const touched = { ...believed, modifiedMs: 1 }
-      assert.strictEqual((yield* port.archive(kernel, touched))?.id.sha256, facts.id.sha256)
+      for (const other of [{ modifiedMs: 1 }, { size: 1 }, { inode: "1" }]) {
+        const seen = yield* port.archive(kernel, { ...believed, ...other })
+        assert.strictEqual(seen?.id.sha256, facts.id.sha256)
+      }
     }),
   )
 

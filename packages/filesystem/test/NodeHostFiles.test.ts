@@ -1,5 +1,6 @@
-import { describe, it } from "@effect/vitest"
+import { afterAll, describe, it } from "@effect/vitest"
 import { HostFilesConformance } from "@kata-deploy/core/testing"
+import { crews, threads } from "../src/Crew.ts"
 import { openBest, openChecked } from "../src/DirectoryHandle.ts"
 import { layerOf } from "./SampleHost.ts"
 
@@ -9,5 +10,13 @@ describe("HostFiles below a real root", () => {
 
 describe("HostFiles below a real root, where /proc is missing", () => {
   for (const { effect, name } of HostFilesConformance.cases(layerOf(openChecked)))
+    it.effect(name, () => effect)
+})
+
+describe("HostFiles below a real root, with threads for the archives", () => {
+  const many = threads(2)
+  const workers = crews(many, many)
+  afterAll(() => workers.close())
+  for (const { effect, name } of HostFilesConformance.cases(layerOf(openBest, workers)))
     it.effect(name, () => effect)
 })

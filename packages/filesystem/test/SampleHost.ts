@@ -9,6 +9,7 @@ import { Effect, Layer } from "effect"
 import { type Header, pack, type Pack } from "tar-stream"
 import { Artifacts } from "../src/Artifacts.ts"
 import { Confinement } from "../src/Confinement.ts"
+import { alone, crews, type Crews } from "../src/Crew.ts"
 import { type OpenDirectory, openBest } from "../src/DirectoryHandle.ts"
 import { make } from "../src/NodeHostFiles.ts"
 
@@ -103,15 +104,19 @@ export const sampleHost = (fixture: HostFilesConformance.Fixture) =>
     return host
   })
 
-/** The port over a sample host, whose directories are opened in a given way. */
-export const portOver = (host: SampleHost, open: OpenDirectory = openBest) =>
-  make(new Confinement(HostLayout.wholeRoot(host.root), open), new Artifacts(host.artifacts))
+/** The port over a sample host, whose directories are opened in a given way, without threads unless some are given. */
+export const portOver = (host: SampleHost, open: OpenDirectory = openBest, workers = crews(alone())) =>
+  make(
+    new Confinement(HostLayout.wholeRoot(host.root), open),
+    new Artifacts(host.artifacts, workers),
+    workers,
+  )
 
 /** A layer over a fresh sample host. */
 export const layerOf =
-  (open: OpenDirectory) =>
+  (open: OpenDirectory, workers?: Crews) =>
   (fixture: HostFilesConformance.Fixture): Layer.Layer<HostFiles.HostFiles> =>
     Layer.effect(
       HostFiles.HostFiles,
-      Effect.map(sampleHost(fixture), (host) => portOver(host, open)),
+      Effect.map(sampleHost(fixture), (host) => portOver(host, open, workers)),
     )

@@ -24,7 +24,11 @@ const actionOf = (host: SampleHost, archives: ReadonlyArray<string>) => ({
 })
 
 const extract = (host: SampleHost, ...archives: ReadonlyArray<string>) =>
-  portOver(host).extract(actionOf(host, archives), () => Effect.void)
+  portOver(host).extract(
+    actionOf(host, archives),
+    () => Effect.void,
+    () => Effect.void,
+  )
 
 /** Every path below a directory with what is there, inodes and all, so that "untouched" means untouched. */
 const inventory = (directory: string): ReadonlyArray<string> =>
@@ -227,7 +231,13 @@ describe("unpacking components", () => {
       const before = inventory(join(host.root, "opt"))
       const begun = yield* Deferred.make<void>()
       const halted = Deferred.succeed(begun, undefined).pipe(Effect.andThen(Effect.never))
-      const fiber = yield* Effect.forkChild(portOver(host).extract(actionOf(host, ["kernel"]), () => halted))
+      const fiber = yield* Effect.forkChild(
+        portOver(host).extract(
+          actionOf(host, ["kernel"]),
+          () => halted,
+          () => Effect.void,
+        ),
+      )
       yield* Deferred.await(begun)
       yield* Fiber.interrupt(fiber)
       assert.deepStrictEqual(inventory(join(host.root, "opt")), before)

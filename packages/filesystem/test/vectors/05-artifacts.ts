@@ -132,6 +132,7 @@ const unpack = <A>(input: typeof Archive.Type, look: (unpacked: Unpacked) => A):
         except: [],
       },
       () => Effect.void,
+      () => Effect.void,
     )
     const result = yield* Effect.result(Effect.flatMap(extraction, (done) => done.commit))
     return look({ directory, error: Result.isFailure(result) ? errorOf(result.failure) : undefined })
