@@ -1,10 +1,13 @@
 /**
- * Answers: how is a gRPC service asked on a unix socket? One connection, calls that are cancelled when nobody waits
- * for them any more, and the libraries loaded only when something is asked.
+ * Answers: how is a gRPC service asked on a unix socket? Over Node's own HTTP/2, because then a call that nobody
+ * waits for any more, and a connection to a peer that never says a word, are really gone. Nothing is loaded before
+ * something is asked. Source: "gRPC over HTTP2" (grpc/grpc, doc/PROTOCOL-HTTP2.md).
  */
+import type http2 from "node:http2"
+import net from "node:net"
 import { Data, Effect, type Scope } from "effect"
-import type { Client, ServiceError } from "@grpc/grpc-js"
 import type { Root } from "protobufjs"
+import * as Frames from "./Frames.ts"
 
 /** Codes of gRPC that mean something to us. */
 export const codes = {
@@ -12,8 +15,10 @@ export const codes = {
   deadlineExceeded: 4,
   notFound: 5,
   permissionDenied: 7,
+  resourceExhausted: 8,
   failedPrecondition: 9,
   unimplemented: 12,
+  internal: 13,
   unavailable: 14,
 } as const
 
@@ -28,11 +33,11 @@ export class CallFailed extends Data.TaggedError("CallFailed")<{
   }
 }
 
-/** One method of a service. Requests and answers are messages of the same definition, unless they name another. */
+/** One method of a service. */
 export interface Method {
   /** For example `runtime.v1.RuntimeService/Status`. */
   readonly path: string
-  /** The `.proto` text that has both messages, in one package. */
+  /** The `.proto` text that has both messages. */
   readonly definition: string
   /** Name of the request's message with its package. */
   readonly request: string
@@ -40,10 +45,13 @@ export interface Method {
   readonly answer: string
 }
 
-/** An answer as plain values: numbers for integers, arrays and records always there. */
+/** An answer as plain values: numbers for integers, bytes for bytes; arrays and records are always there. */
 export type Answer = Readonly<Record<string, unknown>>
 
-/** A connection to one socket. */
+/** Metadata of a call. */
+export type Headers = Readonly<Record<string, string>>
+
+/** A way to one socket; connections are made as they are needed and go with the scope. */
 export interface Connection {
   /** Asks and waits for the answer; `headers` go along. */
   readonly ask: (method: Method, request: object, headers?: Headers) => Effect.Effect<Answer, CallFailed>
@@ -55,43 +63,32 @@ export interface Connection {
   ) => Effect.Effect<ReadonlyArray<Answer>, CallFailed>
 }
 
-/** Metadata of a call. */
-export type Headers = Readonly<Record<string, string>>
-
-/** Answers may be larger than gRPC's own limit of 4 MiB: a node can have thousands of blobs. */
-const largestAnswer = 64 * 1024 * 1024
-
-const options = {
-  "grpc.max_receive_message_length": largestAnswer,
-  // A connection of our own, which goes when it is closed.
-  "grpc.use_local_subchannel_pool": 1,
-  "grpc.enable_http_proxy": 0,
-  // A runtime that is restarting is asked again soon.
-  "grpc.initial_reconnect_backoff_ms": 100,
-  "grpc.max_reconnect_backoff_ms": 1_000,
-}
-
 const roots = new Map<string, Root>()
 
-const load = Effect.promise(() => Promise.all([import("@grpc/grpc-js"), import("protobufjs")]))
+const load = Effect.promise(() => Promise.all([import("node:http2"), import("protobufjs")]))
 
-/** Opens a connection to the socket at `path`, as this process sees it; a socket that is not there fails each call. */
+/** The way to the socket at `path`, as this process sees it; a socket that is not there fails each call. */
 export const connect = Effect.fnUntraced(function* (
   path: string,
 ): Effect.fn.Return<Connection, never, Scope.Scope> {
-  const [grpc, protobuf] = yield* load
-  const client: Client = yield* Effect.acquireRelease(
-    Effect.sync(() => new grpc.Client(`unix:${path}`, grpc.credentials.createInsecure(), options)),
-    (client) => Effect.sync(() => client.close()),
-  )
+  const [http, protobuf] = yield* load
+  let session: http2.ClientHttp2Session | undefined
+  yield* Effect.addFinalizer(() => Effect.sync(() => session?.destroy()))
 
-  const codecOf = ({ answer, definition, path, request }: Method) => {
+  /** A connection that still takes calls; a runtime that was restarted gets a new one. */
+  const open = (): http2.ClientHttp2Session => {
+    if (session !== undefined && !session.closed && !session.destroyed) return session
+    session = http.connect("http://localhost", { createConnection: () => net.connect(path) })
+    // Every call of it is told; without a listener the process would end.
+    session.on("error", () => {})
+    return session
+  }
+  const codecOf = ({ answer, definition, request }: Method) => {
     const root = roots.get(definition) ?? protobuf.default.parse(definition).root
     roots.set(definition, root)
     const [requests, answers] = [root.lookupType(request), root.lookupType(answer)]
     return {
-      path: `/${path}`,
-      write: (value: object) => Buffer.from(requests.encode(requests.fromObject(value)).finish()),
+      write: (value: object): Uint8Array => requests.encode(requests.fromObject(value)).finish(),
       read: (bytes: Uint8Array): Answer =>
         answers.toObject(answers.decode(bytes), {
           longs: Number,
@@ -101,38 +98,69 @@ export const connect = Effect.fnUntraced(function* (
         }),
     }
   }
-  const metadataOf = (headers: Headers | undefined) => {
-    const metadata = new grpc.Metadata()
-    for (const [key, value] of Object.entries(headers ?? {})) metadata.set(key, value)
-    return metadata
-  }
-  const failure = (error: ServiceError): CallFailed =>
-    new CallFailed({ code: error.code, detail: error.details || error.message })
+
+  const askAll: Connection["askAll"] = (method, request, headers) =>
+    Effect.callback((resume) => {
+      const { read, write } = codecOf(method)
+      const call = open().request({
+        ...headers,
+        ":method": "POST",
+        ":path": `/${method.path}`,
+        "content-type": "application/grpc",
+        te: "trailers",
+      })
+      const fail = (code: number, detail: string): void => {
+        resume(Effect.fail(new CallFailed({ code, detail })))
+        call.destroy()
+      }
+      const answers: Array<Answer> = []
+      let frames = Frames.start
+      let status: http2.IncomingHttpHeaders = {}
+      // An answer without messages has its status in the first headers, any other one in the last.
+      call.on("response", (first) => (status = first))
+      call.on("trailers", (last) => (status = last))
+      call.on("data", (bytes: Uint8Array) => {
+        try {
+          const taken = Frames.take(frames, bytes)
+          frames = taken.rest
+          answers.push(...taken.messages.map(read))
+        } catch (cause) {
+          fail(codes.internal, `its answer is not to be read: ${cause instanceof Error ? cause.message : ""}`)
+        }
+      })
+      call.on("error", (error) => fail(codes.unavailable, error.message))
+      call.on("close", () => {
+        const { code, detail } = statusOf(status)
+        resume(code === 0 ? Effect.succeed(answers) : Effect.fail(new CallFailed({ code, detail })))
+      })
+      call.end(Frames.of(write(request)))
+      return Effect.sync(() => call.destroy())
+    })
 
   return {
+    askAll,
     ask: (method, request, headers) =>
-      Effect.callback<Answer, CallFailed>((resume) => {
-        const { path, read, write } = codecOf(method)
-        const call = client.makeUnaryRequest(
-          path,
-          write,
-          read,
-          request,
-          metadataOf(headers),
-          (error, answer) =>
-            resume(error === null ? Effect.succeed(answer ?? {}) : Effect.fail(failure(error))),
-        )
-        return Effect.sync(() => call.cancel())
-      }),
-    askAll: (method, request, headers) =>
-      Effect.callback<ReadonlyArray<Answer>, CallFailed>((resume) => {
-        const { path, read, write } = codecOf(method)
-        const call = client.makeServerStreamRequest(path, write, read, request, metadataOf(headers))
-        const answers: Array<Answer> = []
-        call.on("data", (answer: Answer) => answers.push(answer))
-        call.on("error", (error: ServiceError) => resume(Effect.fail(failure(error))))
-        call.on("end", () => resume(Effect.succeed(answers)))
-        return Effect.sync(() => call.cancel())
-      }),
+      Effect.flatMap(askAll(method, request, headers), (answers) =>
+        answers[0] === undefined
+          ? Effect.fail(new CallFailed({ code: codes.internal, detail: "it answered with nothing" }))
+          : Effect.succeed(answers[0]),
+      ),
   }
 })
+
+/** The status that a call ended with; a peer that speaks HTTP and no gRPC has none. */
+const statusOf = (headers: http2.IncomingHttpHeaders): { readonly code: number; readonly detail: string } => {
+  const code = headers["grpc-status"]
+  if (typeof code !== "string")
+    return { code: codes.unavailable, detail: "the connection ended before there was an answer" }
+  const message = headers["grpc-message"]
+  return { code: Number(code), detail: typeof message === "string" ? unescaped(message) : `status ${code}` }
+}
+
+const unescaped = (text: string): string => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
