@@ -50,7 +50,7 @@ export interface TypeRow {
   readonly complaint: Need
 }
 
-/** Table F. */
+/** Table F, by volume type. */
 export const types: Readonly<Record<VolumeType, TypeRow>> = {
   direct_block: {
     row: "F1",

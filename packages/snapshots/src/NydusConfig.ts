@@ -4,7 +4,7 @@
  */
 import type { ExportMode } from "./TarfsExport.ts"
 
-/** `daemon.fs_driver`. */
+/** How images reach containers: `daemon.fs_driver`. */
 export type Driver = "fusedev" | "fscache" | "blockdev" | "nodev" | "proxy"
 
 /** What a lookup outside of the snapshotter came to. A failed one goes on like `not-found`, and is told. */

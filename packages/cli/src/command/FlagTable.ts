@@ -160,7 +160,8 @@ const settingValue = (value: SettingsTable.SettingKind): FlagValue => {
       return boolean
     case "choice":
       // The grammar of settings decides: it ignores case and names the variable.
-      return text(value.choices.join("|"))
+      // What does not fit beside the flag is told by the setting's description.
+      return text(value.choices.join("|").length > 40 ? "MODE" : value.choices.join("|"))
     case "list":
       return text("LIST")
     case "mapping":

@@ -7,6 +7,7 @@ import type { Fact } from "../input/Fact.ts"
 import type { Notice, Problem } from "../input/Problem.ts"
 import type { Settings } from "../input/Settings.ts"
 import type { ConfigSchema } from "../model/ContainerdVersion.ts"
+import * as ContainerdVersion from "../model/ContainerdVersion.ts"
 import * as Shim from "../model/Shim.ts"
 import type { PrintTable } from "../toml/TomlPrinter.ts"
 import { annotationsTable, below } from "./SnapshotterTables.ts"
@@ -44,8 +45,44 @@ const unproven = (key: string, fact: Fact<boolean>): ReadonlyArray<Notice> =>
         },
       ]
 
-/** The tables, and what is worth saying about them. */
+/** A containerd that has no erofs snapshotter, or may have none: told of it, it would not load its CRI. */
+export const versionProblem = (
+  version: ContainerdVersion.ContainerdVersion | undefined,
+  versionText?: string,
+): Problem | undefined => {
+  if (version === undefined)
+    return {
+      code: "E_RUNTIME_VERSION_UNKNOWN",
+      setting: "CONTAINER_RUNTIME_VERSION",
+      message: `It is not known whether this containerd${versionText === undefined ? "" : ` (${versionText})`} has the erofs snapshotter, which came with 2.2.`,
+      remedy: "Set CONTAINER_RUNTIME_VERSION, e.g. containerd://2.2.1.",
+    }
+  return ContainerdVersion.hasErofs(version)
+    ? undefined
+    : {
+        code: "E_CONTAINERD_TOO_OLD_FOR_EROFS",
+        setting: "EXPERIMENTAL_SETUP_SNAPSHOTTER",
+        value: "erofs",
+        message: `containerd ${ContainerdVersion.format(version)} has no erofs snapshotter; it came with 2.2.`,
+        remedy: "Upgrade containerd to 2.2 or newer, or leave erofs out.",
+      }
+}
+
+/** The tables, and what is worth saying about them; refused where containerd is too old or of unknown age. */
 export const containerdTables = (input: {
+  readonly settings: ErofsSettings
+  readonly schema: ConfigSchema
+  readonly version: ContainerdVersion.ContainerdVersion | undefined
+  readonly probe: ErofsProbe
+}): Result.Result<{ readonly tables: PrintTable; readonly notices: ReadonlyArray<Notice> }, Problem> => {
+  const { probe, settings } = input
+  const refused = versionProblem(input.version)
+  if (refused !== undefined) return Result.fail(refused)
+  return renderedTables({ settings, schema: input.schema, probe })
+}
+
+/** The tables for a containerd that has the snapshotter; also for trying them on one that was given it early. */
+export const renderedTables = (input: {
   readonly settings: ErofsSettings
   readonly schema: ConfigSchema
   readonly probe: ErofsProbe

@@ -10,12 +10,13 @@ import * as ContainerdVersion from "../model/ContainerdVersion.ts"
 import type { RuntimeRow } from "../model/Distribution.ts"
 import * as HostPath from "../model/HostPath.ts"
 import * as MachineFit from "./hostCheck/MachineFit.ts"
+import * as NydusFit from "./hostCheck/NydusFit.ts"
 import * as RuntimeFit from "./hostCheck/RuntimeFit.ts"
 import * as SnapshotterFit from "./hostCheck/SnapshotterFit.ts"
 import * as KubeletAdvice from "./KubeletAdvice.ts"
 import * as Snapshotter from "./Snapshotter.ts"
 
-export { MachineFit, RuntimeFit, SnapshotterFit }
+export { MachineFit, NydusFit, RuntimeFit, SnapshotterFit }
 
 /** What the whole check goes by. */
 export interface HostCheckFacts extends SnapshotterFit.SnapshotterFacts {

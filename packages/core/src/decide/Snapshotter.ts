@@ -10,12 +10,13 @@ import type { Instance } from "../model/Instance.ts"
 import type { PrintTable } from "../toml/TomlPrinter.ts"
 import { mergeTables } from "./DropInRendering.ts"
 import * as Erofs from "./Erofs.ts"
-import * as NydusGuestPull from "./NydusGuestPull.ts"
+import * as NydusMode from "./NydusMode.ts"
+import * as NydusPlugin from "./NydusPlugin.ts"
 
 /** A snapshotter that can be set up. */
-export type SnapshotterKind = "nydus" | "erofs"
+export type SnapshotterKind = "nydus" | "nydus-hs" | "erofs"
 
-const kinds: ReadonlyArray<string> = ["nydus", "erofs"]
+const kinds: ReadonlyArray<string> = ["nydus", "nydus-hs", "erofs"]
 
 /** The kinds that words of the settings name, each once; blank words are skipped. */
 export const parse = (
@@ -31,7 +32,7 @@ export const parse = (
         setting: "EXPERIMENTAL_SETUP_SNAPSHOTTER",
         value: word,
         message: `EXPERIMENTAL_SETUP_SNAPSHOTTER names ${JSON.stringify(word)}, which this program cannot set up.`,
-        remedy: `It can set up ${kinds.join(" and ")}; others are only named in SNAPSHOTTER_HANDLER_MAPPING.`,
+        remedy: `It can set up ${kinds.slice(0, -1).join(", ")} and ${kinds.at(-1)}; others are only named in SNAPSHOTTER_HANDLER_MAPPING.`,
       })),
   }
 }
@@ -57,10 +58,16 @@ export const containerdTables = (
   const notices: Array<Notice> = []
   const problems: Array<Problem> = []
   for (const kind of input.kinds) {
+    const mode = NydusMode.ofSetting(kind)
     const result =
-      kind === "nydus"
-        ? Result.map(NydusGuestPull.containerdTables(input), (found) => ({ tables: found, notices: [] }))
-        : Erofs.containerdTables({ settings: input.erofs, schema: input.schema, probe: input.probe })
+      mode === undefined
+        ? Erofs.containerdTables({
+            settings: input.erofs,
+            schema: input.schema,
+            version: input.version,
+            probe: input.probe,
+          })
+        : Result.map(NydusPlugin.containerdTables(mode, input), (found) => ({ tables: found, notices: [] }))
     if (Result.isFailure(result)) problems.push(result.failure)
     else {
       tables = mergeTables(tables, result.success.tables)
@@ -68,5 +75,6 @@ export const containerdTables = (
     }
   }
   // The same schema is in the way of each of them; once is enough.
-  return problems.length > 0 ? Result.fail(problems.slice(0, 1)) : Result.succeed({ tables, notices })
+  const different = problems.filter((one, at) => problems.findIndex(({ code }) => code === one.code) === at)
+  return different.length > 0 ? Result.fail(different) : Result.succeed({ tables, notices })
 }

@@ -4,12 +4,14 @@
  */
 import { Result } from "effect"
 import * as Fact from "../input/Fact.ts"
-import { PrerequisiteError, type Problem } from "../input/Problem.ts"
+import { type Notice, PrerequisiteError, type Problem } from "../input/Problem.ts"
 import type { Settings } from "../input/Settings.ts"
 import type { PrintTable } from "../toml/TomlPrinter.ts"
 import type { ContainerdPaths } from "./ConfigPaths.ts"
 import * as Erofs from "./Erofs.ts"
+import * as NydusMode from "./NydusMode.ts"
 import * as Snapshotter from "./Snapshotter.ts"
+import * as SnapshotterSetup from "./SnapshotterSetup.ts"
 
 /** What is wrong with the snapshotters that the settings ask for, whatever containerd is like. */
 export const problems = (settings: Settings): ReadonlyArray<Problem> => {
@@ -18,24 +20,38 @@ export const problems = (settings: Settings): ReadonlyArray<Problem> => {
   const guard = kinds.includes("erofs")
     ? Erofs.goGuard(settings.erofs.mergeMode, Erofs.usersIn(settings))
     : []
-  return [...problems, ...guard]
+  const sockets = SnapshotterSetup.modesOf(settings).flatMap((mode) =>
+    NydusMode.socketProblems(mode, settings.instance),
+  )
+  return [...problems, ...guard, ...sockets]
 }
 
 const notProbed = Fact.unknown("not-asked", "nobody tried it with a probe file")
 
-/** The tables that stand beside the handlers. */
-export const tables = (
+/** The probe where nobody tried: what it would prove stays off, and that is told. */
+export const unprobed: Erofs.ErofsProbe = { fsverity: notProbed, immutable: notProbed }
+
+/** The tables that stand beside the handlers, and what is worth saying about them. */
+export const decide = (
   settings: Settings,
   { schema, version }: Pick<ContainerdPaths, "schema" | "version">,
-): Result.Result<PrintTable, PrerequisiteError> =>
+  probe: Erofs.ErofsProbe,
+): Result.Result<
+  { readonly tables: PrintTable; readonly notices: ReadonlyArray<Notice> },
+  PrerequisiteError
+> =>
   Snapshotter.containerdTables({
     kinds: Snapshotter.parse(settings.setupSnapshotters).kinds,
     instance: settings.instance,
     erofs: settings.erofs,
     schema,
     version,
-    probe: { fsverity: notProbed, immutable: notProbed },
-  }).pipe(
-    Result.map(({ tables }) => tables),
-    Result.mapError((problems) => new PrerequisiteError({ problems })),
-  )
+    probe,
+  }).pipe(Result.mapError((problems) => new PrerequisiteError({ problems })))
+
+/** The tables alone, without a probe. */
+export const tables = (
+  settings: Settings,
+  paths: Pick<ContainerdPaths, "schema" | "version">,
+): Result.Result<PrintTable, PrerequisiteError> =>
+  Result.map(decide(settings, paths, unprobed), ({ tables }) => tables)

@@ -14,6 +14,7 @@ import { type Notice, type Problem, SettingsError } from "./Problem.ts"
 import { check } from "./SettingsChecks.ts"
 import type { MappingItem, PerShim } from "./SettingsGrammar.ts"
 import { read } from "./SettingsRead.ts"
+import type { exportModes } from "./SettingsTable.ts"
 
 /** Hypervisor annotations to allow, for every shim and for single ones. */
 export interface AllowedAnnotations {
@@ -43,6 +44,10 @@ export interface Settings {
   readonly httpsProxy: PerShim | undefined
   readonly noProxy: PerShim | undefined
   readonly setupSnapshotters: ReadonlyArray<string>
+  readonly nydusHs: {
+    /** What the host shares with guests. */
+    readonly exportMode: (typeof exportModes)[number]
+  }
   readonly erofs: {
     readonly mergeMode: "merged" | "unmerged"
     readonly mode: "disk" | "memory"
@@ -195,6 +200,7 @@ export const decode = (input: SettingsInput): Result.Result<Settings, SettingsEr
     httpsProxy: raw.httpsProxy,
     noProxy: raw.noProxy,
     setupSnapshotters: raw.setupSnapshotters,
+    nydusHs: { exportMode: raw.nydusHsExportMode ?? "layer_block" },
     erofs: raw.erofs,
     containerdConfigFileName: raw.containerdConfigFileName,
     containerdConfigDir: raw.containerdConfigDir,

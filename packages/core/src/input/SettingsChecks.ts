@@ -34,7 +34,7 @@ export const check = (
     ...suffix(settings),
     ...collisions(settings),
   ]
-  notices.push(...replacedVariants(settings))
+  notices.push(...replacedVariants(settings), ...unusedExportMode(settings))
   if (settings.raw.devkit && !settings.raw.debug) {
     notices.push({
       code: "devkit-without-debug",
@@ -59,6 +59,20 @@ const replacedVariants = ({ custom, instance, raw, shims }: Checked): ReadonlyAr
       remedy: "Give the custom runtime another name to have both.",
     }))
 }
+
+/** The export mode without the snapshotter that exports is no error, but hardly what was meant. */
+const unusedExportMode = ({ raw }: Checked): ReadonlyArray<Notice> =>
+  raw.nydusHsExportMode === undefined || raw.setupSnapshotters.includes("nydus-hs")
+    ? []
+    : [
+        {
+          code: "nydus-hs-export-mode-unused",
+          severity: "warning",
+          message:
+            "NYDUS_HS_EXPORT_MODE is set, but EXPERIMENTAL_SETUP_SNAPSHOTTER does not name nydus-hs; it has no effect.",
+          remedy: "Add nydus-hs to EXPERIMENTAL_SETUP_SNAPSHOTTER, or leave NYDUS_HS_EXPORT_MODE out.",
+        },
+      ]
 
 const unknownShims = ({ raw, shims }: Checked): ReadonlyArray<Problem> =>
   shims

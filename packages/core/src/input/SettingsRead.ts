@@ -9,7 +9,7 @@ import * as Shim from "../model/Shim.ts"
 import type { Problem } from "./Problem.ts"
 import type { SettingsInput } from "./Settings.ts"
 import * as Grammar from "./SettingsGrammar.ts"
-import { olderNames } from "./SettingsTable.ts"
+import { exportModes, olderNames } from "./SettingsTable.ts"
 
 /** Every variable, read but not yet checked against one another. */
 export type RawSettings = ReturnType<typeof read>
@@ -139,6 +139,13 @@ export const read = (input: SettingsInput) => {
     ),
     suffix: text("MULTI_INSTALL_SUFFIX"),
     setupSnapshotters: items("EXPERIMENTAL_SETUP_SNAPSHOTTER", "comma"),
+    /** `undefined` when not set. */
+    nydusHsExportMode: take<string | undefined>(
+      "E_NYDUS_HS_EXPORT_MODE",
+      "NYDUS_HS_EXPORT_MODE",
+      (t) => Grammar.choice(t, exportModes),
+      undefined,
+    ) as (typeof exportModes)[number] | undefined,
     erofs: {
       mergeMode: take(
         "E_EROFS_MERGE_MODE",

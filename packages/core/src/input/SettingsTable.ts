@@ -48,6 +48,14 @@ const each = (variable: string, value: SettingKind, fallback: string, descriptio
 const text = { kind: "text" } as const
 const boolean = { kind: "boolean" } as const
 
+/** What nydus-hs may share with guests, in the words of nydus-snapshotter (facts nydus §8). */
+export const exportModes = [
+  "layer_block",
+  "image_block",
+  "layer_block_with_verity",
+  "image_block_with_verity",
+] as const
+
 /** Every setting, in the order of the documentation. */
 export const rows = [
   one(
@@ -134,7 +142,13 @@ export const rows = [
     "EXPERIMENTAL_SETUP_SNAPSHOTTER",
     { kind: "list", separator: "comma" },
     "none",
-    "Snapshotters to set up on the node.",
+    "Snapshotters to set up on the node: `nydus` (guests pull images), `nydus-hs` (the host shares them), `erofs`.",
+  ),
+  one(
+    "NYDUS_HS_EXPORT_MODE",
+    { kind: "choice", choices: exportModes },
+    "layer_block",
+    "What nydus-hs shares with guests: `layer_block` is a disk of each layer, `image_block` one of the whole image; either may end in `_with_verity`.",
   ),
   one(
     "EROFS_MERGE_MODE",

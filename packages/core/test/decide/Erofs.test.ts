@@ -1,16 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import { type ContainerdVersion, Erofs, Fact, Shim } from "../../src/index.ts"
+import { ContainerdVersion, Erofs, Fact, Shim } from "../../src/index.ts"
 import { same } from "../Sample.ts"
 
 const works: Erofs.ErofsProbe = { fsverity: Fact.known(true), immutable: Fact.known(true) }
+const version = ContainerdVersion.parse("2.2")
 const disk: Erofs.ErofsSettings = { mergeMode: "merged", mode: "disk", dmverity: false }
 
 const tables = (
   settings: Partial<Erofs.ErofsSettings> = {},
   probe = works,
   schema: ContainerdVersion.ConfigSchema = 3,
-) => Result.getOrThrow(Erofs.containerdTables({ settings: { ...disk, ...settings }, probe, schema }))
+) => Result.getOrThrow(Erofs.containerdTables({ settings: { ...disk, ...settings }, probe, schema, version }))
 
 const plugins = (...given: Parameters<typeof tables>) =>
   tables(...given).tables["plugins"] as unknown as Readonly<Record<string, Readonly<Record<string, unknown>>>>
@@ -79,7 +80,17 @@ describe("Erofs", () => {
       containerd: { discard_unpacked_layers: false },
     })
     assert.notProperty(plugins({}, works, 2), "io.containerd.cri.v1.images")
-    assert.isTrue(Result.isFailure(Erofs.containerdTables({ settings: disk, probe: works, schema: 1 })))
+    assert.isTrue(
+      Result.isFailure(Erofs.containerdTables({ settings: disk, probe: works, schema: 1, version })),
+    )
+  })
+
+  it("renders for a containerd of any age only when it is asked to", () => {
+    for (const old of [ContainerdVersion.parse("2.1"), undefined]) {
+      const input = { settings: disk, probe: works, schema: 3 } as const
+      assert.isTrue(Result.isFailure(Erofs.containerdTables({ ...input, version: old })))
+      same(Result.getOrThrow(Erofs.renderedTables(input)), tables())
+    }
   })
 
   describe("the guard of Go shims", () => {

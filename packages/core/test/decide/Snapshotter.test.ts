@@ -14,9 +14,9 @@ const input = (over: Partial<Snapshotter.SnapshotterInput> = {}): Snapshotter.Sn
 })
 
 describe("Snapshotter", () => {
-  it("knows nydus and erofs, each once; blank words are nothing", () => {
-    same(Snapshotter.parse(["nydus", " ", "", "erofs", "nydus "]), {
-      kinds: ["nydus", "erofs"],
+  it("knows nydus in both modes and erofs, each once; blank words are nothing", () => {
+    same(Snapshotter.parse(["nydus", " ", "", "erofs", "nydus ", "nydus-hs"]), {
+      kinds: ["nydus", "erofs", "nydus-hs"],
       problems: [],
     })
   })
@@ -34,12 +34,37 @@ describe("Snapshotter", () => {
   })
 
   it("brings the tables of several together", () => {
-    const { tables } = Result.getOrThrow(Snapshotter.containerdTables(input({ kinds: ["nydus", "erofs"] })))
-    same((tables["plugins"] as Record<string, unknown>)["io.containerd.cri.v1.images"], {
-      disable_snapshot_annotations: false,
-      discard_unpacked_layers: false,
+    const { tables } = Result.getOrThrow(
+      Snapshotter.containerdTables(
+        input({ kinds: ["nydus", "erofs"], schema: 2, version: ContainerdVersion.parse("2.2") }),
+      ),
+    )
+    same((tables["plugins"] as Record<string, unknown>)["io.containerd.grpc.v1.cri"], {
+      containerd: { discard_unpacked_layers: false },
     })
     assert.hasAllKeys(tables, ["plugins", "proxy_plugins"])
+  })
+
+  it("has a plugin for each mode of nydus, and one switch for both", () => {
+    const { tables } = Result.getOrThrow(
+      Snapshotter.containerdTables(input({ kinds: ["nydus", "nydus-hs"] })),
+    )
+    assert.hasAllKeys(tables["proxy_plugins"] as object, ["nydus-for-kata-tee", "nydus-for-kata-hs"])
+    same(tables["plugins"], { "io.containerd.cri.v1.images": { disable_snapshot_annotations: false } })
+  })
+
+  it("tells no containerd of erofs that does not have it", () => {
+    for (const [version, code] of [
+      ["2.1", "E_CONTAINERD_TOO_OLD_FOR_EROFS"],
+      [undefined, "E_RUNTIME_VERSION_UNKNOWN"],
+    ] as const) {
+      const parsed = version === undefined ? undefined : ContainerdVersion.parse(version)
+      const refused = Snapshotter.containerdTables(input({ kinds: ["erofs"], version: parsed }))
+      same(
+        Result.getOrThrow(Result.flip(refused)).map((problem) => problem.code),
+        [code],
+      )
+    }
   })
 
   it("has nothing to say without a snapshotter", () => {
@@ -48,7 +73,7 @@ describe("Snapshotter", () => {
 
   it("tells a schema that is too old once", () => {
     const problems = Result.getOrThrow(
-      Result.flip(Snapshotter.containerdTables(input({ kinds: ["nydus", "erofs"], schema: 1 }))),
+      Result.flip(Snapshotter.containerdTables(input({ kinds: ["nydus", "nydus-hs"], schema: 1 }))),
     )
     same(
       problems.map((p) => p.code),

@@ -26,6 +26,17 @@ describe("SettingsChecks", () => {
     assert.strictEqual(only({ PULL_TYPE_MAPPING_X86_64: "clh:a:b" }).value, "clh:a:b")
   })
 
+  it("warns about an export mode without the snapshotter that exports", () => {
+    const found = (setup: string) =>
+      accepted({
+        NYDUS_HS_EXPORT_MODE: "image_block",
+        EXPERIMENTAL_SETUP_SNAPSHOTTER: setup,
+      }).notices.map((notice) => notice.code)
+    assert.deepStrictEqual(found("nydus"), ["nydus-hs-export-mode-unused"])
+    assert.deepStrictEqual(found("nydus,nydus-hs"), [])
+    assert.deepStrictEqual([...accepted({}).notices], [])
+  })
+
   describe("proxies", () => {
     it("are one value for all, or one for each shim", () => {
       assert.deepStrictEqual(accepted({ AGENT_HTTPS_PROXY: "http://p:1" }).httpsProxy, {

@@ -55,6 +55,15 @@ describe("SettingsRead", () => {
     })
   })
 
+  it("shares a disk of each layer unless the export mode says otherwise", () => {
+    const mode = (value: string) => accepted({ NYDUS_HS_EXPORT_MODE: value }).nydusHs.exportMode
+    assert.strictEqual(accepted({}).nydusHs.exportMode, "layer_block")
+    assert.strictEqual(mode(" Image_Block_With_Verity "), "image_block_with_verity")
+    assert.strictEqual(mode(" "), "layer_block")
+    for (const word of ["none", "layer_verity_only", "layer"])
+      assert.strictEqual(only({ NYDUS_HS_EXPORT_MODE: word }).code, "E_NYDUS_HS_EXPORT_MODE")
+  })
+
   it("normalises the host directories that it is given", () => {
     const settings = accepted({ INSTALLATION_PREFIX: "/custom//x/", CONTAINERD_CONFIG_DIR: "/etc//cd/" })
     assert.strictEqual<string>(settings.instance.installDir, "/custom/x/opt/kata")

@@ -5,13 +5,14 @@ import {
   Erofs,
   ErofsPrerequisites,
   Fact,
+  FileState,
   HostPath,
   Instance,
-  NydusGuestPull,
   Settings,
   SettingsGrammar,
   Snapshotter,
   SnapshotRemoval,
+  SnapshotterSetup,
 } from "@kata-deploy/core"
 import { Vectors } from "@kata-deploy/core/testing"
 import { parse as parseToml } from "smol-toml"
@@ -26,10 +27,8 @@ const instanceOf = (suffix: string | null | undefined, destDir?: string): Instan
 }
 
 /** Calls in the words of `systemctl`. */
-const calls = (steps: ReadonlyArray<NydusGuestPull.NydusStep>): ReadonlyArray<ReadonlyArray<string>> =>
-  steps.flatMap((step) =>
-    step._tag !== "Unit" ? [] : [step.verb === "reload" ? ["daemon-reload"] : [step.verb, step.unit]],
-  )
+const calls = (steps: ReadonlyArray<SnapshotterSetup.UnitStep>): ReadonlyArray<ReadonlyArray<string>> =>
+  steps.map(({ unit, verb }) => (verb === "reload" ? ["daemon-reload"] : [verb, unit]))
 
 /** `disable --now` stands for stopping and disabling (spec 09 §10). */
 const spelledOut = (expected: unknown): unknown => {
@@ -69,26 +68,55 @@ const unitOf = (text: string): Record<string, Record<string, unknown>> => {
 
 const Install = Schema.Struct({ runtime: Schema.String, suffix: Text, destDir: Schema.String })
 
-const nydusInstall = ({ destDir, runtime, suffix }: typeof Install.Type): unknown => {
+/** Read as "installed before, something changed" (decisions §15). */
+const nydusInstall = ({
+  destDir,
+  runtime,
+  suffix,
+}: typeof Install.Type): Readonly<Record<string, unknown>> => {
   const instance = instanceOf(suffix, destDir)
-  const at = NydusGuestPull.paths(instance)
-  // Read as "installed before, something changed" (decisions §15).
-  const steps = NydusGuestPull.install(instance, Distribution.lookup(runtime)!.unit, "differs")
-  const written = new Map(steps.flatMap((step) => (step._tag === "Write" ? [[step.path, step.text]] : [])))
-  const touched = steps.flatMap((step) => ("path" in step ? [step.path] : []))
+  const setup = SnapshotterSetup.ofMode("guest-pull", {
+    instance,
+    nydusHs: { exportMode: "layer_block" },
+    criUnit: Distribution.lookup(runtime)!.unit,
+  })
+  const [config, unit] = setup.files
+  const touched = [...setup.programs, ...setup.files].map(({ path }) => path)
   return {
-    systemdCalls: calls(steps),
-    ignoreErrorsOf: steps.flatMap((step) =>
-      step._tag === "Unit" && step.onFailure === "ignore" ? [step.verb] : [],
+    systemdCalls: calls(setup.whenChanged),
+    ignoreErrorsOf: setup.whenChanged.flatMap(({ onFailure, verb }) =>
+      onFailure === "ignore" ? [verb] : [],
     ),
-    unitFile: at.unitFile,
-    unit: unitOf(written.get(at.unitFile) ?? ""),
-    configFile: at.config,
-    config: parseToml(written.get(at.config) ?? ""),
-    copied: steps.flatMap((step) => (step._tag === "CopyProgram" ? [step.path] : [])),
-    dataDirTouched: touched.some((path) => HostPath.isWithin(path, at.data)),
+    unitFile: unit!.path,
+    unit: unitOf(FileState.textOf(unit!.state) ?? ""),
+    configFile: config!.path,
+    config: parseToml(FileState.textOf(config!.state) ?? ""),
+    copied: setup.programs.map(({ path }) => path),
+    dataDirTouched: touched.some((path) => HostPath.isWithin(path, setup.dataDirectory)),
   }
 }
+
+/** Upstream stops it first and leaves it stopped until a later stage; ours runs on and is restarted at the end. */
+const runningOn = (expected: unknown): unknown => {
+  const wanted = expected as {
+    readonly systemdCalls: ReadonlyArray<ReadonlyArray<string>>
+    readonly ignoreErrorsOf: ReadonlyArray<string>
+  }
+  const stopped = wanted.systemdCalls.find(([verb]) => verb === "stop")
+  if (stopped === undefined) return expected
+  return {
+    ...wanted,
+    systemdCalls: [...wanted.systemdCalls.filter((call) => call !== stopped), ["restart", stopped[1]]],
+    ignoreErrorsOf: wanted.ignoreErrorsOf.filter((verb) => verb !== "stop"),
+  }
+}
+
+const installed: Vectors.Section = (vector) =>
+  Result.flatMap(Vectors.read(Install, vector.input), (input) =>
+    Result.flatMap(Vectors.compare(runningOn(vector.expected), nydusInstall(input)), () =>
+      Vectors.passedBut("nydus-runs-on-while-it-is-renewed"),
+    ),
+  )
 
 const Uninstall = Schema.Struct({
   snapshotter: optionalText,
@@ -102,14 +130,12 @@ const uninstall = (input: typeof Uninstall.Type, { name }: Vectors.Case): object
   // What cannot be set up cannot have been set up: only an install refuses it (spec 07).
   if (name.startsWith("install") && problems.length > 0) return { error: problems[0]!.code }
   if (!kinds.includes("nydus")) return { systemdCalls: [] }
-  const instance = instanceOf(input.suffix, input.destDir)
-  const steps = NydusGuestPull.uninstall(instance, input.unitFileExists === false ? "absent" : "present")
+  const teardown = SnapshotterSetup.teardown("guest-pull", instanceOf(input.suffix, input.destDir))
+  const isThere = input.unitFileExists !== false
   return {
-    systemdCalls: calls(steps),
-    removed: steps.flatMap((step) =>
-      step._tag === "Remove" ? [step.what === "tree" ? `${step.path}/` : step.path] : [],
-    ),
-    kept: [NydusGuestPull.paths(instance).data],
+    systemdCalls: calls([...(isThere ? teardown.before : []), ...teardown.after]),
+    removed: [...(isThere ? [teardown.unitFile] : []), `${teardown.directory}/`],
+    kept: [teardown.dataDirectory],
   }
 }
 
@@ -263,7 +289,7 @@ const historicRounds: Vectors.Section = (vector) =>
 export const runner: Vectors.Runner = {
   file: "07-snapshotters",
   sections: {
-    nydusInstall: Vectors.answering(Install, nydusInstall),
+    nydusInstall: installed,
     uninstall: (vector) =>
       Result.flatMap(Vectors.read(Uninstall, vector.input), (input) => {
         const expected = spelledOut(vector.expected)

@@ -9,6 +9,7 @@ import * as Distribution from "../../model/Distribution.ts"
 import * as Erofs from "../Erofs.ts"
 import * as Prerequisites from "../ErofsPrerequisites.ts"
 import * as Snapshotter from "../Snapshotter.ts"
+import * as NydusFit from "./NydusFit.ts"
 import type { RuntimeFacts } from "./RuntimeFit.ts"
 
 /** What was found of `mkfs.erofs`. */
@@ -18,12 +19,11 @@ export type MkfsErofs =
   | { readonly _tag: "Unknown"; readonly why: string }
 
 /** What is known of the host. */
-export interface SnapshotterFacts extends RuntimeFacts {
-  readonly kernel: Prerequisites.KernelWitnesses
+export interface SnapshotterFacts extends RuntimeFacts, NydusFit.NydusFacts {
   readonly mkfs: MkfsErofs
 }
 
-type Asked = Pick<Settings, "setupSnapshotters" | "snapshotterMapping" | "customRuntimes" | "erofs">
+type Asked = Parameters<typeof NydusFit.problems>[0] & Pick<Settings, "erofs">
 
 /** What keeps the snapshotters from being set up, and what is worth knowing. */
 export interface Findings {
@@ -39,7 +39,10 @@ export const findings = (settings: Asked, facts: SnapshotterFacts): Findings => 
     return { problems: [], notices: asked.length === 0 ? [] : [notForCrio(asked.join(", "))] }
   }
   const erofs = kinds.includes("erofs") ? erofsFindings(settings, facts) : { problems: [], notices: [] }
-  return { problems: [...problems, ...erofs.problems], notices: erofs.notices }
+  return {
+    problems: [...problems, ...NydusFit.problems(settings, facts), ...erofs.problems],
+    notices: [...NydusFit.notices(settings, facts), ...erofs.notices],
+  }
 }
 
 const notForCrio = (asked: string): Notice => ({
@@ -66,24 +69,8 @@ const erofsFindings = (settings: Asked, facts: SnapshotterFacts): Findings => {
 }
 
 const tooOld = (text: string | undefined): ReadonlyArray<Problem> => {
-  const version = text === undefined ? undefined : ContainerdVersion.parse(text)
-  if (version !== undefined && ContainerdVersion.hasErofs(version)) return []
-  return [
-    version === undefined
-      ? {
-          code: "E_RUNTIME_VERSION_UNKNOWN",
-          setting: "CONTAINER_RUNTIME_VERSION",
-          message: `It is not known whether this containerd${text === undefined ? "" : ` (${text})`} has the erofs snapshotter, which came with 2.2.`,
-          remedy: "Set CONTAINER_RUNTIME_VERSION, e.g. containerd://2.2.1.",
-        }
-      : {
-          code: "E_CONTAINERD_TOO_OLD_FOR_EROFS",
-          setting: "EXPERIMENTAL_SETUP_SNAPSHOTTER",
-          value: "erofs",
-          message: `containerd ${ContainerdVersion.format(version)} has no erofs snapshotter; it came with 2.2.`,
-          remedy: "Upgrade containerd to 2.2 or newer, or leave erofs out.",
-        },
-  ]
+  const problem = Erofs.versionProblem(text === undefined ? undefined : ContainerdVersion.parse(text), text)
+  return problem === undefined ? [] : [problem]
 }
 
 const kernelFinding = (

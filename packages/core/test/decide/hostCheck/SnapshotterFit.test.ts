@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { HostCheck } from "../../../src/index.ts"
+import { Fact, HostCheck } from "../../../src/index.ts"
 import { settings } from "../../Sample.ts"
 
 const erofs = { EXPERIMENTAL_SETUP_SNAPSHOTTER: "erofs" }
@@ -33,6 +33,21 @@ describe("SnapshotterFit", () => {
       problems: [],
       notices: [],
     })
+  })
+
+  it("brings in what concerns nydus", () => {
+    const { notices, problems } = findings(
+      { EXPERIMENTAL_SETUP_SNAPSHOTTER: "nydus-hs" },
+      { nydusPrograms: Fact.known(new Set<string>()) },
+    )
+    assert.deepStrictEqual(
+      problems.map((p) => p.code),
+      ["E_NYDUS_PROGRAM_MISSING"],
+    )
+    assert.deepStrictEqual(
+      notices.map((n) => n.code),
+      ["nydus-hs-guest"],
+    )
   })
 
   it("refuses a snapshotter that nobody can set up", () => {
