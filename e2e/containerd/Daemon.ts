@@ -48,7 +48,7 @@ export type Started =
  * Ends a daemon that {@link insideTree} started. The one inside is killed, so that `unshare`, which waits for it, reaps it
  * and follows; the other way round it would be left to the machine's first process as a zombie.
  */
-const kill = (child: ChildProcess): void => {
+export const kill = (child: ChildProcess): void => {
   const first = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim().split(" ")[0]
   if (first) process.kill(Number(first), "SIGKILL")
   else child.kill("SIGKILL")

@@ -1,7 +1,8 @@
 /**
- * Answers: does a `/proc` show the processes of the host, or only those of a container? Process 1 tells: the host's
- * has the host's root, or sees the tree that we ask about where the host has it. Where it does not let itself be
- * looked at, the kernel's first process namespace has a number that never changes. Source: decisions §2.
+ * Answers: does a `/proc` show the processes of the host, or only those of a container? The kernel's first process
+ * namespace has a number that never changes. In any other one process 1 tells: on a host that is a container itself
+ * it is an init with the host's root, or it sees the tree that we ask about where the host has it. What is in doubt
+ * is a container. Source: decisions §2.
  */
 import { Fact, type HostLayout, HostPath } from "@kata-deploy/core"
 import type { HostPlace } from "./HostPlace.ts"
@@ -27,11 +28,16 @@ export const shown = (
   )
 }
 
+/** Names of programs that begin a system; a container's first process is hardly ever one of them. */
+const inits = ["systemd", "init"]
+
 const firstIsTheHosts = (layout: HostLayout.HostLayout, proc: string, tree: HostPlace): boolean => {
-  const namespace = Processes.link(proc, "self", "ns/pid")
-  if (namespace._tag === "Seen" && namespace.value === firstNamespace) return true
+  const spaceOfFirst = Processes.link(proc, 1, "ns/pid")
+  const space = spaceOfFirst._tag === "Seen" ? spaceOfFirst : Processes.link(proc, "self", "ns/pid")
+  if (space._tag === "Seen" && space.value === firstNamespace) return true
   const root = layout.mounts.find(({ host }) => host === HostPath.root)
-  if (root !== undefined) return sameFile(`${proc}/1/root/`, root.seen)
+  if (root !== undefined)
+    return inits.includes(Processes.nameOf(proc, 1)) && sameFile(`${proc}/1/root/`, root.seen)
   // In a pod process 1 may be our own container's, which sees the tree where the host has it, too.
   const [ours, first] = [Processes.link(proc, "self", "ns/mnt"), Processes.link(proc, 1, "ns/mnt")]
   const apart = ours._tag === "Seen" && first._tag === "Seen" && ours.value !== first.value

@@ -69,6 +69,12 @@ export const commandLine = (proc: string, pid: number): ReadonlyArray<string> =>
   return text._tag === "Seen" ? text.value.split("\0").slice(0, -1) : []
 }
 
+/** The name that the kernel has of it; empty where it has gone. */
+export const nameOf = (proc: string, pid: number): string => {
+  const text = look(() => fs.readFileSync(`${proc}/${pid}/comm`, "utf8"))
+  return text._tag === "Seen" ? text.value.trimEnd() : ""
+}
+
 /** Its parent. The program's name stands in parentheses and may hold anything, so what counts is behind the last one. */
 export const parentOf = (proc: string, pid: number): number | undefined => {
   const text = look(() => fs.readFileSync(`${proc}/${pid}/stat`, "utf8"))

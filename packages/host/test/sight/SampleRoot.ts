@@ -48,7 +48,7 @@ export interface SampleProcess {
   readonly open?: ReadonlyArray<string>
   readonly mapped?: ReadonlyArray<string>
   readonly parent?: number
-  /** Its name in `stat`; may hold blanks and parentheses. */
+  /** Its name; may hold blanks and parentheses. */
   readonly name?: string
   readonly namespaces?: Readonly<Record<string, string>>
 }
@@ -59,6 +59,7 @@ export const processes = (host: string, at: string, all: Readonly<Record<number,
   for (const [pid, process] of Object.entries(all)) {
     const put = (name: string, what: string | LinkTo): void => void (tree[`${at}/${pid}/${name}`] = what)
     put("stat", `${pid} (${process.name ?? "sample"}) S ${process.parent ?? 1} 1 1 0`)
+    put("comm", `${process.name ?? "sample"}\n`)
     put("cmdline", (process.line ?? []).map((argument) => `${argument}\0`).join(""))
     put("fd/", "")
     if (process.exe === undefined) continue

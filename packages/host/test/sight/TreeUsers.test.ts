@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Fact, HostLayout, HostPath, type HostSight } from "@kata-deploy/core"
 import { Effect, type Scope } from "effect"
-import { spawn } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
 import fs from "node:fs"
 import { afterEach, vi } from "vitest"
 import * as Sight from "../../src/sight/Sight.ts"
@@ -9,7 +9,7 @@ import * as SampleRoot from "./SampleRoot.ts"
 
 const tree = HostPath.make("/opt/kata")
 const link = (target: string) => new SampleRoot.LinkTo(target)
-const init: SampleRoot.SampleProcess = { exe: "/usr/lib/systemd/systemd", parent: 0 }
+const init: SampleRoot.SampleProcess = { exe: "/usr/lib/systemd/systemd", name: "systemd", parent: 0 }
 
 type Users = Fact.Fact<ReadonlyArray<HostSight.TreeUser>>
 
@@ -181,13 +181,27 @@ describe("the users of a tree", () => {
     }),
   )
 
-  it.effect("are out of sight where process 1 has another root, as in a container", () =>
+  it.effect("are out of sight where process 1 has another root or is no init, as in a container", () =>
     Effect.gen(function* () {
       const other = yield* SampleRoot.make({})
-      const users = yield* usersOf({ 1: { ...init, root: other } })
-      assert.deepInclude(users, { _tag: "Unknown", how: "out-of-sight" })
-      const first = { "proc/self": link("5"), "proc/5/ns/pid": link("pid:[4026531836]") }
-      assert.deepStrictEqual(yield* usersOf({ 1: { ...init, root: other } }, first), Fact.known([]))
+      const firsts = [
+        { ...init, root: other },
+        { ...init, name: "node" },
+      ]
+      for (const first of firsts) {
+        const users = yield* usersOf({ 1: first })
+        assert.deepInclude(users, { _tag: "Unknown", how: "out-of-sight" })
+      }
+    }),
+  )
+
+  it.effect("are in sight in the kernel's first process namespace, whatever process 1 is", () =>
+    Effect.gen(function* () {
+      const pid = "pid:[4026531836]"
+      const first = { exe: "/sbin/another-init", namespaces: { pid } }
+      assert.deepStrictEqual(yield* usersOf({ 1: first }), Fact.known([]))
+      const silent = { "proc/self": link("5"), "proc/5/ns/pid": link(pid) }
+      assert.deepStrictEqual(yield* usersOf({ 1: { name: "another-init" } }, silent), Fact.known([]))
     }),
   )
 })
@@ -231,22 +245,43 @@ describe("the users of a tree, seen from a pod", () => {
   )
 })
 
-describe("the users of a tree on this machine", () => {
-  it.live("are seen while they run, and not after", (context) =>
+/** What a program that is started by a command line finds of the users of `directory`, with `/` as the root. */
+const seenBy = (directory: string, ...command: ReadonlyArray<string>): Users => {
+  const source = new URL("../../src/sight/Sight.ts", import.meta.url).href
+  const script = `
+    import { HostLayout } from "@kata-deploy/core"
+    import { Effect } from "effect"
+    import { make } from ${JSON.stringify(source)}
+    const sight = make({ layout: HostLayout.wholeRoot("/") })
+    console.log(JSON.stringify(await Effect.runPromise(sight.usersOf(${JSON.stringify(directory)}))))`
+  const node = [process.execPath, "--conditions=source", "--input-type=module", "--eval", script]
+  const [program, ...args] = [...command, ...node] as [string, ...string[]]
+  const cwd = new URL("../..", import.meta.url).pathname
+  const ended = spawnSync(program, args, { encoding: "utf8", cwd })
+  assert.strictEqual(ended.status, 0, ended.stderr)
+  return JSON.parse(ended.stdout) as Users
+}
+
+const isRoot = process.platform === "linux" && process.getuid?.() === 0
+
+describe.skipIf(!isRoot)("the users of a tree on this machine (as root, on Linux)", () => {
+  it.live("are seen while they run, not after, and not from a process namespace of its own", () =>
     Effect.gen(function* () {
-      if (process.platform !== "linux" || process.getuid?.() !== 0) return context.skip("needs root on Linux")
       const root = yield* SampleRoot.make({})
       fs.copyFileSync("/bin/sleep", `${root}/qemu`)
       fs.chmodSync(`${root}/qemu`, 0o755)
       const child = spawn("setsid", ["--fork", `${root}/qemu`, "60"], { stdio: "ignore" })
       yield* Effect.promise(() => new Promise((resolve) => child.once("close", resolve)))
-      const sight = Sight.make({ layout: HostLayout.wholeRoot("/") })
-      const look = sight.usersOf(HostPath.make(root))
+      const look = Sight.make({ layout: HostLayout.wholeRoot("/") }).usersOf(HostPath.make(root))
       const users = yield* look
       assert(users._tag === "Known")
       assert.lengthOf(users.value, 1)
       assert.deepInclude(users.value[0], { program: `${root}/qemu`, through: "program" })
       const { pid } = users.value[0]!
+      yield* Effect.addFinalizer(() => Effect.ignore(Effect.try(() => process.kill(pid, "SIGKILL"))))
+      assert.deepStrictEqual(pids(seenBy(root)), [pid])
+      const inside = seenBy(root, "unshare", "--pid", "--fork", "--mount-proc")
+      assert.deepInclude(inside, { _tag: "Unknown", how: "out-of-sight" })
       process.kill(pid, "SIGKILL")
       yield* look.pipe(Effect.repeat({ until: (seen) => seen._tag === "Known" && seen.value.length === 0 }))
     }),
