@@ -4,6 +4,7 @@
  */
 import { Context, Layer } from "effect"
 import { type Fact, valueOf } from "../input/Fact.ts"
+import * as SnapshotForest from "./SnapshotForest.ts"
 
 /** One snapshot as containerd lists it. */
 export interface Snapshot {
@@ -28,10 +29,7 @@ export type BlockedBecause =
   | { readonly _tag: "InUse"; readonly by: ReadonlyArray<string> }
   /** Containers could not be listed, and one of them may write on it. */
   | { readonly _tag: "UseUnknown"; readonly why: string }
-  /** Another one that stays lies on it. */
-  | { readonly _tag: "HasBlockedChild"; readonly child: string }
-  /** The listing says that it lies on itself, directly or through others. */
-  | { readonly _tag: "Cycle" }
+  | SnapshotForest.Below
 
 /** A snapshot that stays. */
 export interface BlockedSnapshot {
@@ -70,40 +68,15 @@ const blockedItself = (
   return by.length === 0 ? undefined : { _tag: "InUse", by }
 }
 
-/** Takes away leaf after leaf; what is never free of children stays, and so does everything below what is blocked. */
+/** What becomes of the snapshots of one namespace. */
 const planNamespace = ({ namespace, snapshots, users }: NamespaceSnapshots): NamespaceRemoval => {
   if (snapshots._tag === "Unknown")
     return { namespace, order: [], blocked: [], outcome: "unknown", unseen: snapshots.why }
   const byKey = new Map(snapshots.value.map((snapshot) => [snapshot.key, snapshot]))
-  const children = new Map<string, number>()
-  for (const { parent } of byKey.values())
-    if (parent !== undefined && byKey.has(parent)) children.set(parent, (children.get(parent) ?? 0) + 1)
-  const because = new Map<string, BlockedBecause>()
-  const order: Array<string> = []
-  const done = new Set<string>()
-  const free = [...byKey.keys()].filter((key) => !children.has(key))
-  // The array grows while it is walked: a parent comes in behind its last child.
-  for (const key of free) {
-    const snapshot = byKey.get(key)!
-    const why = because.get(key) ?? blockedItself(snapshot, users)
-    done.add(key)
-    if (why === undefined) order.push(key)
-    else because.set(key, why)
-    const parent = snapshot.parent
-    if (parent === undefined || !byKey.has(parent)) continue
-    if (why !== undefined && !because.has(parent)) {
-      // Its own use says more than what lies on it.
-      const itself = blockedItself(byKey.get(parent)!, users)
-      because.set(parent, itself ?? { _tag: "HasBlockedChild", child: key })
-    }
-    const left = children.get(parent)! - 1
-    children.set(parent, left)
-    if (left === 0) free.push(parent)
-  }
-  for (const key of byKey.keys()) if (!done.has(key)) because.set(key, { _tag: "Cycle" })
+  const { order, stays } = SnapshotForest.leavesFirst(byKey, (snapshot) => blockedItself(snapshot, users))
   const blocked = [...byKey.keys()]
-    .filter((key) => because.has(key))
-    .map((key) => ({ key, because: because.get(key)! }))
+    .filter((key) => stays.has(key))
+    .map((key) => ({ key, because: stays.get(key)! }))
   return { namespace, order, blocked, outcome: blocked.length === 0 ? "clean" : "blocked", unseen: undefined }
 }
 
@@ -152,6 +125,42 @@ export const asRounds = (facts: NamespaceSnapshots, planned: NamespaceRemoval): 
     removals[at]!.push(key)
   }
   return { removals, listings: removals.length + 1 }
+}
+
+/** What containerd answered to the removal of a snapshot. */
+export type Answer =
+  | { readonly _tag: "Removed" }
+  /** Somebody else was first, mostly the garbage collector: as good as removed. */
+  | { readonly _tag: "Gone" }
+  | { readonly _tag: "Failed"; readonly why: string }
+
+/** Figures of a removal that was carried out. */
+export interface RemovalFigures {
+  readonly removed: number
+  /** Gone already when their turn came. */
+  readonly gone: number
+  readonly failed: ReadonlyArray<{ readonly key: string; readonly why: string }>
+  /** Planned, and not tried because one that lies on them is still there. */
+  readonly leftOut: ReadonlyArray<string>
+}
+
+/** The figures of a plan whose keys were answered; a key without an answer was not tried. */
+export const figures = (
+  planned: Pick<NamespaceRemoval, "order">,
+  answers: ReadonlyMap<string, Answer>,
+): RemovalFigures => {
+  let removed = 0
+  let gone = 0
+  const failed: Array<{ readonly key: string; readonly why: string }> = []
+  const leftOut: Array<string> = []
+  for (const key of planned.order) {
+    const answer = answers.get(key)
+    if (answer === undefined) leftOut.push(key)
+    else if (answer._tag === "Removed") removed++
+    else if (answer._tag === "Gone") gone++
+    else failed.push({ key, why: answer.why })
+  }
+  return { removed, gone, failed, leftOut }
 }
 
 /** The replaceable policy behind `plan`. */

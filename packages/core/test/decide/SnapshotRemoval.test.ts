@@ -118,6 +118,21 @@ describe("SnapshotRemoval", () => {
     assert.strictEqual(SnapshotRemoval.asRounds(facts([]), planOf(facts([]))).listings, 1)
   })
 
+  it("counts what the garbage collector took as success, and what was not tried apart", () => {
+    const planned = planOf(facts([snapshot("a"), snapshot("b", "a"), snapshot("c", "b"), snapshot("d")]))
+    const answers = new Map<string, SnapshotRemoval.Answer>([
+      ["c", { _tag: "Removed" }],
+      ["d", { _tag: "Gone" }],
+      ["b", { _tag: "Failed", why: "it timed out" }],
+    ])
+    assert.deepStrictEqual(SnapshotRemoval.figures(planned, answers), {
+      removed: 1,
+      gone: 1,
+      failed: [{ key: "b", why: "it timed out" }],
+      leftOut: ["a"],
+    })
+  })
+
   it("plans 100,000 snapshots in chains of 127 at once", () => {
     const many = Array.from({ length: 100_000 }, (_, at) =>
       snapshot(`s${at}`, at % 127 === 0 ? undefined : `s${at - 1}`),
