@@ -4,10 +4,11 @@ import grpc from "@grpc/grpc-js"
 import protobuf from "protobufjs"
 import type { Method } from "../../src/containerd/Wire.ts"
 
-/** What a call is answered with: messages (one, or all of a stream), or a status. */
+/** What a call is answered with: messages (one, or all of a stream), a status, or nothing ever. */
 export type Reply =
   | { readonly messages: ReadonlyArray<object> }
   | { readonly code: number; readonly details: string }
+  | "silence"
 
 /** What was asked: the request as plain values, and the namespace that went along. */
 export interface Asked {
@@ -62,11 +63,13 @@ const add = (server: grpc.Server, { method, reply, stream }: Served): void => {
     })
   const unary: grpc.handleUnaryCall<unknown, object> = (call, done) => {
     const answer = replyTo(call)
+    if (answer === "silence") return
     if ("code" in answer) done(answer)
     else done(null, answer.messages[0] ?? {})
   }
   const streaming: grpc.handleServerStreamingCall<unknown, object> = (call) => {
     const answer = replyTo(call)
+    if (answer === "silence") return
     if ("code" in answer) return void call.emit("error", answer)
     for (const message of answer.messages) call.write(message)
     call.end()
