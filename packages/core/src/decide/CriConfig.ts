@@ -196,8 +196,9 @@ const dropIn = (input: CriInput, paths: ContainerdPaths): Result.Result<CriConfi
   Result.gen(function* () {
     const criTable = paths.repeatsCriTable ? yield* repeatedTable(input, paths) : undefined
     const user = yield* UserDropIn.decide(input, paths.userDropIn)
-    const extraTables = yield* SnapshotterConfig.tables(input.settings, paths)
-    return yield* dropInWith(input, paths, { criTable, extraTables }, user)
+    const told = yield* SnapshotterConfig.decide(input.settings, paths, SnapshotterConfig.unprobed)
+    const config = yield* dropInWith(input, paths, { criTable, extraTables: told.tables }, user)
+    return { ...config, notices: [...config.notices, ...told.notices] }
   })
 
 /** Upstream gives the drop-ins of several installs one name on some distributions: ours may hold handlers of others. */

@@ -44,6 +44,19 @@ describe("CriConfig", () => {
     assert.deepStrictEqual<ReadonlyArray<string>>(Result.getOrThrow(decide(given)).loaded, [main, dropIn])
   })
 
+  it("says which protection of erofs stays off, and refuses erofs where containerd is too old for it", () => {
+    const asked = (version: string) => ({
+      version,
+      tree: { [main]: "version = 3\n" },
+      variables: { EXPERIMENTAL_SETUP_SNAPSHOTTER: "erofs" },
+    })
+    same(
+      Result.getOrThrow(decide(asked("containerd://2.2.1"))).notices.map(({ code }) => code),
+      ["erofs-integrity-off", "erofs-integrity-off"],
+    )
+    same(codes(asked(v2)), ["E_CONTAINERD_TOO_OLD_FOR_EROFS"])
+  })
+
   it("creates a missing main config with its schema and the import, and remembers that it did", () => {
     const given = { version: v2, tree: { "/etc/hostname": "n" } }
     same(stateAt(given, main), FileState.file(`version = 3\nimports = ["${dropIn}"]\n`))
