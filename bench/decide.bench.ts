@@ -11,8 +11,8 @@ const shimCounts = [1, 5, 10, 20]
 const kataBytes = 30_000
 
 /** A plan to be made over and over, and the yardstick made from it. */
-const contestants = (name: string, sample: Sample): ReadonlyArray<Contestant> => {
-  const input = inputsOf(sample)
+const contestants = (name: string, sample: Sample, variants?: number): ReadonlyArray<Contestant> => {
+  const input = inputsOf(sample, variants)
   const plan = Result.getOrThrow(InstallPlan.make(input()))
   const document = PlanDocument.encode(plan, () => undefined)
   return [
@@ -55,13 +55,15 @@ const restarting = contestants("the same, with a restart to be recorded", {
   ...k3sWith(20, kataBytes),
   systemd: true,
 })
-const edited = contestants("vanilla 2.1, import edit, annotations, 20 shims", {
+const annotated: Sample = {
   ...vanilla,
   variables: { ALLOWED_HYPERVISOR_ANNOTATIONS_X86_64: "default_vcpus default_memory" },
   shims: allShims,
   systemd: false,
   baseBytes: 1_000,
-})
+}
+const edited = contestants("vanilla 2.1, import edit, annotations, 20 shims", annotated)
+const again = contestants("the same, planned again in the same run", annotated, 1)
 const growth = shimCounts.map((count) => contestants(`k3s, ${count} shims`, k3sWith(count, kataBytes)))
 
 console.log(
@@ -71,8 +73,8 @@ console.log(
   '"x JSON": how many times the plan\'s own document could be written and read as JSON meanwhile.\n',
 )
 console.log(heading)
-const notes = ["aim: above 2,000", "", "", "no aim"]
-const told = compare([...main, ...small, ...restarting, ...edited])
+const notes = ["aim: above 2,000", "", "", "no aim", ""]
+const told = compare([...main, ...small, ...restarting, ...edited, ...again])
 for (const [at, note] of notes.entries()) console.log(row(told[at * 2]!, told[at * 2 + 1]!, note))
 
 console.log("\nGrowth with the number of shims: linear where each further shim takes the same time.\n")

@@ -2,7 +2,7 @@
  * Answers: which components does this node need, and where are their archives? The manifest is data of the image;
  * every missing archive is reported at once. Source: spec 05 §1–§3, §5; 12 W-18.
  */
-import { Result, Schema } from "effect"
+import { Result } from "effect"
 import { type Notice, PrerequisiteError, type Problem } from "../input/Problem.ts"
 import type { Settings } from "../input/Settings.ts"
 import type { FileState } from "../model/FileState.ts"
@@ -18,14 +18,20 @@ export interface Manifest {
   readonly shims: Readonly<Record<string, Readonly<Record<string, ReadonlyArray<string>>>>>
 }
 
-const decodeManifest = Schema.decodeUnknownResult(
-  Schema.fromJsonString(Schema.Struct({ shims: Schema.Record(Schema.String, Schema.Unknown) })),
-)
-
-const record = (value: unknown): Readonly<Record<string, unknown>> =>
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : {}
+
+const record = (value: unknown): Readonly<Record<string, unknown>> => (isRecord(value) ? value : {})
+
+/** `shims` of a manifest's text; `undefined` where it is no JSON object with an object of that name. */
+const shimsIn = (text: string): Readonly<Record<string, unknown>> | undefined => {
+  try {
+    const { shims } = record(JSON.parse(text))
+    return isRecord(shims) ? shims : undefined
+  } catch {
+    return undefined
+  }
+}
 
 /** Reads the manifest of an artifact directory. */
 export const parseManifest = (
@@ -48,9 +54,9 @@ export const parseManifest = (
     )
   if (state._tag === "Absent") return refuse("is missing")
   if (state._tag !== "File") return refuse("cannot be read")
-  const decoded = decodeManifest(state.text)
-  if (Result.isFailure(decoded)) return refuse("is no JSON object with `shims`")
-  const shims = Object.entries(decoded.success.shims).map(([shim, byArchitecture]) => [
+  const found = shimsIn(state.text)
+  if (found === undefined) return refuse("is no JSON object with `shims`")
+  const shims = Object.entries(found).map(([shim, byArchitecture]) => [
     shim,
     Object.fromEntries(
       Object.entries(record(byArchitecture)).map(([architecture, components]) => [

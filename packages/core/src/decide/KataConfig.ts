@@ -67,6 +67,9 @@ export const notices = (
 /** Upstream looks for these words so as not to stamp a file twice; so do we (spec 06 §3). */
 export const bannerMark = "This file is managed by kata-deploy"
 
+/** Characters at the head of a file among which its banner is. */
+const bannerReach = 2_000
+
 const banner = (dropInDir: string): string =>
   [
     `# ${bannerMark}: the next install writes it anew.`,
@@ -91,7 +94,9 @@ const copyText = (
   dropInDir: string,
 ): string => {
   const edited = withGuestPull(settings, shim, withAnnotations(settings, shim, row, base))
-  return edited.text.includes(bannerMark) ? edited.text : banner(dropInDir) + edited.text
+  return edited.text.slice(0, bannerReach).includes(bannerMark)
+    ? edited.text
+    : banner(dropInDir) + edited.text
 }
 
 const withAnnotations = (
@@ -114,12 +119,26 @@ const withGuestPull = (settings: Settings, shim: string, base: BaseConfig): Base
     ? edit(base, ["runtime", "experimental_force_guest_pull"], true)
     : base
 
+/** Texts that were edited last, newest last, each with what became of it; a run plans the same edits several times. */
+const lately = new Map<string, Map<string, BaseConfig>>()
+
+/** Shims of one architecture, and a few texts with an edit already in them. */
+const mostLately = 64
+
 /** The base with a value changed; one whose layout does not take it stays, and the handler works without it. */
-const edit = (base: BaseConfig, path: TomlEdit.Path, value: unknown): BaseConfig =>
-  TomlEdit.set(base.text, path, value).pipe(
+const edit = (base: BaseConfig, path: TomlEdit.Path, value: unknown): BaseConfig => {
+  const name = JSON.stringify([path, value])
+  const known = lately.get(base.text)?.get(name)
+  if (known !== undefined) return known
+  const edited = TomlEdit.set(base.text, path, value).pipe(
     Result.flatMap(parseBase),
     Result.getOrElse(() => base),
   )
+  const edits = lately.get(base.text) ?? new Map<string, BaseConfig>()
+  if (edits.size === 0 && lately.size >= mostLately) lately.delete(lately.keys().next().value!)
+  lately.set(base.text, edits.set(name, edited))
+  return edited
+}
 
 /** Everything below the install directory that the settings make of the base configurations; each path once. */
 export const desired = (input: KataInput): ReadonlyArray<Desired.Desired> =>

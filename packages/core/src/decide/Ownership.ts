@@ -34,12 +34,13 @@ export const digestOf = (state: FileState.FileState): string => {
 export const digestAfter = (
   steps: ReadonlyArray<{ readonly action: Action }>,
 ): ((path: HostPath.HostPath) => string | undefined) => {
-  const after = new Map(
-    steps.flatMap(({ action }) =>
-      action._tag === "Put" ? [[action.change.path, action.change.after] as const] : [],
-    ),
-  )
+  let after: ReadonlyMap<HostPath.HostPath, FileState.FileState> | undefined
   return (path) => {
+    after ??= new Map(
+      steps.flatMap(({ action }) =>
+        action._tag === "Put" ? [[action.change.path, action.change.after] as const] : [],
+      ),
+    )
     const state = after.get(path)
     return state === undefined ? undefined : digestOf(state)
   }

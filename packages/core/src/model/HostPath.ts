@@ -14,6 +14,12 @@ export const root = "/" as HostPath
 /** Whether nothing in an absolute path has to be put right; nearly every path that we make is so. */
 const isNormal = (path: string): boolean => path.startsWith("/") && !/\/\.{0,2}(?:\/|$)/.test(path)
 
+/** Whether nothing has to be put right below a directory; said quickly of most parts, without making a path of it. */
+const isNormalPart = (part: string): boolean =>
+  part.startsWith(".") || part.includes("/.")
+    ? isNormal(`/${part}`)
+    : part !== "" && !part.startsWith("/") && !part.endsWith("/") && !part.includes("//")
+
 /**
  * Normalises an absolute path: `/a//b/./c/` becomes `/a/b/c`. A `..` takes its parent away and never
  * leaves the root. A relative path is taken below `/`.
@@ -33,7 +39,7 @@ export const make = (path: string): HostPath => {
 export const join = (base: HostPath, ...parts: ReadonlyArray<string>): HostPath => {
   let path: string = base === root ? "" : base
   for (const part of parts) {
-    if (!isNormal(`/${part}`)) return make([base, ...parts].join("/"))
+    if (!isNormalPart(part)) return make([base, ...parts].join("/"))
     path += `/${part}`
   }
   return (path === "" ? root : path) as HostPath

@@ -221,7 +221,8 @@ const makeWith = (input: PlanInput, detected: Detected): Result.Result<Plan, Dec
       stages.push({ stage: "cri", steps: [...result.success.steps] })
       notices.push(...result.success.notices)
       if (result.success.restart !== undefined) restarts.push(result.success.restart)
-      facts = Predict.after(facts, result.success.steps)
+      // What the last stage removes is in the ledger alone.
+      facts = { ...facts, ledger: { _tag: "Read", ledger: result.success.ledger } }
     }
   }
   if (asked.includes("label") && marks) {
