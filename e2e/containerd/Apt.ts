@@ -46,27 +46,25 @@ const apt = async (
   throw new Error(`apt-get ${args[0]}: ${complaints.slice(0, 3).join(" ") || outcome.stderr.trim()}`)
 }
 
-/** Downloads `packages` of `suite` and unpacks them below `root`; `scratch` is an empty folder for apt's own files. */
-export const unpack = async (options: {
-  readonly suite: string
-  readonly packages: ReadonlyArray<string>
-  readonly scratch: string
-  readonly root: string
-}): Promise<void> => {
-  const { suite, packages, scratch, root } = options
+/** Fills `scratch` with an apt of our own for one suite, and returns its settings; `kind` is what its lists are about. */
+const prepare = async (
+  suite: string,
+  scratch: string,
+  kind: "deb" | "deb-src",
+): Promise<ReadonlyArray<string>> => {
   const lists = join(scratch, "lists")
   const cache = join(scratch, "cache")
-  const debs = join(scratch, "debs")
-  for (const dir of [join(lists, "partial"), join(cache, "archives", "partial"), debs, root]) {
+  for (const dir of [join(lists, "partial"), join(cache, "archives", "partial")]) {
     await mkdir(dir, { recursive: true })
   }
   const signed = existsSync(keyring) ? `signed-by=${keyring} ` : ""
   // `target=Packages`: no descriptions, icons or translations.
+  const target = kind === "deb" ? "target=Packages" : "target=Sources"
   await writeFile(
     join(scratch, "sources.list"),
-    `deb [${signed}target=Packages] ${await mirror()} ${suite} main\n`,
+    `${kind} [${signed}${target}] ${await mirror()} ${suite} main\n`,
   )
-  const settings = [
+  return [
     `Dir::Etc::sourcelist=${join(scratch, "sources.list")}`,
     "Dir::Etc::sourceparts=/dev/null",
     "Dir::State::status=/dev/null",
@@ -80,7 +78,35 @@ export const unpack = async (options: {
     // As root apt would drop to a user that cannot write to our folder; as a user it stays who it is.
     "APT::Sandbox::User=root",
   ].flatMap((setting) => ["-o", setting])
+}
+
+/** Downloads `packages` of `suite` and unpacks them below `root`; `scratch` is an empty folder for apt's own files. */
+export const unpack = async (options: {
+  readonly suite: string
+  readonly packages: ReadonlyArray<string>
+  readonly scratch: string
+  readonly root: string
+}): Promise<void> => {
+  const { suite, packages, scratch, root } = options
+  const debs = join(scratch, "debs")
+  for (const dir of [debs, root]) await mkdir(dir, { recursive: true })
+  const settings = await prepare(suite, scratch, "deb")
   await apt(settings, ["update"], debs)
   await apt(settings, ["download", ...packages], debs)
   for (const name of await readdir(debs)) await must("dpkg", ["-x", join(debs, name), root])
+}
+
+/** Downloads the files of a source package and returns the folder that they lie in; nothing is unpacked. */
+export const downloadSource = async (options: {
+  readonly suite: string
+  readonly source: string
+  readonly scratch: string
+}): Promise<string> => {
+  const { scratch, source, suite } = options
+  const files = join(scratch, "files")
+  await mkdir(files, { recursive: true })
+  const settings = await prepare(suite, scratch, "deb-src")
+  await apt(settings, ["update"], files)
+  await apt(settings, ["source", "--download-only", source], files)
+  return files
 }

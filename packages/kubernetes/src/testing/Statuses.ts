@@ -106,7 +106,7 @@ export const invalid = (type: ResourceType, name: string, causes: ReadonlyArray<
     details: {
       ...detailsOf(type, name),
       kind: type.kind,
-      causes: causes.map((cause) => ({ reason: "FieldValueInvalid", ...cause })),
+      causes: causes.map(({ field, message }) => ({ reason: "FieldValueInvalid", message, field })),
     },
   })
 }
