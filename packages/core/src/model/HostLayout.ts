@@ -2,6 +2,7 @@
  * Answers: where does this process see a host path? Either the whole root lies below one directory, or single host
  * paths are mounted as in the pod. What is not mounted is out of sight.
  */
+import * as Distribution from "./Distribution.ts"
 import * as HostPath from "./HostPath.ts"
 
 /** One host path, a directory or a single file, and the path at which this process sees it. */
@@ -55,13 +56,20 @@ const unmoved: ReadonlyArray<string> = [
   "/proc/config.gz",
   "/proc/sys/kernel/osrelease",
   "/sys/module",
+  "/sys/class/misc",
+  "/sys/fs",
 ]
 
-/** The mounts that the pod has. Source: spec 01 §9. */
+/**
+ * The mounts that the pod has. Source: spec 01 §9; decisions §11. The directory of the CRI runtime's socket is one that
+ * upstream's pod has not: a socket file goes with every restart, so the directory is mounted, and where it is not, the
+ * runtime is out of sight.
+ */
 export const pod = (paths: PodPaths): HostLayout => {
   const mounts = new Map<HostPath.HostPath, string>()
   for (const [host, seen] of moved) mounts.set(HostPath.make(host), seen)
   for (const path of unmoved) mounts.set(HostPath.make(path), path)
+  for (const { socket } of Distribution.rows) mounts.set(HostPath.parent(socket), HostPath.parent(socket))
   mounts.set(paths.containerdConfigDir, "/etc/containerd")
   mounts.set(paths.installDir, paths.installDir)
   return make(Array.from(mounts, ([host, seen]) => ({ host, seen })))
