@@ -1,7 +1,10 @@
 /**
  * Bundles the command-line program: `packages/cli/dist/kata-deploy.mjs`, a small entry that answers
- * `--version` by itself, and one chunk per part that is loaded only when it is needed. The result holds
- * everything, so it runs without `node_modules`.
+ * `--version` by itself and supervises, and one chunk per part that is loaded only when it is needed. The result
+ * holds everything, so it runs without `node_modules`.
+ *
+ * The entry is one file on its own: a second ES module costs its process 3 MiB, which counts where it does nothing
+ * but wait. What entry and chunks have in common is in both; it holds no state.
  *
  *   node scripts/build.mjs             exit 1 when the bundle cannot be made
  *   node scripts/build.mjs --out DIR   elsewhere than packages/cli/dist
@@ -26,22 +29,35 @@ const dist = elsewhere < 0 ? join(cli, "dist") : join(String(process.argv[elsewh
  */
 const workers = ["packages/filesystem/src/worker/*.ts", "packages/cli/src/worker/*.ts"]
 
+/** The chunk that the entry loads for everything else. */
+const program = "program.mjs"
+
 /** @returns {Record<string, string>} */
 const entries = () => {
   /** @type {Record<string, string>} */
-  const found = { "kata-deploy.mjs": join(cli, "src/main.ts") }
+  const found = { [program]: join(cli, "src/program.ts") }
   for (const file of workers.flatMap((pattern) => globSync(pattern, { cwd: root })).sort()) {
     found[`worker/${basename(file, ".ts")}.js`] = join(root, file)
   }
   return found
 }
 
-const bundle = async () => {
+/** @type {import("rolldown").Plugin} */
+const leavesProgramApart = {
+  name: "leaves-program-apart",
+  resolveId: (source) => (source === "./program.ts" ? { id: `./${program}`, external: true } : null),
+}
+
+/**
+ * @param {Record<string, string>} input
+ * @param {ReadonlyArray<import("rolldown").Plugin>} plugins
+ */
+const write = async (input, plugins) => {
   const { rolldown } = await import("rolldown")
   /** @type {{ version: string }} */
   const manifest = JSON.parse(readFileSync(join(cli, "package.json"), "utf8"))
   const made = await rolldown({
-    input: entries(),
+    input,
     cwd: root,
     platform: "node",
     resolve: { conditionNames: ["source", "import", "module", "node", "default"] },
@@ -49,13 +65,13 @@ const bundle = async () => {
       target: "node22",
       define: { KATA_DEPLOY_VERSION: JSON.stringify(manifest.version) },
     },
+    plugins: [...plugins],
     onLog: (level, log, proceed) => {
       // Would be looked for in node_modules at run time.
       if (log.code === "UNRESOLVED_IMPORT") throw new Error(log.message)
       proceed(level, log)
     },
   })
-  rmSync(dist, { recursive: true, force: true })
   const { output } = await made.write({
     dir: dist,
     format: "esm",
@@ -65,8 +81,16 @@ const bundle = async () => {
     minify: false,
   })
   await made.close()
-  writeFileSync(join(dist, "package.json"), '{ "type": "module" }\n')
   return output.reduce((size, file) => size + ("code" in file ? file.code.length : 0), 0)
+}
+
+const bundle = async () => {
+  rmSync(dist, { recursive: true, force: true })
+  const size =
+    (await write(entries(), [])) +
+    (await write({ "kata-deploy.mjs": join(cli, "src/main.ts") }, [leavesProgramApart]))
+  writeFileSync(join(dist, "package.json"), '{ "type": "module" }\n')
+  return size
 }
 
 const started = performance.now()

@@ -8,7 +8,9 @@ import * as Invocation from "./command/Invocation.ts"
 import { wrongUsage } from "./ExitStatus.ts"
 import { version } from "./Release.ts"
 import type { EngineFor } from "./run/Engine.ts"
+import type { OnNode } from "./run/Preparation.ts"
 import * as Voice from "./run/Voice.ts"
+import type { Errand } from "./supervisor/Life.ts"
 import { ofProcess, type Surroundings } from "./Surroundings.ts"
 
 /** What a run can be given instead of the real thing. */
@@ -17,6 +19,8 @@ export interface Options {
   readonly surroundings?: Surroundings
   /** The engine for actions on a node. */
   readonly engineFor?: EngineFor
+  /** The file that Node runs; needed where the program has to run itself once more. */
+  readonly file?: string
 }
 
 const realEngine: EngineFor = async (options, settings) => {
@@ -31,17 +35,48 @@ interface Turn {
   readonly display: Display.Display
   readonly voice: Voice.Voice
   readonly engineFor: EngineFor
+  readonly argv: ReadonlyArray<string>
+  readonly file: string | undefined
 }
 
-const carryOut = async (
-  { invocation, problems }: Invocation.Decoded,
+/** Runs an action on a node; whoever has started this process hears of it, be it the supervisor or the kubelet. */
+const onNode = async (
+  { invocation, problems }: Invocation.Decoded & { readonly invocation: OnNode },
   { args, display, engineFor, surroundings, voice }: Turn,
 ): Promise<number> => {
-  if (invocation?._tag === "OnNode") {
-    const { run } = await import("./run/OnNodeRun.ts")
-    const release = await version()
-    return run({ invocation, args, problems, surroundings, display, voice, release, engineFor })
-  }
+  const [{ run }, Telling, TerminationLog] = await Promise.all([
+    import("./run/OnNodeRun.ts"),
+    import("./supervisor/Telling.ts"),
+    import("./supervisor/TerminationLog.ts"),
+  ])
+  const release = await version()
+  const tell = Telling.fromEnvironment(surroundings.env)
+  const told = Telling.voice((messages) => {
+    if (tell !== undefined) tell({ _tag: "Problems", messages })
+    else if (invocation.job._tag === "Run") TerminationLog.write(surroundings.env, messages.join("\n"))
+  }, voice)
+  return run({
+    invocation,
+    args,
+    problems,
+    surroundings,
+    display,
+    voice: told,
+    release,
+    engineFor: tell === undefined ? engineFor : Telling.engineFor(tell, release, engineFor),
+  })
+}
+
+/** A supervisor that was asked for in a roundabout way works as well, but is not as small. */
+const supervise = async (errand: Errand, { argv, file }: Turn): Promise<number> => {
+  if (file === undefined) throw new Error("Only the program itself can supervise.")
+  const { begin } = await import("./supervisor/Begin.ts")
+  return begin(errand, argv, { file, version })
+}
+
+const carryOut = async ({ invocation, problems }: Invocation.Decoded, turn: Turn): Promise<number> => {
+  const { args, engineFor, surroundings, voice } = turn
+  if (invocation?._tag === "OnNode") return onNode({ invocation, problems }, turn)
   if (invocation === undefined || problems.length > 0) return voice.problems(problems, wrongUsage)
   switch (invocation._tag) {
     case "Help": {
@@ -66,6 +101,8 @@ const carryOut = async (
       surroundings.stdout.write(script(invocation.shell))
       return 0
     }
+    case "Supervise":
+      return supervise(invocation.errand, turn)
     case "Try": {
       const { run } = await import("./run/TrialRun.ts")
       return run({ invocation, args, surroundings, voice, runAction: runIn(engineFor) })
@@ -93,6 +130,8 @@ export const run = async (argv: ReadonlyArray<string>, options: Options = {}): P
       display,
       voice,
       engineFor,
+      argv,
+      file: options.file,
     })
   } catch (defect) {
     return voice.defect(defect)

@@ -95,9 +95,9 @@ export const rows: ReadonlyArray<ActionRow> = [
     "Whole jobs",
     "install",
     "Install Kata Containers on this node",
-    "Unpacks the components that the shims need, configures them and the CRI runtime. When a stage fails, what it did is undone. In this release --once is required.",
+    "Unpacks the components that the shims need, configures them and the CRI runtime. When a stage fails, what it did is undone. Stays until SIGTERM, answers the probes on HEALTH_PORT meanwhile, and then decides on the cleanup; with --once it ends when the node is set up.",
     `install --once ${offline} --shims qemu`,
-    { flags: ["once"] },
+    { flags: ["once", "when-stopped"] },
   ),
   onNode(
     "Whole jobs",

@@ -142,6 +142,12 @@ export const outputFlags: ReadonlyArray<FlagRow> = [
 /** Flags of single actions. */
 export const actionFlags: ReadonlyArray<FlagRow> = [
   action("once", boolean, "false", "End when the node is set up, instead of staying to clean up at the end."),
+  action(
+    "when-stopped",
+    choice("WHAT", ["leave", "cleanup"]),
+    "leave",
+    "With --once: what follows when SIGTERM ends the install early. cleanup decides on a cleanup, as install without --once does.",
+  ),
   action("verify", boolean, "false", "Read every owned file and compare its digest, not only size and mode."),
   action("detailed-exitcode", boolean, "false", "Exit with 10 instead of 0 when the plan has changes."),
   action(

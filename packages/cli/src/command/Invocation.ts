@@ -2,6 +2,8 @@
  * Answers: what was the program asked to do? Finds the action, holds flags against it, and collects every problem.
  */
 import { NearestName, type Plan, type Problem } from "@kata-deploy/core"
+import { waitAction } from "../supervisor/CommandLine.ts"
+import type { Errand } from "../supervisor/Life.ts"
 import type { Surroundings } from "../Surroundings.ts"
 import * as ActionTable from "./ActionTable.ts"
 import type { Arguments } from "./Arguments.ts"
@@ -28,6 +30,7 @@ export type Invocation =
       readonly shims: string | undefined
       readonly afterwards: "remove" | "keep"
     }
+  | { readonly _tag: "Supervise"; readonly errand: Errand }
   | { readonly _tag: "OnNode"; readonly job: NodeJob; readonly options: NodeOptions.NodeOptions }
 
 /** The invocation, or `undefined` where it cannot be told; problems forbid to carry it out. */
@@ -118,10 +121,17 @@ const jobOf = (action: ActionTable.ActionRow, operand: string | undefined, { giv
   }
 }
 
-const installWithoutOnce: Problem.Problem = NotYet.problem(
-  "install without --once",
-  "Pass --once: it ends when the node is set up, and kata-deploy cleanup takes it back.",
-)
+/** What an install stays for; `undefined` where it ends by itself and leaves everything when it is stopped. */
+const errandOf = ({ given }: Arguments): Errand | undefined => {
+  if (given.get("once") !== "true") return "install-and-stay"
+  return given.get("when-stopped") === "cleanup" ? "install-and-leave" : undefined
+}
+
+/** The waiting half of an install stands in no list, as only older pods and their like ask for it. */
+const waits = (args: Arguments): Decoded => ({
+  invocation: { _tag: "Supervise", errand: "wait" },
+  problems: args.problems,
+})
 
 /** Finds out what is to be done. */
 export const decode = (args: Arguments, surroundings: Surroundings): Decoded => {
@@ -131,13 +141,13 @@ export const decode = (args: Arguments, surroundings: Surroundings): Decoded => 
     return { invocation: { _tag: "Help", action }, problems: [] }
   if (args.given.get("version") === "true") return { invocation: { _tag: "Version" }, problems: [] }
   const problems = [...args.problems]
+  if (name === waitAction) return waits(args)
   if (action === undefined) return { invocation: undefined, problems: [noAction(name), ...problems] }
   for (const flag of args.given.keys()) {
     const row = FlagTable.lookup(flag)
     if (row !== undefined && !ActionTable.takes(action, row)) problems.push(misplaced(action, row))
   }
   const operand = operandOf(action, words, problems)
-  if (action.name === "install" && args.given.get("once") !== "true") problems.push(installWithoutOnce)
   return { invocation: invocationOf(action, operand, args, surroundings, problems), problems }
 }
 
@@ -169,6 +179,8 @@ const invocationOf = (
     default: {
       const decoded = NodeOptions.decode(args, surroundings)
       problems.push(...decoded.problems)
+      const errand = action.name === "install" ? errandOf(args) : undefined
+      if (errand !== undefined) return { _tag: "Supervise", errand }
       return { _tag: "OnNode", job: jobOf(action, operand, args), options: decoded.options }
     }
   }

@@ -13,7 +13,6 @@ export const actions: Readonly<Record<string, string>> = {
   artifacts: "Look into an archive with: tar --zstd -tf FILE. A plan names the archives that are missing.",
   doctor: "Use status --verify for drift, and plan for what would be wrong before an install.",
   explain: "Use plan: every step comes with its reason.",
-  "internal-post-install-wait": "Use install --once, which does not stay.",
 }
 
 /** Actions that existed once in upstream and are never to be taken for others. Source: spec 01 §2. */

@@ -47,10 +47,19 @@ describe("the action", () => {
     assert.deepStrictEqual(problems("doctor"), [
       "doctor is not in this release. Use status --verify for drift, and plan for what would be wrong before an install.",
     ])
-    assert.match(
-      problems("install", ...offline)[0] ?? "",
-      /^install without --once is not in this release\. Pass --once/,
-    )
+  })
+
+  it("that stays with the pod is supervised, and so is one that cleans up when it is stopped", () => {
+    const errand = (...argv: ReadonlyArray<string>) => {
+      const { invocation, problems } = decode(...argv, ...offline)
+      assert.deepStrictEqual(problems, [])
+      return invocation?._tag === "Supervise" ? invocation.errand : invocation?._tag
+    }
+    assert.strictEqual(errand("install"), "install-and-stay")
+    assert.strictEqual(errand("install", "--once=no"), "install-and-stay")
+    assert.strictEqual(errand("install", "--once", "--when-stopped=cleanup"), "install-and-leave")
+    assert.strictEqual(errand("install", "--once", "--when-stopped=leave"), "OnNode")
+    assert.strictEqual(errand("--debug", "internal-post-install-wait"), "wait")
   })
 
   it("that existed once is not taken for a typing error", () => {
