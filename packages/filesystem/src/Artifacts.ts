@@ -4,12 +4,15 @@
  */
 import fs from "node:fs"
 import nodePath from "node:path"
-import { FileState, type HostError, type HostFiles, type Ledger } from "@kata-deploy/core"
+import type { KeyObject } from "node:crypto"
+import { ArchiveIndex, FileState, type HostError, type HostFiles, type Ledger } from "@kata-deploy/core"
 import { Effect } from "effect"
-import { type ArchivePart, whole } from "./ArchiveReader.ts"
+import type { ArchivePart } from "./ArchiveReader.ts"
 import { alone, crews, type Crews } from "./Crew.ts"
 import { attempt, errno, hasCode, Refusal, toHostError } from "./Failure.ts"
+import * as IndexFrame from "./IndexFrame.ts"
 import { stateAt } from "./Observation.ts"
+import * as Trust from "./Trust.ts"
 import { contentBytes } from "./ZstdFrames.ts"
 
 /** What tells an archive from another one of the same name without reading it. */
@@ -25,12 +28,15 @@ export class Artifacts {
   /** Where it is, absolute. */
   readonly directory: string
   private readonly crews: Crews
+  private readonly publicKey: KeyObject | undefined
   private readonly digests = new Map<string, Promise<string>>()
   private readonly texts = new Map<string, Promise<ReadonlyMap<string, string>>>()
 
-  constructor(directory: string, workers: Crews = crews(alone())) {
+  /** With a public key the checksums have to be there and signed with it. */
+  constructor(directory: string, workers: Crews = crews(alone()), publicKey?: KeyObject) {
     this.directory = nodePath.resolve(directory)
     this.crews = workers
+    this.publicKey = publicKey
   }
 
   /** A text file by relative path. */
@@ -44,13 +50,16 @@ export class Artifacts {
     }
   }
 
-  /** The parts of an archive that can be unpacked independently; one that others made is a single part. */
+  /** The parts of an archive that can be unpacked independently. */
   parts(relative: string): ReadonlyArray<ArchivePart> {
     if (!isInside(relative)) throw errno("ENOENT")
-    return [{ path: this.at(relative), archive: relative, ...whole }]
+    return IndexFrame.parts(this.at(relative), relative)
   }
 
-  /** Identity of an archive; a known one is taken over while size, time and inode agree. */
+  /**
+   * Identity of an archive; a known one is taken over while size, time and inode agree. An archive that the
+   * directory's checksums do not vouch for is refused.
+   */
   identify(
     relative: string,
     known: Ledger.ArchiveId | undefined,
@@ -70,7 +79,10 @@ export class Artifacts {
             try: () => this.digest(relative, identity),
             catch: toHostError(operation, undefined),
           })
-      const unpackedBytes = yield* attempt(operation, undefined, () => contentBytes(this.at(relative)))
+      yield* attempt(operation, undefined, () =>
+        Trust.check(Trust.checksums(this.directory, this.publicKey), relative, sha256),
+      )
+      const unpackedBytes = yield* attempt(operation, undefined, () => this.unpackedBytes(relative))
       return { archive: relative, id: { sha256, size, modifiedMs, inode }, unpackedBytes }
     })
   }
@@ -89,8 +101,15 @@ export class Artifacts {
 
   private async readTexts(relative: string, size: number): Promise<ReadonlyMap<string, string>> {
     const crew = this.crews.forBytes(size)
-    const found = await Promise.all(this.parts(relative).map((part) => crew.run({ _tag: "Texts", part })))
+    const parts = IndexFrame.parts(this.at(relative), relative, "planned")
+    const found = await Promise.all(parts.map((part) => crew.run({ _tag: "Texts", part })))
     return new Map(found.flatMap((texts) => [...texts]))
+  }
+
+  /** Bytes that an archive unpacks to, as far as it says. */
+  unpackedBytes(relative: string): number | undefined {
+    const index = IndexFrame.read(this.at(relative), relative)
+    return index === undefined ? contentBytes(this.at(relative)) : ArchiveIndex.contentBytes(index)
   }
 
   private digest(relative: string, identity: Identity): Promise<string> {

@@ -77,7 +77,7 @@ class Hand {
   begin(waiting: Waiting): void {
     this.busy = waiting
     this.worker.ref()
-    this.worker.postMessage({ task: waiting.task } satisfies Order)
+    this.worker.postMessage({ task: waiting.task } satisfies Order, [])
   }
 
   async close(): Promise<void> {

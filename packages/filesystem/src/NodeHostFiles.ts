@@ -1,6 +1,7 @@
 /**
  * `HostFiles` with Node: the host's files as a layout shows them, and a directory of component archives.
  */
+import type { KeyObject } from "node:crypto"
 import { HostFiles, type HostLayout } from "@kata-deploy/core"
 import { Effect, Layer } from "effect"
 import { Artifacts } from "./Artifacts.ts"
@@ -20,6 +21,8 @@ export interface Options {
   readonly layout: HostLayout.HostLayout
   /** The artifact directory, as this process sees it: `shim-components.json`, `tarballs/`, `versions.yaml`. */
   readonly artifacts: string
+  /** Ed25519 key that the artifact directory's checksums have to be signed with. */
+  readonly publicKey?: KeyObject | undefined
 }
 
 /** The host's files as `options.layout` shows them. */
@@ -31,7 +34,12 @@ export const layer = (options: Options): Layer.Layer<HostFiles.HostFiles> =>
         Effect.sync(() => crews()),
         (workers) => Effect.promise(() => workers.close()),
       ),
-      (workers) => make(new Confinement(options.layout), new Artifacts(options.artifacts, workers), workers),
+      (workers) =>
+        make(
+          new Confinement(options.layout),
+          new Artifacts(options.artifacts, workers, options.publicKey),
+          workers,
+        ),
     ),
   )
 

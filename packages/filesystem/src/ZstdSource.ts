@@ -7,7 +7,7 @@
  */
 import fs from "node:fs"
 import zlib from "node:zlib"
-import { codeOf, Refusal } from "./Refusal.ts"
+import { codeOf, type Refusal } from "./Refusal.ts"
 
 /** Bytes of a file: `end` is exclusive, `undefined` the end of the file. */
 export interface Range {
@@ -90,9 +90,10 @@ class InPlace implements ZstdSource {
     if (found === undefined) throw new Error("this Node has no synchronous zstd")
     this.handle = found.handle
     this.state = found.state
-    this.handle.onerror = (_message, _errno, code) => {
+    const onerror: Handle["onerror"] = (_message, _errno, code) => {
       this.failure = code
     }
+    Object.assign(this.handle, { onerror })
     this.refuse = refuse
     this.fd = fs.openSync(path, "r")
     this.start = range.start

@@ -4,7 +4,7 @@ import type { Answer, Order } from "../Crew.ts"
 import { reasonOf } from "../Refusal.ts"
 import { perform } from "../Tasks.ts"
 
-const answer = (message: Answer): void => parentPort?.postMessage(message)
+const answer = (message: Answer): void => parentPort?.postMessage(message, [])
 
 const failureOf = (cause: unknown): Answer => {
   try {

@@ -1,0 +1,86 @@
+/** Answers: how does one `artifacts` action go, from its job to its exit status? */
+import { join } from "node:path"
+import { ComponentArchives } from "@kata-deploy/filesystem"
+import { Cause, Effect, Exit } from "effect"
+import type { Display } from "../command/Display.ts"
+import { ofFailure, wrongUsage } from "../ExitStatus.ts"
+import { problemsOf } from "../run/Failures.ts"
+import type { Voice } from "../run/Voice.ts"
+import type { ArtifactsJob } from "./ArtifactsJob.ts"
+import * as ArtifactsText from "./ArtifactsText.ts"
+
+/** What an action on archives is given. */
+export interface ArtifactsRun {
+  readonly job: ArtifactsJob
+  readonly display: Display
+  readonly voice: Voice
+}
+
+interface Shown {
+  readonly text: string
+  readonly status: number
+}
+
+const list = Effect.fnUntraced(function* (
+  { component, directory }: Extract<ArtifactsJob, { readonly _tag: "List" }>,
+  isJson: boolean,
+) {
+  if (component === undefined) {
+    const result = { directory, archives: yield* ComponentArchives.list(directory) }
+    return isJson ? ArtifactsText.document("artifacts", result) : ArtifactsText.list(result)
+  }
+  const result = { component, entries: yield* ComponentArchives.entries(directory, component) }
+  return isJson ? ArtifactsText.document("archive-entries", result) : ArtifactsText.entries(result)
+})
+
+const carryOut = Effect.fnUntraced(function* (
+  job: Exclude<ArtifactsJob, { readonly _tag: "Verify" }>,
+  isJson: boolean,
+) {
+  if (job._tag === "List") return { text: yield* list(job, isJson), status: 0 } satisfies Shown
+  const { component, into, level, tree } = job
+  const archive = join(into, `kata-static-${component}.tar.zst`)
+  const result = yield* ComponentArchives.pack({ tree, component, archive, level })
+  const text = isJson
+    ? ArtifactsText.document("packed", { component, archive, ...result })
+    : ArtifactsText.packed(archive, result)
+  return { text, status: 0 } satisfies Shown
+})
+
+const verify = Effect.fnUntraced(function* (
+  { directory }: Extract<ArtifactsJob, { readonly _tag: "Verify" }>,
+  key: Parameters<typeof ComponentArchives.verify>[1],
+  isJson: boolean,
+) {
+  const found = yield* ComponentArchives.verify(directory, key)
+  const text = isJson
+    ? ArtifactsText.document("verification", { directory, ...found })
+    : ArtifactsText.verification(found)
+  return { text, status: ArtifactsText.isSound(found) ? 0 : 1 } satisfies Shown
+})
+
+/** Runs the action and answers the exit status; never rejects for what the archives are like. */
+export const run = async ({ display, job, voice }: ArtifactsRun): Promise<number> => {
+  const isJson = display.output === "json"
+  const file = job._tag === "Verify" ? job.publicKey : undefined
+  const read = file === undefined ? { key: undefined, why: undefined } : ComponentArchives.readPublicKey(file)
+  if (file !== undefined && read.key === undefined) {
+    const problem = {
+      code: "E_PUBLIC_KEY",
+      setting: "--public-key",
+      value: file,
+      message: `The public key ${file} cannot be used: ${read.why}.`,
+      remedy: "Name a file with an Ed25519 public key, as PEM or as its 32 bytes.",
+    }
+    return voice.problems([problem], wrongUsage)
+  }
+  const work = job._tag === "Verify" ? verify(job, read.key, isJson) : carryOut(job, isJson)
+  const exit = await Effect.runPromiseExit(work)
+  if (Exit.isSuccess(exit)) {
+    voice.result(exit.value.text)
+    return exit.value.status
+  }
+  const failure = Cause.findErrorOption(exit.cause)
+  if (failure._tag === "None") return voice.defect(Cause.squash(exit.cause))
+  return voice.problems(problemsOf(failure.value), ofFailure(failure.value))
+}

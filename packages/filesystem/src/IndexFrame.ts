@@ -1,0 +1,69 @@
+/**
+ * Answers: which parts does an archive of ours have? The index lies in a skippable frame at the very end, so the last
+ * bytes of the file are enough to find it. Source: decisions §10.
+ */
+import fs from "node:fs"
+import { ArchiveIndex } from "@kata-deploy/core"
+import { Result } from "effect"
+import type { ArchivePart } from "./ArchiveReader.ts"
+import { whole } from "./ArchiveReader.ts"
+import { Refusal } from "./Refusal.ts"
+
+/** Longest index that is looked for, in bytes. */
+const longest = 1024 * 1024
+
+const headerBytes = 8
+
+/** The bytes of a frame with an index. */
+export const encode = (index: ArchiveIndex.ArchiveIndex): Buffer => {
+  const text = Buffer.from(ArchiveIndex.encode(index))
+  const header = Buffer.alloc(headerBytes)
+  header.writeUInt32LE(ArchiveIndex.frameMagic, 0)
+  header.writeUInt32LE(text.length, 4)
+  return Buffer.concat([header, text])
+}
+
+/** Where the text of a frame begins that reaches exactly to the end of `tail`. */
+const textStart = (tail: Buffer): number | undefined => {
+  const magic = Buffer.alloc(4)
+  magic.writeUInt32LE(ArchiveIndex.frameMagic)
+  // JSON has no control characters, so these four bytes are nowhere inside of it.
+  const at = tail.lastIndexOf(magic)
+  if (at === -1 || at + headerBytes > tail.length) return undefined
+  return at + headerBytes + tail.readUInt32LE(at + 4) === tail.length ? at + headerBytes : undefined
+}
+
+/** The index of an archive; `undefined` where it has none. An index that does not fit is refused. */
+export const read = (path: string, archive: string): ArchiveIndex.ArchiveIndex | undefined => {
+  const fd = fs.openSync(path, "r")
+  try {
+    const { size } = fs.fstatSync(fd)
+    const tail = Buffer.alloc(Math.min(size, longest))
+    const length = fs.readSync(fd, tail, 0, tail.length, size - tail.length)
+    const start = length === tail.length ? textStart(tail) : undefined
+    if (start === undefined) return undefined
+    const text = tail.subarray(start).toString("utf8")
+    const before = size - (tail.length - start) - headerBytes
+    const index = ArchiveIndex.decode(text, before)
+    if (Result.isSuccess(index)) return index.success
+    throw new Refusal({ _tag: "BadArchive", archive, entry: undefined, detail: index.failure })
+  } finally {
+    fs.closeSync(fd)
+  }
+}
+
+/** The parts of an archive that can be unpacked independently; one that others made is a single part. */
+export const parts = (
+  path: string,
+  archive: string,
+  only: "all" | "planned" = "all",
+): ReadonlyArray<ArchivePart> => {
+  const index = read(path, archive)
+  if (index === undefined) return [{ path, archive, ...whole }]
+  const ranges = ArchiveIndex.ranges(index)
+  return ranges.flatMap(({ end, part, start }, at): ReadonlyArray<ArchivePart> => {
+    if (only === "planned" && !part.planned) return []
+    const isLast = at === ranges.length - 1
+    return [{ path, archive, range: { start, end }, end: isLast ? "of-archive" : "of-part" }]
+  })
+}

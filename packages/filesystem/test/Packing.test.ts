@@ -1,0 +1,137 @@
+import { assert, describe, it } from "@effect/vitest"
+import { HostPath } from "@kata-deploy/core"
+import { Effect } from "effect"
+import { execFileSync, spawnSync } from "node:child_process"
+import { createHash } from "node:crypto"
+import fs from "node:fs"
+import { join } from "node:path"
+import * as IndexFrame from "../src/IndexFrame.ts"
+import { pack } from "../src/Packing.ts"
+import { Refusal } from "../src/Refusal.ts"
+import { openBest } from "../src/DirectoryHandle.ts"
+import { crews, threads } from "../src/Crew.ts"
+import { portOver, sampleHost, temporaryDirectory } from "./SampleHost.ts"
+
+const mebibyte = 1024 * 1024
+const config = "share/defaults/kata-containers/configuration-qemu.toml"
+
+/** Bytes that do not compress to nothing, so that parts are worth something. */
+const bytesOf = (seed: number, length: number): Buffer => {
+  const block = createHash("sha512").update(String(seed)).digest()
+  return Buffer.alloc(length, block)
+}
+
+/** A tree of several parts: large files, small ones, links, an empty directory, a long name. */
+const plantTree = (root: string): void => {
+  for (const directory of ["bin", "share/many", "share/empty", join(config, "..")])
+    fs.mkdirSync(join(root, directory), { recursive: true })
+  for (const [at, name] of ["bin/shim", "bin/tool", "share/image"].entries())
+    fs.writeFileSync(join(root, name), bytesOf(at, 9 * mebibyte + at))
+  for (let i = 0; i < 50; i++) fs.writeFileSync(join(root, `share/many/${i}`), `small ${i}`)
+  fs.writeFileSync(join(root, `share/many/${"n".repeat(180)}`), "long")
+  fs.writeFileSync(join(root, config), "q = 1\n")
+  fs.symlinkSync("image", join(root, "share/current"))
+  for (const path of fs.readdirSync(root, { recursive: true, encoding: "utf8" }))
+    fs.lutimesSync(join(root, path), 1_700_000_000, 1_700_000_000)
+}
+
+/** What tells two trees apart. */
+const inventory = (root: string): ReadonlyArray<string> =>
+  fs
+    .readdirSync(root, { recursive: true, encoding: "utf8" })
+    .filter((path) => !path.startsWith(".kata-deploy"))
+    .sort()
+    .map((path) => {
+      const stat = fs.lstatSync(join(root, path))
+      if (stat.isSymbolicLink()) return `${path} -> ${fs.readlinkSync(join(root, path))}`
+      if (stat.isDirectory()) return `${path}/`
+      const digest = createHash("sha256").update(fs.readFileSync(join(root, path)))
+      return `${path} ${stat.mtimeMs} ${digest.digest("hex")}`
+    })
+
+const packTree = Effect.gen(function* () {
+  const directory = yield* temporaryDirectory
+  const tree = join(directory, "tree")
+  const archive = join(directory, "out/kata-static-it.tar.zst")
+  plantTree(tree)
+  const packed = yield* Effect.promise(() => pack({ tree, component: "it", archive, level: 1 }))
+  return { archive, directory, packed, tree }
+})
+
+const hasTar =
+  spawnSync("tar", ["--zstd", "--version"]).status === 0 && spawnSync("zstd", ["-V"]).status === 0
+
+describe("packing a component", () => {
+  it.effect("the same tree gives the same bytes, wherever it lies", () =>
+    Effect.gen(function* () {
+      const [one, other] = [yield* packTree, yield* packTree]
+      assert.strictEqual(one.packed.sha256, other.packed.sha256)
+      const digest = createHash("sha256").update(fs.readFileSync(one.archive)).digest("hex")
+      assert.strictEqual(digest, one.packed.sha256)
+      assert.deepStrictEqual(fs.readdirSync(join(one.directory, "out")), ["kata-static-it.tar.zst"])
+    }),
+  )
+
+  it.effect.skipIf(!hasTar)("tar --zstd unpacks it", () =>
+    Effect.gen(function* () {
+      const { archive, directory, tree } = yield* packTree
+      execFileSync("tar", ["--zstd", "-C", directory, "-xf", archive])
+      assert.deepStrictEqual(inventory(join(directory, "opt/kata")), inventory(tree))
+    }),
+  )
+
+  it.effect("its parts are unpacked by several threads to the tree that it was made of", () =>
+    Effect.gen(function* () {
+      const { archive, tree } = yield* packTree
+      const host = yield* sampleHost({})
+      fs.copyFileSync(archive, join(host.artifacts, "it"))
+      assert.isAbove(IndexFrame.parts(archive, "it").length, 1)
+      const many = threads(2)
+      const port = portOver(host, openBest, crews(many, many))
+      const into = HostPath.make("/opt/kata")
+      const facts = yield* port.archive("it", undefined)
+      assert.isAbove(facts?.unpackedBytes ?? 0, 27 * mebibyte)
+      const component = { name: "it", archive: "it", id: facts!.id, replaces: [] }
+      const staging = HostPath.join(into, ".kata-deploy/staging")
+      const done = yield* port.extract(
+        { _tag: "Extract", into, staging, components: [component], except: [] },
+        () => Effect.void,
+        () => Effect.void,
+      )
+      yield* done.commit
+      assert.deepStrictEqual(inventory(join(host.root, into)), inventory(tree))
+      assert.deepStrictEqual([...(yield* port.archivedConfigs("it"))], [[config, "q = 1\n"]])
+      yield* Effect.promise(() => many.close())
+    }),
+  )
+
+  it.effect("an index whose parts are cut elsewhere than between entries is refused", () =>
+    Effect.gen(function* () {
+      const { archive } = yield* packTree
+      const index = IndexFrame.read(archive, "it")!
+      const [first, second, ...rest] = index.parts
+      const bytes = fs.readFileSync(archive)
+      const end = bytes.length - IndexFrame.encode(index).length
+      const moved = { ...first!, size: first!.size + 1 }
+      const parts = [moved, { ...second!, size: second!.size - 1 }, ...rest]
+      const host = yield* sampleHost({})
+      const forged = Buffer.concat([bytes.subarray(0, end), IndexFrame.encode({ ...index, parts })])
+      fs.writeFileSync(join(host.artifacts, "it"), forged)
+      const error = yield* Effect.flip(portOver(host).archivedConfigs("it"))
+      assert.strictEqual(error.reason._tag, "BadArchive")
+    }),
+  )
+
+  it.effect("what cannot be unpacked is not packed, and nothing is left of the attempt", () =>
+    Effect.gen(function* () {
+      const { archive, tree } = yield* packTree
+      fs.rmSync(archive)
+      execFileSync("mkfifo", [join(tree, "share/fifo")])
+      const refused = yield* Effect.promise(() =>
+        pack({ tree, component: "it", archive, level: 1 }).catch((cause: unknown) => cause),
+      )
+      assert.instanceOf(refused, Refusal)
+      assert.deepStrictEqual(fs.readdirSync(join(archive, "..")), [])
+    }),
+  )
+})
