@@ -6,6 +6,7 @@ import { Sight } from "@kata-deploy/host"
 import { Effect } from "effect"
 import { expect, test } from "vitest"
 import { onContainerd } from "./Conditions.ts"
+import * as PodSandbox from "./containerd/PodSandbox.ts"
 import * as Running from "./containerd/Running.ts"
 import type { Release } from "./containerd/Releases.ts"
 
@@ -58,6 +59,27 @@ onContainerd(["1", "2"], "the sight of a CRI runtime", (release) => {
       })
       expect(Fact.valueOf(status)?.notLoaded).toMatch(/unknown service|unimplemented/i)
       expect(sandboxes).toMatchObject({ _tag: "Unknown", how: "failed" })
+    }
+  })
+
+  test("are the sandboxes that run, each with its pod and handler, and not those that were stopped", async () => {
+    const daemon = await Running.start(release, PodSandbox.configuration(["runc", "kata-qemu"]))
+    const socket = HostPath.make(daemon.socket)
+    const cri = PodSandbox.clientOf(daemon.socket)
+    try {
+      await PodSandbox.prepare(release, daemon)
+      const kata = await cri.run("default", "web", "kata-qemu")
+      const plain = await cri.run("kube-system", "dns", "")
+      const expected = [
+        { id: kata, pod: "default/web", handler: "kata-qemu" },
+        { id: plain, pod: "kube-system/dns", handler: "" },
+      ].sort((a, b) => (a.id < b.id ? -1 : 1))
+      expect(await Effect.runPromise(sight.sandboxes(socket))).toEqual(Fact.known(expected))
+      await cri.stop(kata)
+      const left = expected.filter(({ id }) => id !== kata)
+      expect(await Effect.runPromise(sight.sandboxes(socket))).toEqual(Fact.known(left))
+    } finally {
+      await daemon.end()
     }
   })
 })

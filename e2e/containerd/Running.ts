@@ -42,6 +42,8 @@ export const start = async (release: Release, configuration = plain, folder?: st
   const shared = folder ?? (await sharedFolder())
   await mkdir(join(tree, "etc/containerd"), { recursive: true })
   await writeFile(join(tree, "etc/containerd/config.toml"), configuration)
+  // A sandbox on the node's own network gets copies of these.
+  for (const name of ["hosts", "resolv.conf"]) await writeFile(join(tree, "etc", name), "")
   const { program, args, env } = insideTree({
     release,
     tree,
