@@ -103,6 +103,10 @@ const carryOut = async ({ invocation, problems }: Invocation.Decoded, turn: Turn
     }
     case "Supervise":
       return supervise(invocation.errand, turn)
+    case "Artifacts": {
+      const { run } = await import("./artifacts/ArtifactsRun.ts")
+      return run({ job: invocation.job, display: turn.display, voice })
+    }
     case "Try": {
       const { run } = await import("./run/TrialRun.ts")
       return run({ invocation, args, surroundings, voice, runAction: runIn(engineFor) })

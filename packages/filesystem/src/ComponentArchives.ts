@@ -145,6 +145,12 @@ export const verify = (
     }),
   )
 
+/** A reason without the name of the archive, which stands beside it. */
+const clauseOf = (reason: HostError.HostErrorReason): string => {
+  if (reason._tag !== "BadArchive") return HostError.describe(reason)
+  return reason.entry === undefined ? reason.detail : `${reason.entry}: ${reason.detail}`
+}
+
 const verdict = (artifacts: Artifacts, workers: Crews, component: string): Effect.Effect<ArchiveVerdict> => {
   const archive = ArtifactSet.archivePath(component)
   return Effect.gen(function* () {
@@ -154,7 +160,7 @@ const verdict = (artifacts: Artifacts, workers: Crews, component: string): Effec
     return { component, archive, sha256: facts?.id.sha256 ?? null, problem: problem ?? null }
   }).pipe(
     Effect.catch((error) =>
-      Effect.succeed({ component, archive, sha256: null, problem: HostError.describe(error.reason) }),
+      Effect.succeed({ component, archive, sha256: null, problem: clauseOf(error.reason) }),
     ),
   )
 }

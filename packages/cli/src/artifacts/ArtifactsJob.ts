@@ -53,9 +53,9 @@ export const decode = (
 ): ArtifactsJob | undefined => {
   const words = all.slice(2)
   const path = (text: string): string => resolve(workingDirectory, text)
-  const artifacts = given.get("artifacts") ?? env["KATA_DEPLOY_ARTIFACTS"]?.trim()
-  const directory = path(artifacts === undefined || artifacts === "" ? "/opt/kata-artifacts" : artifacts)
-  const publicKey = given.get("public-key")
+  const find = (flag: string, variable: string) => given.get(flag) ?? (env[variable]?.trim() || undefined)
+  const directory = path(find("artifacts", "KATA_DEPLOY_ARTIFACTS") ?? "/opt/kata-artifacts")
+  const publicKey = find("public-key", "KATA_DEPLOY_PUBLIC_KEY")
   const misplaced = [
     ...(operand === "pack" ? ["artifacts"] : packFlags),
     ...(operand === "verify" ? [] : ["public-key"]),

@@ -8,6 +8,7 @@ import { problemsOf } from "../run/Failures.ts"
 import type { Voice } from "../run/Voice.ts"
 import type { ArtifactsJob } from "./ArtifactsJob.ts"
 import * as ArtifactsText from "./ArtifactsText.ts"
+import * as PublicKey from "./PublicKey.ts"
 
 /** What an action on archives is given. */
 export interface ArtifactsRun {
@@ -63,18 +64,10 @@ const verify = Effect.fnUntraced(function* (
 export const run = async ({ display, job, voice }: ArtifactsRun): Promise<number> => {
   const isJson = display.output === "json"
   const file = job._tag === "Verify" ? job.publicKey : undefined
-  const read = file === undefined ? { key: undefined, why: undefined } : ComponentArchives.readPublicKey(file)
-  if (file !== undefined && read.key === undefined) {
-    const problem = {
-      code: "E_PUBLIC_KEY",
-      setting: "--public-key",
-      value: file,
-      message: `The public key ${file} cannot be used: ${read.why}.`,
-      remedy: "Name a file with an Ed25519 public key, as PEM or as its 32 bytes.",
-    }
-    return voice.problems([problem], wrongUsage)
-  }
-  const work = job._tag === "Verify" ? verify(job, read.key, isJson) : carryOut(job, isJson)
+  const problems = file === undefined ? [] : PublicKey.problem(file)
+  if (problems.length > 0) return voice.problems(problems, wrongUsage)
+  const key = file === undefined ? undefined : ComponentArchives.readPublicKey(file).key
+  const work = job._tag === "Verify" ? verify(job, key, isJson) : carryOut(job, isJson)
   const exit = await Effect.runPromiseExit(work)
   if (Exit.isSuccess(exit)) {
     voice.result(exit.value.text)

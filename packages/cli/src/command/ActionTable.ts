@@ -2,6 +2,7 @@
  * THE table of actions. Parsing, `--help`, completions and the documentation are made from these rows.
  */
 import { Plan } from "@kata-deploy/core"
+import { choices as artifactsChoices } from "../artifacts/ArtifactsJob.ts"
 import { type FlagRow, actionFlags, nodeFlags, outputFlags, shortSettingFlags } from "./FlagTable.ts"
 
 /** A word that follows an action. */
@@ -155,6 +156,16 @@ export const rows: ReadonlyArray<ActionRow> = [
     "Needs no cluster, no network and no root: makes a sample host in a temporary directory, then shows plan, install, status, a second install and cleanup on it.",
     "try --distribution rke2 --containerd 1.7",
     { flags: ["distribution", "containerd", "shims", "keep"] },
+  ),
+  alone(
+    "artifacts",
+    "List, verify or pack component archives",
+    "list shows the archives of the artifact directory, or with a component's name what is in its archive. verify reads every archive through and holds it against checksums.sha256; exits with 1 when one must not be used. pack DIR makes an archive of a directory: --component names it, --output the directory that it is written to.",
+    "artifacts pack ./build/kernel --component kernel --output ./image/tarballs",
+    {
+      operand: { placeholder: "list|verify|pack", choices: artifactsChoices, fallback: undefined },
+      flags: ["artifacts", "public-key", "component", "output-dir", "level"],
+    },
   ),
   alone(
     "schema",

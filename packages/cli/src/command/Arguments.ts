@@ -5,6 +5,7 @@
 import { parseArgs } from "node:util"
 import { Masking, NearestName, type Problem, SettingsGrammar } from "@kata-deploy/core"
 import { Result } from "effect"
+import { withOutputDirectory } from "../artifacts/ArtifactsJob.ts"
 import * as FlagTable from "./FlagTable.ts"
 import * as NotYet from "./NotYet.ts"
 
@@ -120,7 +121,7 @@ export const read = (
 
 /** Takes a command line apart. */
 export const parse = (argv: ReadonlyArray<string>): Arguments => {
-  const { names: valueless, rest } = withoutMissingValues(argv)
+  const { names: valueless, rest } = withoutMissingValues(withOutputDirectory(argv))
   const problems = valueless.map((name) => missingValue(FlagTable.lookup(name)!))
   const rejected = new Set(valueless)
   const words: Array<string> = []

@@ -5,6 +5,7 @@ import { NearestName, type Plan, type Problem } from "@kata-deploy/core"
 import { waitAction } from "../supervisor/CommandLine.ts"
 import type { Errand } from "../supervisor/Life.ts"
 import type { Surroundings } from "../Surroundings.ts"
+import * as ArtifactsJob from "../artifacts/ArtifactsJob.ts"
 import * as ActionTable from "./ActionTable.ts"
 import type { Arguments } from "./Arguments.ts"
 import * as FlagTable from "./FlagTable.ts"
@@ -31,6 +32,7 @@ export type Invocation =
       readonly afterwards: "remove" | "keep"
     }
   | { readonly _tag: "Supervise"; readonly errand: Errand }
+  | { readonly _tag: "Artifacts"; readonly job: ArtifactsJob.ArtifactsJob }
   | { readonly _tag: "OnNode"; readonly job: NodeJob; readonly options: NodeOptions.NodeOptions }
 
 /** The invocation, or `undefined` where it cannot be told; problems forbid to carry it out. */
@@ -80,7 +82,8 @@ const operandOf = (
   problems: Array<Problem.Problem>,
 ): string | undefined => {
   const { operand } = action
-  const surplus = words.slice(operand === undefined ? 0 : 1)
+  // Of the words behind `artifacts` its own decoder takes care.
+  const surplus = action.name === "artifacts" ? words.slice(2) : words.slice(operand === undefined ? 0 : 1)
   for (const word of surplus) {
     problems.push({
       code: "E_SURPLUS_WORD",
@@ -168,6 +171,11 @@ const invocationOf = (
       return operand === undefined
         ? undefined
         : { _tag: "Completions", shell: operand as (typeof ActionTable.shells)[number] }
+    case "artifacts": {
+      const job =
+        operand === undefined ? undefined : ArtifactsJob.decode(args, operand, surroundings, problems)
+      return job === undefined ? undefined : { _tag: "Artifacts", job }
+    }
     case "try":
       return {
         _tag: "Try",
