@@ -7,6 +7,9 @@ import type { HostError, NodeApi, Problem, Report, Status } from "@kata-deploy/c
 export type NodeFailure =
   | Problem.SettingsError
   | Problem.PrerequisiteError
+  | Problem.UnseenError
+  | Problem.InUseError
+  | Problem.PlanDriftError
   | HostError.HostError
   | NodeApi.ClusterError
   | Report.ApplyError
@@ -20,6 +23,9 @@ export const prerequisites = 3
 /** Something was found that is not as it was left. */
 export const drift = 4
 
+/** Kata sandboxes run from what would be removed. */
+export const inUse = 5
+
 /** The status of a run's outcome: taken back, or in need of a person. */
 export const ofReport = ({ outcome }: Report.Report): number =>
   outcome === "done" ? 0 : outcome === "failed" ? 1 : 6
@@ -31,11 +37,16 @@ export const ofFailure = (failure: NodeFailure): number => {
       return wrongUsage
     case "PrerequisiteError":
       return prerequisites
+    case "InUseError":
+      return inUse
+    case "PlanDriftError":
+      return drift
     case "ApplyError":
       return ofReport(failure.report) || 1
     case "HostError":
       // While nothing is written yet, what must not be read or written is a prerequisite.
       return failure.reason._tag === "Denied" || failure.reason._tag === "ReadOnly" ? prerequisites : 1
+    case "UnseenError":
     case "ClusterError":
       return 1
   }

@@ -31,7 +31,13 @@ export const facts = (tree: Tree, rest: Partial<Facts.Facts> = {}): Facts.Facts 
   const everywhere: ReadonlyMap<HostPath.HostPath, FileState.FileState> = new Proxy(states, {
     get: (target, name) => (name === "get" ? get : Reflect.get(target, name, target).bind(target)),
   })
-  return { ...Facts.unseen("1.2.3", stateDir, Fact.known("systemd")), files: everywhere, ...rest }
+  const unseen = Facts.unseen("1.2.3", stateDir, Fact.known("systemd"))
+  return {
+    ...unseen,
+    sight: { ...unseen.sight, users: Fact.known([]) },
+    files: everywhere,
+    ...rest,
+  }
 }
 
 /** What a ledger that was read looks like. */

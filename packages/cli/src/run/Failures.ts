@@ -36,6 +36,9 @@ export const problemsOf = (failure: NodeFailure): ReadonlyArray<Problem.Problem>
   switch (failure._tag) {
     case "SettingsError":
     case "PrerequisiteError":
+    case "UnseenError":
+    case "InUseError":
+    case "PlanDriftError":
       return failure.problems
     case "ApplyError":
       return problemsOf(failure.cause)

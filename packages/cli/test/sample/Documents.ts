@@ -98,6 +98,7 @@ export const installPlan: Plan.Plan = {
   ],
   restarts: [{ unit: "containerd.service", due: "not-ours" }],
   sandboxes: null,
+  refused: null,
   notices: [
     {
       code: "assumed",
@@ -168,6 +169,7 @@ const stepReport = (
   summary,
   because: "it is needed",
   outcome,
+  seconds: 0.25,
 })
 
 /** An install that went well. */

@@ -5,7 +5,7 @@
  */
 import { Context, Layer, Result } from "effect"
 import type { Fact } from "../input/Fact.ts"
-import { PrerequisiteError } from "../input/Problem.ts"
+import { UnseenError } from "../input/Problem.ts"
 
 /** What the verdict goes by. */
 export interface CleanupFacts {
@@ -22,11 +22,11 @@ export interface CleanupVerdict {
 }
 
 /** Decides; a question to the API that failed destroys nothing. */
-export const decide = (facts: CleanupFacts): Result.Result<CleanupVerdict, PrerequisiteError> => {
+export const decide = (facts: CleanupFacts): Result.Result<CleanupVerdict, UnseenError> => {
   const own = facts.ownDaemonSet
   if (own._tag === "Unknown" && own.how === "failed") {
     return Result.fail(
-      new PrerequisiteError({
+      new UnseenError({
         problems: [
           {
             code: "E_DAEMONSET_UNKNOWN",
@@ -54,7 +54,7 @@ export const decide = (facts: CleanupFacts): Result.Result<CleanupVerdict, Prere
 export class CleanupPolicy extends Context.Service<
   CleanupPolicy,
   {
-    readonly decide: (facts: CleanupFacts) => Result.Result<CleanupVerdict, PrerequisiteError>
+    readonly decide: (facts: CleanupFacts) => Result.Result<CleanupVerdict, UnseenError>
   }
 >()("@kata-deploy/core/CleanupPolicy") {
   /** The verdict as this module gives it. */

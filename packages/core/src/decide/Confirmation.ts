@@ -6,6 +6,7 @@ import { Schema } from "effect"
 import type { Fact } from "../input/Fact.ts"
 import * as FileState from "../model/FileState.ts"
 import type { HostPath } from "../model/HostPath.ts"
+import type { Testimony } from "./RuntimeEvidence.ts"
 import type { Change } from "../plan/Change.ts"
 import type { NodeFacts } from "../ports/NodeApi.ts"
 import * as ServedHandlers from "./ServedHandlers.ts"
@@ -31,12 +32,33 @@ export interface Evidence {
   /** Handlers that were written. */
   readonly written: ReadonlyArray<string>
   readonly node: Fact<NodeFacts>
+  /** What was seen right after a restart of this run; `undefined` when there was none. */
+  readonly testimony: Testimony | undefined
   /** The last change of each path, and what is there now. */
   readonly paths: ReadonlyArray<{ readonly change: Change; readonly found: FileState.FileState }>
 }
 
-const served = ({ node, written }: Evidence): Omit<Confirmation, "overwritten"> => {
-  const unknown = (because: string) => ({ handlers: "unknown" as const, missing: [], because })
+const unknown = (because: string) => ({ handlers: "unknown" as const, missing: [], because })
+
+const served = (evidence: Evidence): Omit<Confirmation, "overwritten"> =>
+  evidence.testimony === undefined ? reported(evidence) : seen(evidence.testimony, evidence.written)
+
+/** What was seen after the restart outranks the Node object, which a kubelet brings up to date when it gets to it. */
+const seen = (testimony: Testimony, written: ReadonlyArray<string>): Omit<Confirmation, "overwritten"> => {
+  const { because } = testimony
+  switch (testimony._tag) {
+    case "Served":
+      return { handlers: "served", missing: [], because }
+    case "Partly":
+      return { handlers: "partly", missing: testimony.missing, because }
+    case "NotServed":
+      return { handlers: "not-served", missing: written, because }
+    case "Unseen":
+      return unknown(because)
+  }
+}
+
+const reported = ({ node, written }: Evidence): Omit<Confirmation, "overwritten"> => {
   if (node._tag === "Unknown") return unknown(node.why)
   // Absent is not empty: an older kubelet reports nothing at all.
   const reported = node.value.runtimeHandlers

@@ -25,14 +25,16 @@ export interface HostCheckFacts extends SnapshotterFit.SnapshotterFacts {
   readonly configz: Fact<unknown>
 }
 
+/** Whether images are pulled or converted while containers are created, for which a kubelet needs patience. */
+export const asksKubelet = (settings: Settings): boolean =>
+  KubeletAdvice.settingsUseGuestPull(settings) ||
+  Snapshotter.parse(settings.setupSnapshotters).kinds.includes("erofs")
+
 /** The whole check over facts; what could not be seen refuses nothing. */
 export const check = (settings: Settings, facts: HostCheckFacts): SnapshotterFit.Findings => {
   const snapshotters = SnapshotterFit.findings(settings, facts)
-  const pullsInCreation =
-    KubeletAdvice.settingsUseGuestPull(settings) ||
-    Snapshotter.parse(settings.setupSnapshotters).kinds.includes("erofs")
   const asked = facts.configz._tag === "Known" || facts.configz.how !== "not-asked"
-  const advice = pullsInCreation && asked ? KubeletAdvice.advise(facts.configz) : undefined
+  const advice = asksKubelet(settings) && asked ? KubeletAdvice.advise(facts.configz) : undefined
   return {
     problems: [...RuntimeFit.problems(settings, facts), ...snapshotters.problems],
     notices: [

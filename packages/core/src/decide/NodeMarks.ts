@@ -82,4 +82,16 @@ export const decide = (
   intent: "claim" | "promote" | "demote" | "release",
   labels: Labels,
   instance: string,
-): LabelUpdates => ({ claim, promote, demote, release })[intent](labels, instance)
+  unmarked: ReadonlyArray<string> = [],
+): LabelUpdates => {
+  switch (intent) {
+    case "claim":
+      return claim(labels, instance)
+    case "promote":
+      return promote(labels, instance)
+    case "demote":
+      return demote(labels, instance, unmarked)
+    case "release":
+      return release(labels, instance, unmarked)
+  }
+}

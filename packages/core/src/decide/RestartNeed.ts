@@ -7,8 +7,10 @@ import type { Fact } from "../input/Fact.ts"
 import type { RuntimeRow } from "../model/Distribution.ts"
 import * as FileState from "../model/FileState.ts"
 import type { HostPath } from "../model/HostPath.ts"
+import type { Ledger } from "../plan/Ledger.ts"
 import type { Restart } from "../plan/Plan.ts"
 import { digest } from "../plan/PlanDocument.ts"
+import type { UnitRun } from "../ports/HostShell.ts"
 import type { Disposition } from "./WholeFileDisposition.ts"
 
 /** Digest over the files that the runtime loads, in the order of loading: path, length and text of each. */
@@ -24,6 +26,22 @@ export const loadedDigest = (
       })
       .join("\n"),
   )
+
+/**
+ * Whether the runtime has loaded files of this digest: at a restart that we saw succeed, or at one that we asked for
+ * and that came to pass although it ended this program. Source: spec 09 §6; 12 W-31.
+ */
+export const hasLoaded = (facts: {
+  readonly ledger: Pick<Ledger, "startedWith" | "restarting">
+  readonly digest: string
+  readonly run: Fact<UnitRun>
+}): boolean => {
+  const { startedWith, restarting } = facts.ledger
+  if (startedWith === facts.digest) return true
+  if (restarting?.with !== facts.digest || facts.run._tag === "Unknown") return false
+  const { activeSince, state } = facts.run.value
+  return state === "active" && activeSince !== undefined && activeSince !== restarting.since
+}
 
 /** The restart that is due, or `undefined` when the runtime has loaded what is on disk. */
 export const decide = (facts: {

@@ -2,7 +2,7 @@
  * Answers: which startup taints come off once the labels hold? Best effort: a taint that stays keeps pods away, which
  * is the safe side. Source: spec 08 §6.
  */
-import type { Notice, Problem } from "../input/Problem.ts"
+import type { Notice } from "../input/Problem.ts"
 import { type PatchOperation, precondition } from "./LabelPatch.ts"
 
 /** What is looked at in a taint; everything else in it is kept as it is. */
@@ -64,9 +64,9 @@ export const decide = (
 }
 
 /** What is told when the taints could not be removed; the install goes on. */
-export const notRemoved = (problem: Problem): Notice => ({
+export const notRemoved = (why: string): Notice => ({
   code: "startup-taints-not-removed",
   severity: "warning",
-  message: `The startup taints stay on the Node. ${problem.message}`,
+  message: `The startup taints stay on the Node. ${why}`,
   remedy: "Remove them with kubectl taint node, or run the install again.",
 })

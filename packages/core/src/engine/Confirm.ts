@@ -1,6 +1,7 @@
 /** Observes again after everything was applied, and judges. */
 import { Effect } from "effect"
 import * as Confirmation from "../decide/Confirmation.ts"
+import type { Testimony } from "../decide/RuntimeEvidence.ts"
 import * as HostPath from "../model/HostPath.ts"
 import { puts, type StagePlan } from "../plan/Plan.ts"
 import { HostError } from "../ports/HostError.ts"
@@ -11,6 +12,7 @@ import { NodeApi } from "../ports/NodeApi.ts"
 export const confirm = Effect.fn("Confirm.confirm")(function* (
   stages: ReadonlyArray<StagePlan>,
   written: ReadonlyArray<string>,
+  testimony: Testimony | undefined,
 ): Effect.fn.Return<Confirmation.Confirmation, never, HostFiles | NodeApi> {
   const files = yield* HostFiles
   const api = yield* NodeApi
@@ -20,7 +22,7 @@ export const confirm = Effect.fn("Confirm.confirm")(function* (
     (change) => Effect.map(files.look(change.path), (found) => ({ change, found })),
     { concurrency: 8 },
   )
-  return Confirmation.judge({ written, node: yield* api.node, paths })
+  return Confirmation.judge({ written, node: yield* api.node, testimony, paths })
 })
 
 /** What the judgement makes of the run: paths that did not stay, or a node that serves none of our handlers. */

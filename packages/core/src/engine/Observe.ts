@@ -22,11 +22,14 @@ import * as ArtifactsStage from "../plan/ArtifactsStage.ts"
 import * as CleanupPlan from "../plan/CleanupPlan.ts"
 import * as InstallPlan from "../plan/InstallPlan.ts"
 import * as Ledger from "../plan/Ledger.ts"
-import type { ActionName } from "../plan/Plan.ts"
+import { type ActionName, isCleanup } from "../plan/Plan.ts"
+import * as RollbackPlan from "../plan/RollbackPlan.ts"
 import type { HostError } from "../ports/HostError.ts"
 import { type ArchiveFacts, HostFiles } from "../ports/HostFiles.ts"
 import { HostShell } from "../ports/HostShell.ts"
 import { NodeApi } from "../ports/NodeApi.ts"
+import * as ObserveSight from "./ObserveSight.ts"
+import * as Recovery from "./Recovery.ts"
 import * as Neighbourhood from "./Neighbourhood.ts"
 
 /** What to look for. */
@@ -42,8 +45,6 @@ export interface ObserveRequest {
 
 /** Enough to hide latency, few enough not to flood a node's disk. */
 const concurrency = 8
-
-const isCleanup = (action: ActionName): boolean => action.startsWith("cleanup")
 
 /** Looks at paths that have not been looked at yet. */
 const look = Effect.fnUntraced(function* (facts: Facts, paths: ReadonlyArray<HostPath.HostPath>) {
@@ -66,20 +67,24 @@ export const ledger = Effect.fnUntraced(function* (stateDir: HostPath.HostPath) 
 export const observe = Effect.fn("Observe.observe")(function* (
   request: ObserveRequest,
 ): Effect.fn.Return<Facts, HostError, HostFiles | HostShell | NodeApi> {
-  const { policies, settings } = request
+  const { action, policies, settings } = request
   const started = yield* look(
     yield* adopted(yield* firstRound(request), settings),
     InstallPlan.detectionPaths,
   )
   const { installDir } = settings.instance
-  if (isCleanup(request.action)) {
-    const seen = yield* look(started, CleanupPlan.pathsOfInterest(started))
+  if (action === "rollback") return yield* rollbackFacts(started)
+  if (isCleanup(action)) {
+    const runtime = FactsOf.ledgerOf(started)?.runtime
+    const used = yield* ObserveSight.users({ action, settings, facts: started }, runtime)
+    const seen = yield* look(used, [...CleanupPlan.pathsOfInterest(used), ...used.leftovers])
     return yield* Neighbourhood.observe(seen, installDir, dropInDirectories(seen))
   }
   const detected = InstallPlan.detect({ settings, facts: started, policies })
-  if (Result.isFailure(detected)) return started
+  if (Result.isFailure(detected) || action === "reset") return started
+  const seen = yield* ObserveSight.runtime({ action, settings, facts: started }, detected.success.row)
   const inputs = yield* imports(
-    yield* look(started, InstallPlan.inputPaths(settings, detected.success)),
+    yield* look(seen, [...InstallPlan.inputPaths(settings, detected.success), ...seen.leftovers]),
     settings,
     detected.success,
   )
@@ -88,8 +93,7 @@ export const observe = Effect.fn("Observe.observe")(function* (
     ...CriConfig.directories({ settings, detected: detected.success, facts: inputs, policies }),
   ]
   const beside = yield* Neighbourhood.observe(inputs, installDir, directories)
-  const withArtifacts =
-    request.action === "install-stage-cri" ? beside : yield* observeArtifacts(beside, settings)
+  const withArtifacts = action === "install-stage-cri" ? beside : yield* observeArtifacts(beside, settings)
   const paths = InstallPlan.pathsOfInterest({ settings, facts: withArtifacts, policies })
   return yield* deadEnds(yield* look(withArtifacts, paths), paths)
 })
@@ -152,17 +156,29 @@ const firstRound = Effect.fnUntraced(function* (request: ObserveRequest) {
     (row) => Effect.map(shell.unitState(row.unit), (state) => [row.unit, state] as const),
     { concurrency },
   )
+  const unseen = FactsOf.unseen(request.release, request.stateDir, shell.control)
+  const givesUp = isCleanup(request.action) || request.action === "reset"
+  const recovered = yield* Recovery.recover(request.stateDir, yield* ledger(request.stateDir))
+  const machine = yield* ObserveSight.machine({ ...request, facts: unseen })
   return {
-    ...FactsOf.unseen(request.release, request.stateDir, shell.control),
+    ...unseen,
     namedRuntime: request.namedRuntime,
     units: new Map(states),
     node: yield* api.node,
-    ownDaemonSet: isCleanup(request.action)
-      ? yield* api.ownDaemonSetWantsNode
-      : FactsOf.unseen("", request.stateDir, shell.control).ownDaemonSet,
-    ledger: yield* ledger(request.stateDir),
+    ownDaemonSet: isCleanup(request.action) ? yield* api.ownDaemonSetWantsNode : unseen.ownDaemonSet,
+    otherDaemonSets: givesUp ? yield* api.othersWantingNode : unseen.otherDaemonSets,
+    sight: { ...unseen.sight, machine },
+    ledger: recovered.ledger,
+    leftovers: recovered.leftovers,
     userDropIn: request.userDropIn,
   }
+})
+
+/** What a rollback goes by. */
+const rollbackFacts = Effect.fnUntraced(function* (facts: Facts) {
+  const journal = yield* Recovery.lastCriStage(facts.stateDir)
+  const paths = journal === undefined ? [] : RollbackPlan.pathsOfInterest(journal)
+  return yield* look({ ...facts, lastCriStage: journal }, paths)
 })
 
 /** Without a ledger the host is asked whether an installer without one has been here. */

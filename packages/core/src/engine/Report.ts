@@ -14,6 +14,8 @@ export const StepReport = Schema.Struct({
   summary: Schema.String,
   because: Schema.String,
   outcome: Schema.Literals(["changed", "unchanged", "failed", "undone", "not-reached"]),
+  /** How long it took. */
+  seconds: Schema.Number,
 })
 
 /** What a run did. */

@@ -1,25 +1,32 @@
 /**
- * Observe, plan, apply, confirm: the whole program in one function. Every stage of an install observes afresh, and
- * all problems of all stages are found before the first step of the first one.
+ * Observe, plan, apply, confirm: the whole program in one function. All of it happens under the node lock; every stage
+ * observes afresh, and all problems of all stages are found before the first step of the first one.
  */
 import { Effect, Result } from "effect"
 import * as HostCheck from "../decide/HostCheck.ts"
-import * as Policies from "../decide/Policies.ts"
 import type { Confirmation } from "../decide/Confirmation.ts"
-import { type DecisionError, PrerequisiteError } from "../input/Problem.ts"
+import type { WhenInUse } from "../decide/InUse.ts"
+import * as Policies from "../decide/Policies.ts"
+import type { Testimony } from "../decide/RuntimeEvidence.ts"
+import { type DecisionError, InUseError, PlanDriftError, PrerequisiteError } from "../input/Problem.ts"
 import type { Settings } from "../input/Settings.ts"
 import type { FileState } from "../model/FileState.ts"
 import type { HostPath } from "../model/HostPath.ts"
 import * as Instance from "../model/Instance.ts"
 import * as CleanupPlan from "../plan/CleanupPlan.ts"
 import * as InstallPlan from "../plan/InstallPlan.ts"
-import { type ActionName, changes, type Plan, type StageName } from "../plan/Plan.ts"
+import { type ActionName, changes, isCleanup, type Plan, type StageName } from "../plan/Plan.ts"
+import type { PlanDocument } from "../plan/PlanDocument.ts"
+import * as PlanReview from "../plan/PlanReview.ts"
+import * as ResetPlan from "../plan/ResetPlan.ts"
+import * as RollbackPlan from "../plan/RollbackPlan.ts"
 import type { HostError } from "../ports/HostError.ts"
 import { HostFiles } from "../ports/HostFiles.ts"
-import type { HostShell } from "../ports/HostShell.ts"
+import { HostShell } from "../ports/HostShell.ts"
 import type { NodeApi } from "../ports/NodeApi.ts"
 import * as Apply from "./Apply.ts"
 import * as Confirm from "./Confirm.ts"
+import * as Events from "./Events.ts"
 import * as Observe from "./Observe.ts"
 import { Progress } from "./Progress.ts"
 import { ApplyError, type Report } from "./Report.ts"
@@ -38,10 +45,38 @@ export interface Request {
   readonly criRuntime: string | undefined
   /** The operator's containerd drop-in, where one is configured. */
   readonly userDropIn: FileState | undefined
+  /** How the run goes about others and about failure; `usualConduct` where nothing is said. */
+  readonly conduct?: Partial<Conduct>
+}
+
+/** How a run goes about others and about failure. */
+export interface Conduct {
+  /** Seconds to wait for the node lock. */
+  readonly lockSeconds: number
+  /** What becomes of a configuration with which the runtime does not come back. */
+  readonly rollback: "when-runtime-is-down" | "never"
+  /** What becomes of a removal while Kata sandboxes run from the tree. */
+  readonly whenInUse: WhenInUse
+  /** Whether a cleanup restarts the runtime where other instances share the node. */
+  readonly restartBesideOthers: "now" | "defer"
+  /** A plan that somebody reviewed: exactly it is applied, or nothing. */
+  readonly reviewed: PlanDocument | undefined
+}
+
+/** What is done where nothing is said. */
+export const usualConduct: Conduct = {
+  lockSeconds: 300,
+  rollback: "when-runtime-is-down",
+  whenInUse: "refuse",
+  restartBesideOthers: "now",
+  reviewed: undefined,
 }
 
 /** Everything that a run needs from outside. */
 export type Requirements = HostFiles | HostShell | NodeApi | Policies.PolicyServices
+
+/** What a run can fail with. */
+export type RunError = DecisionError | HostError | ApplyError | InUseError | PlanDriftError
 
 /** Stages that are planned again just before they run: those before may have taken minutes, or failed. */
 const changesHost: ReadonlySet<StageName> = new Set([
@@ -55,14 +90,20 @@ const changesHost: ReadonlySet<StageName> = new Set([
 /** How often a stage starts over when the host changed under it. */
 const attempts = 3
 
-const isCleanup = (action: ActionName): boolean => action.startsWith("cleanup")
-
 const stateDirOf = (request: Pick<Request, "stateDir" | "settings">): HostPath =>
   request.stateDir ?? Instance.defaultStateDir(request.settings.instance)
+
+const conductOf = (request: Request): Conduct => ({ ...usualConduct, ...request.conduct })
 
 /** Observes and plans; nothing is touched. */
 export const plan = (request: Request): Effect.Effect<Plan, DecisionError | HostError, Requirements> =>
   planStage(request, undefined)
+
+const planOf = (input: InstallPlan.PlanInput): Result.Result<Plan, DecisionError> => {
+  if (input.action === "rollback") return RollbackPlan.make(input)
+  if (input.action === "reset") return ResetPlan.make(input)
+  return isCleanup(input.action) ? CleanupPlan.make(input) : InstallPlan.make(input)
+}
 
 /** Observes and plans one stage of the action, or all. */
 const planStage = Effect.fn("Run.plan")(function* (
@@ -80,8 +121,18 @@ const planStage = Effect.fn("Run.plan")(function* (
     userDropIn: request.userDropIn,
     policies,
   })
-  const input = { action, settings, facts, policies, ...(only === undefined ? {} : { only }) }
-  const made = yield* Effect.fromResult(isCleanup(action) ? CleanupPlan.make(input) : InstallPlan.make(input))
+  const { restartBesideOthers, whenInUse } = conductOf(request)
+  const made = yield* Effect.fromResult(
+    planOf({
+      action,
+      settings,
+      facts,
+      policies,
+      whenInUse,
+      restartBesideOthers,
+      ...(only === undefined ? {} : { only }),
+    }),
+  )
   yield* permissions(made, request)
   return made
 })
@@ -105,13 +156,28 @@ const permissions = Effect.fnUntraced(function* (made: Plan, request: Request) {
     return yield* Effect.fail(new PrerequisiteError({ problems: HostCheck.permissions(refused) }))
 })
 
-/** Observes, plans, applies, confirms. On failure the error's report says what was undone and what is left. */
+/**
+ * Observes, plans, applies, confirms, under the node lock. On failure the error's report says what was undone and
+ * what is left; the Node object is told how it ended.
+ */
 export const run = Effect.fn("Run.run")(function* (
   request: Request,
-): Effect.fn.Return<Report, DecisionError | HostError | ApplyError, Requirements> {
+): Effect.fn.Return<Report, RunError, Requirements> {
+  const shell = yield* HostShell
+  const { lockSeconds } = conductOf(request)
+  return yield* Effect.scoped(Effect.andThen(shell.lock(lockSeconds), locked(request))).pipe(
+    Effect.tap((report) => Events.finished(report)),
+    Effect.tapError((error) => Events.failed(request.action, error)),
+  )
+})
+
+const locked = Effect.fnUntraced(function* (
+  request: Request,
+): Effect.fn.Return<Report, RunError, Requirements> {
   const progress = yield* Progress
   const first = yield* plan(request)
   yield* progress.tell({ _tag: "Planned", plan: first })
+  yield* agreesWith(request, first)
   const done: Array<Done> = []
   let failure: ApplyError["cause"] | undefined
   let confirmed: Confirmation | null = null
@@ -119,6 +185,7 @@ export const run = Effect.fn("Run.run")(function* (
     Confirm.confirm(
       done.map((d) => d.stage),
       handlersOf(request, first),
+      testimonyOf(done),
     ),
   )
   for (const [at, planned] of first.stages.entries()) {
@@ -144,7 +211,15 @@ export const run = Effect.fn("Run.run")(function* (
     failure = Confirm.failureOf(confirmed)
   }
   const report = RunReport.make(first, done, failure, confirmed)
-  return failure === undefined ? report : yield* Effect.fail(new ApplyError({ report, cause: failure }))
+  if (failure !== undefined) return yield* Effect.fail(new ApplyError({ report, cause: failure }))
+  return first.refused === null ? report : yield* Effect.fail(new InUseError({ problems: [first.refused] }))
+})
+
+/** A reviewed plan is applied as it is, or not at all. */
+const agreesWith = Effect.fnUntraced(function* (request: Request, made: Plan) {
+  const { reviewed } = conductOf(request)
+  const problems = reviewed === undefined ? [] : PlanReview.differences(reviewed, made)
+  if (problems.length > 0) return yield* Effect.fail(new PlanDriftError({ problems }))
 })
 
 const changedAnything = (done: ReadonlyArray<Done>): boolean =>
@@ -152,7 +227,12 @@ const changedAnything = (done: ReadonlyArray<Done>): boolean =>
 
 /** Handlers that are expected to be served afterwards: those of an install that ran to its CRI stage. */
 const handlersOf = (request: Request, planned: Plan): ReadonlyArray<string> =>
-  !isCleanup(request.action) && planned.stages.some((s) => s.stage === "cri") ? planned.handlers : []
+  request.action.startsWith("install") && planned.stages.some((s) => s.stage === "cri")
+    ? planned.handlers
+    : []
+
+const testimonyOf = (done: ReadonlyArray<Done>): Testimony | undefined =>
+  done.findLast((d) => d.outcome.testimony !== undefined)?.outcome.testimony
 
 /** Applies one stage of a plan; starts over from observation when the host changed since it was looked at. */
 const applyStage = Effect.fnUntraced(function* (
@@ -161,7 +241,8 @@ const applyStage = Effect.fnUntraced(function* (
   name: StageName,
   before: ReadonlyArray<Done>,
 ): Effect.fn.Return<Done, DecisionError | HostError, Requirements> {
-  const cleanup = isCleanup(request.action)
+  const { action, release, settings } = request
+  const cleanup = isCleanup(action)
   let current = planned ?? (yield* planStage(request, name))
   for (let attempt = 1; ; attempt++) {
     const steps = current.stages.find((s) => s.stage === name)?.steps ?? []
@@ -170,9 +251,12 @@ const applyStage = Effect.fnUntraced(function* (
     const stage = { stage: name, steps: skipped ? [] : steps }
     const outcome = yield* Apply.stage({
       ...stage,
-      installDir: request.settings.instance.installDir,
+      installDir: settings.instance.installDir,
       stateDir: stateDirOf(request),
       onFailure: cleanup ? "go-on" : "undo",
+      // Bytes that were taken back by hand are not brought forth again.
+      rollback: action === "rollback" ? "never" : conductOf(request).rollback,
+      author: { instance: Instance.name(settings.instance), release },
     })
     const drifted = outcome.failures.some((f) => f._tag === "HostError" && f.reason._tag === "Drifted")
     const startsOver = drifted && (cleanup || outcome.outcome === "undone") && attempt < attempts

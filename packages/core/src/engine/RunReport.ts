@@ -20,6 +20,7 @@ const notReached = (planned: StagePlan): Report["stages"][number] => ({
     summary: summary(action),
     because,
     outcome: "not-reached",
+    seconds: 0,
   })),
 })
 
@@ -56,7 +57,7 @@ export const make = (
     }),
     restarts: restartsOf(done),
     left: done.flatMap((d) => d.outcome.left),
-    notices: first.notices,
+    notices: [...first.notices, ...done.flatMap((d) => d.outcome.notices)],
     failures: known,
     confirmed,
   }

@@ -6,10 +6,13 @@ import type { BaseConfig } from "../decide/KataConfig.ts"
 import type { FileState } from "../model/FileState.ts"
 import type { HostPath } from "../model/HostPath.ts"
 import type { Ledger, Reading } from "../plan/Ledger.ts"
+import type { Journal } from "../plan/Journal.ts"
+import type { StageName } from "../plan/Plan.ts"
 import type { ArchiveFacts } from "../ports/HostFiles.ts"
-import type { UnitState } from "../ports/HostShell.ts"
+import type { UnitRun, UnitState } from "../ports/HostShell.ts"
+import type { CriStatus, Machine, RunningSandbox, TreeUser } from "../ports/HostSight.ts"
 import type { NodeFacts } from "../ports/NodeApi.ts"
-import type { Fact } from "./Fact.ts"
+import { type Fact, unknown } from "./Fact.ts"
 
 /** The ledger as it was found. An unreadable one is not the same as none. */
 export type LedgerFact =
@@ -17,6 +20,8 @@ export type LedgerFact =
   | { readonly _tag: "Read"; readonly ledger: Ledger }
   /** There is none, but what lies on the host is ours by its content; the ledger is what we would have written. */
   | { readonly _tag: "Adopted"; readonly ledger: Ledger }
+  /** A stage was left half-done: all that the ledger names, and all that the stage may have put there. */
+  | { readonly _tag: "Recovered"; readonly ledger: Ledger; readonly stages: ReadonlyArray<StageName> }
   | { readonly _tag: "Unreadable"; readonly why: string }
 
 /** A base configuration, and the digest of the archive that it came out of. */
@@ -40,6 +45,20 @@ export interface ArtifactFacts {
   readonly bases: ReadonlyMap<string, ArchivedBase>
   /** Text with the verity parameters of the developer image, where its component has one. */
   readonly devkitRootHash?: string | undefined
+}
+
+/** What is seen of the host besides its files and the states of its units. */
+export interface SightFacts {
+  /** Devices, kernel, SELinux, machine id; `undefined` where nobody looked. */
+  readonly machine: Machine | undefined
+  /** How the CRI runtime's unit runs. */
+  readonly runtimeRun: Fact<UnitRun>
+  /** What the CRI runtime says of itself. */
+  readonly cri: Fact<CriStatus>
+  /** Processes that use the install directory. */
+  readonly users: Fact<ReadonlyArray<TreeUser>>
+  /** Sandboxes that the CRI runtime has running. */
+  readonly sandboxes: Fact<ReadonlyArray<RunningSandbox>>
 }
 
 /** Another install on this host, and what is known of it. */
@@ -74,7 +93,16 @@ export interface Facts {
   readonly node: Fact<NodeFacts>
   /** Whether our own DaemonSet still selects this node. */
   readonly ownDaemonSet: Fact<boolean>
+  /** Names of other kata-deploy DaemonSets that want this node. */
+  readonly otherDaemonSets: Fact<ReadonlyArray<string>>
+  /** The kubelet's `configz`. */
+  readonly configz: Fact<unknown>
+  readonly sight: SightFacts
   readonly ledger: LedgerFact
+  /** The journal of the last CRI stage, where a rollback asks for it. */
+  readonly lastCriStage: Journal | undefined
+  /** Temporary files that an interrupted run left behind. */
+  readonly leftovers: ReadonlyArray<HostPath>
   /** What is at each path that was looked at. */
   readonly files: ReadonlyMap<HostPath, FileState>
   /** Files that the CRI runtime's main config imports, in the order of loading; what is in them is in `files`. */
@@ -98,7 +126,11 @@ export const at = (facts: Pick<Facts, "files">, path: HostPath): FileState =>
 
 /** The ledger's content, or `undefined`. */
 export const ledgerOf = (facts: Pick<Facts, "ledger">): Ledger | undefined =>
-  facts.ledger._tag === "Read" || facts.ledger._tag === "Adopted" ? facts.ledger.ledger : undefined
+  facts.ledger._tag === "None" || facts.ledger._tag === "Unreadable" ? undefined : facts.ledger.ledger
+
+/** Other kata-deploy DaemonSets that are known to want this node. */
+export const otherDaemonSetsOf = (facts: Pick<Facts, "otherDaemonSets">): ReadonlyArray<string> =>
+  facts.otherDaemonSets._tag === "Known" ? facts.otherDaemonSets.value : []
 
 /** The runtime's version as the operator or the Node says it. */
 export const runtimeVersion = (
@@ -107,6 +139,8 @@ export const runtimeVersion = (
 ): string | undefined =>
   declared ?? (facts.node._tag === "Known" ? facts.node.value.containerRuntimeVersion : undefined)
 
+const nobodyLooked = unknown("not-asked", "nobody looked")
+
 /** What has not been seen at all: the facts before the first look. */
 export const unseen = (release: string, stateDir: HostPath, control: Fact<"systemd">): Facts => ({
   release,
@@ -114,9 +148,20 @@ export const unseen = (release: string, stateDir: HostPath, control: Fact<"syste
   namedRuntime: undefined,
   control,
   units: new Map(),
-  node: { _tag: "Unknown", how: "not-asked", why: "nobody looked" },
-  ownDaemonSet: { _tag: "Unknown", how: "not-asked", why: "nobody looked" },
+  node: nobodyLooked,
+  ownDaemonSet: nobodyLooked,
+  otherDaemonSets: nobodyLooked,
+  configz: nobodyLooked,
+  sight: {
+    machine: undefined,
+    runtimeRun: nobodyLooked,
+    cri: nobodyLooked,
+    users: nobodyLooked,
+    sandboxes: nobodyLooked,
+  },
   ledger: { _tag: "None" },
+  lastCriStage: undefined,
+  leftovers: [],
   files: new Map(),
   imported: [],
   unlisted: [],
@@ -130,6 +175,6 @@ export const unseen = (release: string, stateDir: HostPath, control: Fact<"syste
     archives: new Map(),
     bases: new Map(),
   },
-  freeBytes: { _tag: "Unknown", how: "not-asked", why: "nobody looked" },
+  freeBytes: nobodyLooked,
   userDropIn: undefined,
 })

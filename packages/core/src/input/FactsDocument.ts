@@ -9,18 +9,11 @@ import * as HostPath from "../model/HostPath.ts"
 import { defaultInstallDir } from "../model/Instance.ts"
 import { PathSchema } from "../plan/Change.ts"
 import { ArchiveId, Ledger } from "../plan/Ledger.ts"
+import { StageName } from "../plan/Plan.ts"
 import * as Fact from "./Fact.ts"
 import { type ArchivedBase, type Facts, unseen } from "./Facts.ts"
 import { SettingsError } from "./Problem.ts"
-
-const factOf = <S extends Schema.Top>(value: S) =>
-  Schema.Union([
-    Schema.TaggedStruct("Known", { value }),
-    Schema.TaggedStruct("Unknown", {
-      how: Schema.Literals(["not-asked", "failed", "out-of-sight"]),
-      why: Schema.String,
-    }),
-  ])
+import { decode as decodeSight, encode as encodeSight, factOf, SightDocument } from "./SightDocument.ts"
 
 const Labels = Schema.Record(Schema.String, Schema.String)
 
@@ -64,11 +57,16 @@ export const FactsDocument = Schema.Struct({
     ),
   ),
   ownDaemonSet: Schema.optionalKey(factOf(Schema.Boolean)),
+  otherDaemonSets: Schema.optionalKey(factOf(Schema.Array(Schema.String))),
+  configz: Schema.optionalKey(factOf(Schema.Unknown)),
+  sight: Schema.optionalKey(SightDocument),
+  leftovers: Schema.optionalKey(Schema.Array(PathSchema)),
   ledger: Schema.optionalKey(
     Schema.Union([
       Schema.TaggedStruct("None", {}),
       Schema.TaggedStruct("Read", { ledger: Ledger }),
       Schema.TaggedStruct("Adopted", { ledger: Ledger }),
+      Schema.TaggedStruct("Recovered", { ledger: Ledger, stages: Schema.Array(StageName) }),
       Schema.TaggedStruct("Unreadable", { why: Schema.String }),
     ]),
   ),
@@ -120,6 +118,10 @@ export const encode = (facts: Facts): FactsDocument => ({
     runtimeHandlers: runtimeHandlers ?? null,
   })),
   ownDaemonSet: facts.ownDaemonSet,
+  otherDaemonSets: facts.otherDaemonSets,
+  configz: facts.configz,
+  sight: encodeSight(facts.sight),
+  leftovers: facts.leftovers,
   ledger: facts.ledger,
   files: Object.fromEntries([...facts.files].filter(([, state]) => state._tag !== "Absent")),
   absent: [...facts.files].flatMap(([path, state]) => (state._tag === "Absent" ? [path] : [])),
@@ -194,6 +196,10 @@ const factsFrom = (document: FactsDocument, bases: ReadonlyMap<string, ArchivedB
             runtimeHandlers: runtimeHandlers ?? undefined,
           })),
     ownDaemonSet: document.ownDaemonSet ?? nobody.ownDaemonSet,
+    otherDaemonSets: document.otherDaemonSets ?? nobody.otherDaemonSets,
+    configz: document.configz ?? nobody.configz,
+    sight: document.sight === undefined ? nobody.sight : decodeSight(document.sight),
+    leftovers: document.leftovers ?? [],
     ledger: document.ledger ?? nobody.ledger,
     files: new Map([...present, ...(document.absent ?? []).map((path) => [path, FileState.absent] as const)]),
     imported: document.imported ?? [],

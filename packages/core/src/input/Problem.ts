@@ -40,8 +40,35 @@ export class PrerequisiteError extends Data.TaggedError("PrerequisiteError")<{
   }
 }
 
-/** Why no plan could be made: the settings are wrong, or the node is not as it has to be. */
-export type DecisionError = SettingsError | PrerequisiteError
+/** Kata sandboxes run from what would be removed; only the labels were demoted (exit status 5). */
+export class InUseError extends Data.TaggedError("InUseError")<{
+  readonly problems: ReadonlyArray<Problem>
+}> {
+  override get message(): string {
+    return this.problems.map((p) => p.message).join("\n")
+  }
+}
+
+/** The node is no longer what a reviewed plan was made for; nothing was touched (exit status 4). */
+export class PlanDriftError extends Data.TaggedError("PlanDriftError")<{
+  readonly problems: ReadonlyArray<Problem>
+}> {
+  override get message(): string {
+    return this.problems.map((p) => p.message).join("\n")
+  }
+}
+
+/** What a destructive action relies on was asked for and could not be seen; nothing was touched (exit status 1). */
+export class UnseenError extends Data.TaggedError("UnseenError")<{
+  readonly problems: ReadonlyArray<Problem>
+}> {
+  override get message(): string {
+    return this.problems.map((p) => p.message).join("\n")
+  }
+}
+
+/** Why no plan could be made: the settings are wrong, the node is not as it has to be, or could not be seen. */
+export type DecisionError = SettingsError | PrerequisiteError | UnseenError
 
 /** Something worth telling that keeps nothing from being done. */
 export const Notice = Schema.Struct({

@@ -54,13 +54,32 @@ export const Unit = Schema.TaggedStruct("Unit", {
 export const AwaitUnit = Schema.TaggedStruct("AwaitUnit", { unit: Schema.String, seconds: Schema.Int })
 
 /**
+ * Wait until the CRI runtime is seen to serve at least one of the handlers. Where nothing tells, a unit that stays
+ * active is enough, and the report says so (decisions §11).
+ */
+export const AwaitServed = Schema.TaggedStruct("AwaitServed", {
+  unit: Schema.String,
+  socket: PathSchema,
+  handlers: Schema.Array(Schema.String),
+})
+
+/**
  * Write what is ours into the ledger; `null` removes it. Entries of components that this stage unpacked are filled in
  * by the engine.
  */
 export const Record = Schema.TaggedStruct("Record", { path: PathSchema, ledger: Schema.NullOr(Ledger) })
 
 /** Anything that is done to the host. */
-export const HostAction = Schema.Union([Put, Extract, RemoveTree, Prune, Unit, AwaitUnit, Record])
+export const HostAction = Schema.Union([
+  Put,
+  Extract,
+  RemoveTree,
+  Prune,
+  Unit,
+  AwaitUnit,
+  AwaitServed,
+  Record,
+])
 /** Anything that is done to the host. */
 export type HostAction = typeof HostAction.Type
 
@@ -69,10 +88,24 @@ export const Mark = Schema.TaggedStruct("Mark", {
   intent: Schema.Literals(["claim", "promote", "demote", "release"]),
   /** Instance name: the suffix or `default`. */
   instance: Schema.String,
+  /** Other kata-deploy DaemonSets that want the node; they speak for installs that are older than the marks. */
+  beside: Schema.optionalKey(Schema.Array(Schema.String)),
 })
 
+/** See the labels of a ready node hold for a while, and write them again when somebody takes them back (spec 08 §2.2). */
+export const HoldMarks = Schema.TaggedStruct("HoldMarks", {
+  /** Instance name: the suffix or `default`. */
+  instance: Schema.String,
+})
+
+/** Take off the startup taints that the matchers hit; best effort (spec 08 §6). */
+export const Untaint = Schema.TaggedStruct("Untaint", { matchers: Schema.Array(Schema.String) })
+
+/** Wait until the node is ready, as told after `unit` became active and not before, at most `seconds` (spec 09 §6). */
+export const AwaitReady = Schema.TaggedStruct("AwaitReady", { unit: Schema.String, seconds: Schema.Int })
+
 /** Anything that is done to the Node object. */
-export const ClusterAction = Schema.Union([Mark])
+export const ClusterAction = Schema.Union([Mark, HoldMarks, Untaint, AwaitReady])
 /** Anything that is done to the Node object. */
 export type ClusterAction = typeof ClusterAction.Type
 

@@ -20,6 +20,7 @@ import * as HostPath from "../model/HostPath.ts"
 import { name as instanceName } from "../model/Instance.ts"
 import * as Shim from "../model/Shim.ts"
 import type { ExtractComponent, HostAction } from "./Action.ts"
+import * as Journal from "./Journal.ts"
 import * as Ledger from "./Ledger.ts"
 import { type Step, step } from "./Plan.ts"
 import * as Reconcile from "./Reconcile.ts"
@@ -79,6 +80,11 @@ export const neededBases = (settings: Pick<Settings, "handlers">): ReadonlyMap<s
 /** The state directory, and the place for temporary files that `TemporaryPlace` relies on. */
 export const stateDirectories = (facts: Pick<Facts, "stateDir">): ReadonlyArray<Desired.Desired> => [
   Desired.make(facts.stateDir, FileState.directory(), "ledger and pristine configurations are kept here"),
+  Desired.make(
+    Journal.directoryIn(facts.stateDir),
+    FileState.directory(),
+    "what a stage is about to change is written down here first",
+  ),
   Desired.make(
     TemporaryPlace.staging(facts.stateDir),
     FileState.directory(),

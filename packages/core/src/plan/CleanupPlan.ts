@@ -5,17 +5,26 @@
 import { Result } from "effect"
 import * as ContainerdImports from "../decide/ContainerdImports.ts"
 import * as Neighbours from "../decide/Neighbours.ts"
+import type * as InUse from "../decide/InUse.ts"
 import * as Ownership from "../decide/Ownership.ts"
 import * as FactsOf from "../input/Facts.ts"
-import { type DecisionError, type Notice, PrerequisiteError, type Problem } from "../input/Problem.ts"
+import {
+  type DecisionError,
+  type Notice,
+  PrerequisiteError,
+  type Problem,
+  UnseenError,
+} from "../input/Problem.ts"
 import * as Distribution from "../model/Distribution.ts"
 import * as FileState from "../model/FileState.ts"
 import * as HostPath from "../model/HostPath.ts"
 import { name as instanceName } from "../model/Instance.ts"
 import type { HostAction } from "./Action.ts"
 import * as Change from "./Change.ts"
+import * as CleanupMarks from "./CleanupMarks.ts"
+import * as CleanupUse from "./CleanupUse.ts"
 import { restartSteps } from "./CriStage.ts"
-import { ledgerProblem, type PlanInput } from "./InstallPlan.ts"
+import { type PlanInput, preconditions, readySeconds } from "./InstallPlan.ts"
 import * as Ledger from "./Ledger.ts"
 import {
   type ActionName,
@@ -47,7 +56,7 @@ export const pathsOfInterest = (facts: FactsOf.Facts): ReadonlyArray<HostPath.Ho
 
 /** Plans a cleanup or one of its stages. */
 export const make = (input: PlanInput): Result.Result<Plan, DecisionError> =>
-  Result.flatMap(ledgerProblem(input), () => {
+  Result.flatMap(preconditions(input), () => {
     const ledger = FactsOf.ledgerOf(input.facts)
     if (ledger === undefined) return Result.succeed(nothing(input, "no-install", nothingRecorded(input)))
     if (input.action !== "cleanup") return within(input, ledger)
@@ -63,6 +72,20 @@ export const make = (input: PlanInput): Result.Result<Plan, DecisionError> =>
           : within(input, ledger),
     )
   })
+
+/** Configuration alone may always be taken back; removing programs ends what runs from them. */
+const removes = (action: ActionName): boolean => (stagesOf[action] ?? []).includes("remove-artifacts")
+
+const free: InUse.Guard = { _tag: "GoOn", notice: undefined }
+
+/** Only the labels are demoted: no new sandbox comes, and those that run are left alone (decisions §1). */
+const refusedPlan = (input: PlanInput, ledger: Ledger.Ledger, refused: Problem): Plan => ({
+  ...nothing(input, "in-use", "Nothing is removed while it is in use; the node takes no new sandboxes."),
+  runtime: ledger.runtime,
+  stages: CleanupMarks.demotion(input),
+  sandboxes: CleanupUse.sandboxes(input, ledger),
+  refused,
+})
 
 /** Files of others that hold an edit of ours and cannot be looked into: our drop-in has to stay, too (law L5). */
 const outOfReach = (input: PlanInput, ledger: Ledger.Ledger): ReadonlyArray<Problem> =>
@@ -101,9 +124,16 @@ const notToml = (edit: Ledger.Edit, text: string): ReadonlyArray<Problem> => {
 
 const within = (input: PlanInput, ledger: Ledger.Ledger): Result.Result<Plan, DecisionError> => {
   const problems = outOfReach(input, ledger)
-  return problems.length > 0
-    ? Result.fail(new PrerequisiteError({ problems }))
-    : Result.succeed(makeWith(input, ledger))
+  if (problems.length > 0) return Result.fail(new PrerequisiteError({ problems }))
+  const guard = removes(input.action) ? CleanupUse.guard(input, ledger) : free
+  switch (guard._tag) {
+    case "CannotTell":
+      return Result.fail(new UnseenError({ problems: [guard.problem] }))
+    case "Refuse":
+      return Result.succeed(refusedPlan(input, ledger, guard.problem))
+    case "GoOn":
+      return Result.succeed(makeWith(input, ledger, guard.notice))
+  }
 }
 
 const nothingRecorded = ({ facts, settings }: PlanInput): string =>
@@ -117,6 +147,7 @@ const nothing = ({ action, settings }: PlanInput, code: string, message: string)
   stages: [],
   restarts: [],
   sandboxes: null,
+  refused: null,
   notices: [{ code, severity: "info", message }],
   residues: [],
 })
@@ -126,15 +157,14 @@ interface StageResult {
   readonly notices: ReadonlyArray<Notice>
 }
 
-const makeWith = (input: PlanInput, ledger: Ledger.Ledger): Plan => {
+const makeWith = (input: PlanInput, ledger: Ledger.Ledger, use: Notice | undefined): Plan => {
   const { action, settings } = input
   const asked = (stagesOf[action] ?? []).filter((stage) => input.only === undefined || input.only === stage)
   const instance = instanceName(settings.instance)
   const marks = input.facts.node._tag === "Known" && action === "cleanup"
-  const stages: Array<StagePlan> = []
-  const notices: Array<Notice> = []
+  const stages: Array<StagePlan> = [...CleanupMarks.demotion(input)]
+  const notices: Array<Notice> = use === undefined ? [] : [use]
   let facts = input.facts
-  if (marks) stages.push(mark("demote", "demote", instance, "no new sandbox may be scheduled here"))
   for (const stage of asked) {
     const result =
       stage === "revert-cri" ? revertCri(facts) : removeArtifacts(facts, settings.instance.installDir)
@@ -142,12 +172,22 @@ const makeWith = (input: PlanInput, ledger: Ledger.Ledger): Plan => {
     notices.push(...result.notices)
     facts = Predict.after(facts, result.steps)
   }
-  if (marks) stages.push(mark("unlabel", "release", instance, "nothing of this instance is left"))
+  if (marks) stages.push(...CleanupMarks.release(input))
   const restart = asked.includes("revert-cri") ? restartOf(input, ledger, stages) : undefined
   if (restart?.due === "ours") {
     stages.push({
       stage: "restart",
-      steps: restartSteps(restart.unit, "it still offers handlers that are gone"),
+      steps: [
+        ...restartSteps(restart.unit, "it still offers handlers that are gone"),
+        ...(marks
+          ? [
+              step(
+                { _tag: "AwaitReady", unit: restart.unit, seconds: readySeconds } as const,
+                "the kubelet may have gone down with the runtime",
+              ),
+            ]
+          : []),
+      ],
     })
   }
   return {
@@ -157,18 +197,12 @@ const makeWith = (input: PlanInput, ledger: Ledger.Ledger): Plan => {
     handlers: asked.includes("revert-cri") ? ledger.handlers : [],
     stages,
     restarts: restart === undefined ? [] : [restart],
-    sandboxes: null,
+    sandboxes: CleanupUse.sandboxes(input, ledger),
+    refused: null,
     notices,
     residues: [],
   }
 }
-
-const mark = (
-  stage: "demote" | "unlabel",
-  intent: "demote" | "release",
-  instance: string,
-  because: string,
-): StagePlan => ({ stage, steps: [step({ _tag: "Mark", intent, instance } as const, because)] })
 
 /** A restart is due whenever the runtime's configuration changes. */
 const restartOf = (
@@ -242,8 +276,9 @@ const revertCri = (facts: FactsOf.Facts): StageResult => {
   })
   const files = removeFiles(facts, ledger, "cri")
   const rest = [...ledger.files.filter((file) => file.stage !== "cri"), ...files.unseen]
+  const { restarting: _, ...settled } = ledger
   const after: Ledger.Ledger = {
-    ...ledger,
+    ...settled,
     files: rest,
     edits: [],
     handlers: [],
@@ -251,9 +286,11 @@ const revertCri = (facts: FactsOf.Facts): StageResult => {
     startedWith: null,
   }
   const stays = [facts.stateDir, ...rest.map((file) => file.path)]
-  const directories = emptied(ledger, stays)
+  const directories = emptied(ledger, stays).filter(
+    (directory) => !HostPath.isWithin(directory, facts.stateDir),
+  )
   // An adopted ledger is nowhere on the host; the next stage adopts what is left by itself.
-  const changed = facts.ledger._tag === "Read" && Ledger.encode(after) !== Ledger.encode(ledger)
+  const changed = facts.ledger._tag !== "Adopted" && Ledger.encode(after) !== Ledger.encode(ledger)
   return {
     steps: [
       ...edits.map((e) => e.step),
@@ -286,7 +323,7 @@ const removeArtifacts = (facts: FactsOf.Facts, installDir: HostPath.HostPath): S
   const loaded = [
     ...rest.map((file) => file.path),
     ...ledger.edits.flatMap((edit) => (edit.kind === "import" ? edit.elements.map(HostPath.make) : [])),
-  ]
+  ].filter((path) => FactsOf.at(facts, path)._tag !== "Absent")
   const reserved = [facts.stateDir, ...loaded].filter((path) => HostPath.isWithin(path, installDir))
   const { adopted: _, ...own } = ledger
   const left: Ledger.Ledger = { ...own, components: [], files: rest }
@@ -296,8 +333,11 @@ const removeArtifacts = (facts: FactsOf.Facts, installDir: HostPath.HostPath): S
     last ? [] : [facts.stateDir, ...rest.map((f) => f.path), ...ledger.edits.map((e) => e.path)],
   )
   const path = Ledger.pathIn(facts.stateDir)
-  // The ledger goes as late as can be: only the directories around it are removed without it.
-  const aroundLedger = directories.filter((directory) => HostPath.isWithin(facts.stateDir, directory))
+  // The ledger goes as late as can be: only the directories around and beside it are removed without it.
+  const aroundLedger = directories.filter(
+    (directory) =>
+      HostPath.isWithin(facts.stateDir, directory) || HostPath.isWithin(directory, facts.stateDir),
+  )
   return {
     steps: [
       ...files.steps,

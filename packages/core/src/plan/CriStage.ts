@@ -11,6 +11,7 @@ import type { DecisionError } from "../input/Problem.ts"
 import type { FileState } from "../model/FileState.ts"
 import type { HostPath } from "../model/HostPath.ts"
 import type { HostAction } from "./Action.ts"
+import type { Ledger } from "./Ledger.ts"
 import * as CriPrediction from "./CriPrediction.ts"
 import { record, stateDirectories, type StageInput, type StageResult, startLedger } from "./ArtifactsStage.ts"
 import { puts, type Restart, type Step, step } from "./Plan.ts"
@@ -49,12 +50,17 @@ const planWith = (
     const vacated = Reconcile.vacate(stage.ledger, desired, Reconcile.removedBy(stage.removals))
     const steps = [...stage.directories, ...stage.puts, ...stage.removals, ...vacated]
     const after = lookAfter(facts, steps)
-    const loadedDigest = () => RestartNeed.loadedDigest(config.loaded, after)
-    // What never started with our files has to be started with them, whatever they are.
-    const hasLoaded = ledger.startedWith !== null && ledger.startedWith === loadedDigest()
+    const digest = RestartNeed.loadedDigest(config.loaded, after)
+    const hasLoaded = RestartNeed.hasLoaded({ ledger, digest, run: facts.sight.runtimeRun })
     const restart = hasLoaded ? undefined : RestartNeed.of(detected.row, facts.control)
-    const started = restart?.due === "ours" ? { ...ledger, startedWith: loadedDigest() } : ledger
-    const recorded = record(facts, ledger, stage.puts)
+    const { restarting: _, ...settled } = ledger
+    const started = hasLoaded || restart?.due === "ours" ? { ...settled, startedWith: digest } : settled
+    // The restart may end this program as well; the next run has to know that it was asked for.
+    const recorded = record(
+      facts,
+      restart?.due === "ours" ? { ...settled, restarting: restartingOf(facts, digest) } : started,
+      stage.puts,
+    )
     const predicted = CriPrediction.notices({ ...input, loaded: config.loaded, lookAfter: after })
     return Result.map(predicted, (notices) => ({
       steps: [
@@ -63,6 +69,15 @@ const planWith = (
         ...(restart?.due === "ours"
           ? [
               ...restartSteps(restart.unit, "it has not loaded the configuration that is on disk"),
+              step(
+                {
+                  _tag: "AwaitServed",
+                  unit: restart.unit,
+                  socket: detected.row.socket,
+                  handlers: ledger.handlers,
+                } as const,
+                "a runtime that is active need not have loaded them",
+              ),
               ...record(facts, started, stage.puts),
             ]
           : []),
@@ -73,6 +88,12 @@ const planWith = (
     }))
   })
 }
+
+/** What the ledger says of a restart that is about to be asked for. */
+const restartingOf = ({ sight }: FactsOf.Facts, digest: string): Required<Ledger>["restarting"] => ({
+  with: digest,
+  since: sight.runtimeRun._tag === "Known" ? (sight.runtimeRun.value.activeSince ?? null) : null,
+})
 
 /** Reload, restart, and wait until the unit is active. */
 export const restartSteps = (unit: string, because: string): ReadonlyArray<Step<HostAction>> => [

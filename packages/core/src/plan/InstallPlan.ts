@@ -6,21 +6,39 @@
 import { Result } from "effect"
 import * as CriConfig from "../decide/CriConfig.ts"
 import * as HostCheck from "../decide/HostCheck.ts"
+import type { Findings } from "../decide/hostCheck/SnapshotterFit.ts"
+import type { WhenInUse } from "../decide/InUse.ts"
+import * as MachineId from "../decide/MachineId.ts"
+import * as NodeMarks from "../decide/NodeMarks.ts"
 import type { Policies } from "../decide/Policies.ts"
 import type { Detected } from "../decide/RuntimeDetection.ts"
 import * as Distribution from "../model/Distribution.ts"
 import * as FactsOf from "../input/Facts.ts"
 import { type DecisionError, type Notice, PrerequisiteError, SettingsError } from "../input/Problem.ts"
 import type { Settings } from "../input/Settings.ts"
+import * as FileState from "../model/FileState.ts"
 import * as HostPath from "../model/HostPath.ts"
 import { name as instanceName } from "../model/Instance.ts"
 import * as ArtifactsStage from "./ArtifactsStage.ts"
 import * as CriStage from "./CriStage.ts"
 import * as Ledger from "./Ledger.ts"
-import { type ActionName, type Plan, type Restart, type StageName, type StagePlan, step } from "./Plan.ts"
+import {
+  type ActionName,
+  type Plan,
+  type Restart,
+  type StageName,
+  type StagePlan,
+  type Step,
+  step,
+} from "./Plan.ts"
 import * as Predict from "./Predict.ts"
 import * as Reconcile from "./Reconcile.ts"
 import * as UnusedStage from "./UnusedStage.ts"
+
+/** Seconds that a node gets to become ready after a restart (spec 09 §12). */
+export const readySeconds = 300
+
+type Labels = Readonly<Record<string, string>>
 
 /** Which stages an action runs. */
 const stagesOf: Readonly<
@@ -40,6 +58,10 @@ export interface PlanInput {
   readonly settings: Settings
   readonly facts: FactsOf.Facts
   readonly policies: Policies
+  /** What becomes of a removal while the tree is in use; refused when left out. */
+  readonly whenInUse?: WhenInUse
+  /** Whether a cleanup restarts the runtime where other instances share the node; it does when left out. */
+  readonly restartBesideOthers?: "now" | "defer"
 }
 
 /** Detects the CRI runtime from the facts. */
@@ -105,8 +127,24 @@ const unreadableLedger = (path: string, why: string): PrerequisiteError =>
     ],
   })
 
-/** The ledger's own problem, which keeps every plan from being made. */
-export const ledgerProblem = ({
+/** What keeps every plan from being made: another machine than the one that is meant, or another's ledger. */
+export const preconditions = (
+  input: Pick<PlanInput, "action" | "facts" | "settings">,
+): Result.Result<void, PrerequisiteError> => Result.flatMap(rightMachine(input), () => rightLedger(input))
+
+/** A Job is bound to a node by name, and names are used again for other machines. */
+const rightMachine = ({
+  action,
+  facts,
+  settings,
+}: Pick<PlanInput, "action" | "facts" | "settings">): Result.Result<void, PrerequisiteError> =>
+  MachineId.check({
+    action,
+    expected: settings.machineId,
+    file: facts.sight.machine?.machineId ?? FileState.absent,
+  })
+
+const rightLedger = ({
   facts,
   settings,
 }: Pick<PlanInput, "facts" | "settings">): Result.Result<void, PrerequisiteError> => {
@@ -157,7 +195,7 @@ const ofThisPlace = (
 /** Plans an install or one of its stages. */
 export const make = (input: PlanInput): Result.Result<Plan, DecisionError> => {
   if (input.settings.nothingToDo) return Result.succeed(nothingToDo(input))
-  return Result.flatMap(ledgerProblem(input), () =>
+  return Result.flatMap(preconditions(input), () =>
     Result.flatMap(detect(input), (detected) => makeWith(input, detected)),
   )
 }
@@ -170,6 +208,7 @@ const nothingToDo = ({ action, settings }: PlanInput): Plan => ({
   stages: [],
   restarts: [],
   sandboxes: null,
+  refused: null,
   notices: [
     {
       code: "nothing-to-do",
@@ -181,31 +220,31 @@ const nothingToDo = ({ action, settings }: PlanInput): Plan => ({
 })
 
 const makeWith = (input: PlanInput, detected: Detected): Result.Result<Plan, DecisionError> => {
-  const { action, policies, settings } = input
-  const asked = (stagesOf[action] ?? []).filter((stage) => input.only === undefined || input.only === stage)
+  const { action, only, policies, settings } = input
+  const asked = (stagesOf[action] ?? []).filter((stage) => only === undefined || only === stage)
   const failures: Array<DecisionError> = []
   const notices: Array<Notice> = [...settings.notices, ...detected.notices]
   const stages: Array<StagePlan> = []
   const restarts: Array<typeof Restart.Type> = []
   // Setting a snapshotter up is the artifact stage's; the CRI stage alone only tells containerd of one that is there.
   const version = FactsOf.runtimeVersion(input.facts, settings.containerRuntimeVersion)
+  const seen = machineFindings(input, detected.row.runtime, version)
   const refused = [
+    ...(only === undefined ? seen.problems : []),
     ...(asked.includes("artifacts") ? HostCheck.notYet(settings) : []),
     ...HostCheck.RuntimeFit.mapping(settings, detected.row, version),
   ]
   if (refused.length > 0) failures.push(new PrerequisiteError({ problems: refused }))
   if (asked.includes("host-check")) {
-    notices.push(...HostCheck.notices(settings, detected.row, version))
+    notices.push(...HostCheck.notices(settings, detected.row, version), ...seen.notices)
     stages.push({ stage: "host-check", steps: [] })
   }
-  const marks = input.facts.node._tag === "Known"
+  const labels =
+    action === "install" && input.facts.node._tag === "Known" ? input.facts.node.value.labels : undefined
   const instance = instanceName(settings.instance)
   let facts = input.facts
   if (asked.includes("artifacts")) {
-    const claim =
-      marks && action === "install"
-        ? [step({ _tag: "Mark", intent: "claim", instance } as const, "an uninstall has to find this node")]
-        : []
+    const claim = labels === undefined ? [] : claimSteps(labels, instance)
     const result = ArtifactsStage.plan({ settings, facts, detected })
     if (Result.isFailure(result)) failures.push(result.failure)
     else {
@@ -225,11 +264,9 @@ const makeWith = (input: PlanInput, detected: Detected): Result.Result<Plan, Dec
       facts = { ...facts, ledger: { _tag: "Read", ledger: result.success.ledger } }
     }
   }
-  if (asked.includes("label") && marks) {
-    stages.push({
-      stage: "label",
-      steps: [step({ _tag: "Mark", intent: "promote", instance } as const, "the handlers are served now")],
-    })
+  if (asked.includes("label") && labels !== undefined) {
+    const restart = restarts.find((r) => r.due !== "not-ours")?.unit
+    stages.push({ stage: "label", steps: labelSteps({ labels, instance, restart, settings }) })
   }
   if (asked.includes("remove-unused")) {
     const { notices: told, steps } = UnusedStage.plan(facts, settings)
@@ -246,9 +283,79 @@ const makeWith = (input: PlanInput, detected: Detected): Result.Result<Plan, Dec
     stages: checkOnly ? stages.filter((s) => s.stage === "host-check") : stages,
     restarts: checkOnly ? [] : restarts,
     sandboxes: null,
+    refused: null,
     notices,
     residues: [],
   })
+}
+
+/** What the machine itself keeps from being done, or makes worth saying; nothing where nobody looked. */
+const machineFindings = (
+  { facts, settings }: PlanInput,
+  runtime: string,
+  version: string | undefined,
+): Findings => {
+  const { machine } = facts.sight
+  if (machine === undefined) return { problems: [], notices: [] }
+  return HostCheck.check(settings, {
+    runtime,
+    version,
+    machine,
+    kernel: machine.kernel,
+    mkfs: machine.mkfsErofs,
+    configz: facts.configz,
+  })
+}
+
+/** Marks that are there already are left alone. */
+const claimSteps = (labels: Labels, instance: string): ReadonlyArray<Step> =>
+  Object.keys(NodeMarks.claim(labels, instance)).length === 0
+    ? []
+    : [step({ _tag: "Mark", intent: "claim", instance }, "an uninstall has to find this node")]
+
+/** The node is promoted once it is ready, and its labels are seen to hold wherever somebody may take them back. */
+const labelSteps = ({
+  instance,
+  labels,
+  restart,
+  settings,
+}: {
+  readonly labels: Labels
+  readonly instance: string
+  /** The unit that restarts, if any does. */
+  readonly restart: string | undefined
+  readonly settings: Settings
+}): ReadonlyArray<Step> => {
+  const changesLabels = Object.keys(NodeMarks.promote(labels, instance)).length > 0
+  return [
+    ...(restart === undefined
+      ? []
+      : [
+          step(
+            { _tag: "AwaitReady", unit: restart, seconds: readySeconds },
+            "the kubelet may have gone down with the runtime",
+          ),
+        ]),
+    ...(changesLabels
+      ? [step({ _tag: "Mark", intent: "promote", instance }, "the handlers are served now")]
+      : []),
+    ...(changesLabels || restart !== undefined
+      ? [
+          step(
+            { _tag: "HoldMarks", instance },
+            "a kubelet that comes back brings the labels that it had cached",
+          ),
+        ]
+      : []),
+    ...(settings.startupTaints.length === 0
+      ? []
+      : [
+          step(
+            { _tag: "Untaint", matchers: settings.startupTaints },
+            "pods may come now that the labels hold",
+          ),
+        ]),
+  ]
 }
 
 /** All problems as one error; wrong settings outrank an unfit node (decisions §12). */

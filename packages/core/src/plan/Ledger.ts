@@ -25,11 +25,15 @@ export const OwnedEntry = Schema.Union([
 /** A file, link or directory that came out of a component archive. */
 export type OwnedEntry = typeof OwnedEntry.Type
 
-/** How a component archive is recognised: by digest; size (bytes) and time (ms) let us skip computing it again. */
+/**
+ * How a component archive is recognised: by digest; size (bytes), time (ms) and inode (decimal) let us skip computing
+ * it again.
+ */
 export const ArchiveId = Schema.Struct({
   sha256: Schema.String,
   size: Schema.Int,
   modifiedMs: Schema.Number,
+  inode: Schema.optionalKey(Schema.String),
 })
 /** How a component archive is recognised. */
 export type ArchiveId = typeof ArchiveId.Type
@@ -114,6 +118,11 @@ export const Ledger = Schema.Struct({
   handlers: Schema.Array(Schema.String),
   /** Digest over the files that the runtime loads, at the last restart that we saw succeed; `null` when none was. */
   startedWith: Schema.NullOr(Schema.String),
+  /**
+   * A restart that was asked for and not seen to its end, because it may end this program as well: the digest that it
+   * loads, and when the runtime had become active before (milliseconds since the epoch; `null` when unknown).
+   */
+  restarting: Schema.optionalKey(Schema.Struct({ with: Schema.String, since: Schema.NullOr(Schema.Number) })),
   /** The files that the runtime loads, in the order of loading; what `startedWith` is a digest over. */
   loaded: Schema.Array(PathSchema),
   components: Schema.Array(OwnedComponent),

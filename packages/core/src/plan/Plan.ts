@@ -3,7 +3,7 @@
  * compared and reviewed before anything is touched.
  */
 import { Schema } from "effect"
-import { Notice } from "../input/Problem.ts"
+import { Notice, Problem } from "../input/Problem.ts"
 import { Action, type ClusterAction, type HostAction } from "./Action.ts"
 import * as Change from "./Change.ts"
 
@@ -32,6 +32,8 @@ export const ActionName = Schema.Literals([
   "install-stage-cri",
   "cleanup-stage-revert-cri",
   "cleanup-stage-remove-artifacts",
+  "reset",
+  "rollback",
 ])
 /** What the plan is for. */
 export type ActionName = typeof ActionName.Type
@@ -76,6 +78,8 @@ export const Plan = Schema.Struct({
   restarts: Schema.Array(Restart),
   /** Kata sandboxes that were seen running; `null` when they could not be looked at. */
   sandboxes: Schema.NullOr(Schema.Array(Schema.String)),
+  /** Why nothing but the demotion is planned (the tree is in use); `null` when the plan is whole. */
+  refused: Schema.NullOr(Problem),
   notices: Schema.Array(Notice),
   /** What stays behind on purpose (decisions §3). */
   residues: Schema.Array(Schema.String),
@@ -102,7 +106,11 @@ export const changes = (action: Action): boolean => {
     case "Prune":
       return action.directories.length > 0
     case "AwaitUnit":
+    case "AwaitServed":
+    case "AwaitReady":
+    case "HoldMarks":
       return false
+    case "Untaint":
     case "Unit":
     case "Record":
     case "Mark":
@@ -135,4 +143,11 @@ export const undo = (changesDone: ReadonlyArray<Change.Change>): ReadonlyArray<C
     .reverse()
 
 /** Whether an action concerns the Node object. */
-export const isClusterAction = (action: Action): action is ClusterAction => action._tag === "Mark"
+export const isClusterAction = (action: Action): action is ClusterAction =>
+  action._tag === "Mark" ||
+  action._tag === "HoldMarks" ||
+  action._tag === "Untaint" ||
+  action._tag === "AwaitReady"
+
+/** Whether an action takes away: it goes on over failures, since what can be removed is better removed. */
+export const isCleanup = (action: ActionName): boolean => action.startsWith("cleanup")

@@ -5,7 +5,7 @@
 import { sha256 } from "@noble/hashes/sha2.js"
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
 import { Schema } from "effect"
-import { Notice } from "../input/Problem.ts"
+import { Notice, Problem } from "../input/Problem.ts"
 import type { FileState } from "../model/FileState.ts"
 import type { Action } from "./Action.ts"
 import * as Change from "./Change.ts"
@@ -35,6 +35,8 @@ export const StepDocument = Schema.Struct({
     entries: Schema.optionalKey(Schema.Union([Schema.Literal("everything"), Schema.Int])),
     directories: Schema.optionalKey(Schema.Array(Schema.String)),
     intent: Schema.optionalKey(Schema.String),
+    handlers: Schema.optionalKey(Schema.Array(Schema.String)),
+    matchers: Schema.optionalKey(Schema.Array(Schema.String)),
   }),
   because: Schema.String,
   changes: Schema.Boolean,
@@ -56,6 +58,7 @@ export const PlanDocument = Schema.Struct({
   stages: Schema.Array(Schema.Struct({ stage: Plan.StageName, steps: Schema.Array(StepDocument) })),
   restarts: Schema.Array(Plan.Restart),
   sandboxes: Schema.NullOr(Schema.Array(Schema.String)),
+  refused: Schema.NullOr(Problem),
   notices: Schema.Array(Notice),
   residues: Schema.Array(Schema.String),
 }).annotate({ identifier: "PlanDocument" })
@@ -95,10 +98,18 @@ const actionDocument = (action: Action): StepDocument["action"] => {
       return { kind: "Unit", verb: action.verb, unit: action.unit }
     case "AwaitUnit":
       return { kind: "AwaitUnit", unit: action.unit }
+    case "AwaitServed":
+      return { kind: "AwaitServed", unit: action.unit, handlers: action.handlers }
     case "Record":
       return { kind: "Record", path: action.path }
     case "Mark":
       return { kind: "Mark", intent: action.intent }
+    case "HoldMarks":
+      return { kind: "HoldMarks" }
+    case "Untaint":
+      return { kind: "Untaint", matchers: action.matchers }
+    case "AwaitReady":
+      return { kind: "AwaitReady" }
   }
 }
 
@@ -130,6 +141,7 @@ export const encode = (plan: Plan.Plan, diff: DiffRenderer): PlanDocument => ({
   })),
   restarts: plan.restarts,
   sandboxes: plan.sandboxes,
+  refused: plan.refused,
   notices: plan.notices,
   residues: plan.residues,
 })
@@ -153,6 +165,14 @@ export const summary = (action: Action): string => {
       return action.verb === "reload" ? "reload systemd" : `${action.verb} ${action.unit}`
     case "AwaitUnit":
       return `wait for ${action.unit}, at most ${action.seconds} s`
+    case "AwaitServed":
+      return `see that ${action.unit} serves ${action.handlers.join(", ")}`
+    case "AwaitReady":
+      return `wait until the node is ready, at most ${action.seconds} s`
+    case "HoldMarks":
+      return `see the labels of ${action.instance} hold`
+    case "Untaint":
+      return `take off the startup taints ${action.matchers.join(", ")}`
     case "Record":
       return `record what is ours in ${action.path}`
     case "Mark":

@@ -58,6 +58,12 @@ export interface ExtractProgress {
   readonly totalBytes: number
 }
 
+/** What an extraction is about to put down: everything is unpacked beside the tree and nothing below `into` changed. */
+export interface StagedExtraction {
+  /** Entries that each component will put down, in the ledger's form. */
+  readonly entries: ReadonlyMap<string, ReadonlyArray<OwnedEntry>>
+}
+
 /** What an extraction did; ends with exactly one of `commit` and `revert`. */
 export interface Extraction {
   /** Entries that each component put down, in the ledger's form. */
@@ -117,10 +123,15 @@ export class HostFiles extends Context.Service<
     ) => Effect.Effect<ReadonlyArray<HostPath>, HostError>
     /** Removes a tree or the owned part of one. */
     readonly removeTree: (action: RemoveTreeAction) => Effect.Effect<Removal, HostError>
-    /** Unpacks components beside the tree and moves them into place; nothing below `into` changes when it fails. */
+    /**
+     * Unpacks components beside the tree and moves them into place; nothing below `into` changes when it fails.
+     * `staged` is told what is about to be moved, after all of it was unpacked and before the first rename; when it
+     * fails, nothing is moved.
+     */
     readonly extract: (
       action: ExtractAction,
       progress: (at: ExtractProgress) => Effect.Effect<void>,
+      staged: (about: StagedExtraction) => Effect.Effect<void, HostError>,
     ) => Effect.Effect<Extraction, HostError>
     /** Where the artifact directory is, as this process names it; for messages. */
     readonly artifactDirectory: string

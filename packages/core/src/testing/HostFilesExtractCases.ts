@@ -39,7 +39,11 @@ const action = (archives: ReadonlyArray<string>, wanted: Wanted = {}) =>
 const extract = (archives: ReadonlyArray<string>, wanted: Wanted = {}) =>
   Effect.gen(function* () {
     const host = yield* HostFiles
-    return yield* host.extract(yield* action(archives, wanted), () => Effect.void)
+    return yield* host.extract(
+      yield* action(archives, wanted),
+      () => Effect.void,
+      () => Effect.void,
+    )
   })
 
 /** Everything below a directory as text; the state directory left out. */
@@ -228,7 +232,11 @@ const goodCases: ReadonlyArray<OpenCase> = [
       const host = yield* HostFiles
       const seen: Array<ExtractProgress> = []
       const wanted = yield* action(["a", "b"])
-      const done = yield* host.extract(wanted, (progress) => Effect.sync(() => void seen.push(progress)))
+      const done = yield* host.extract(
+        wanted,
+        (progress) => Effect.sync(() => void seen.push(progress)),
+        () => Effect.void,
+      )
       yield* done.commit
       const total = wanted.components.reduce((sum, { id }) => sum + id.size, 0)
       yield* same("the last", seen.at(-1), { component: "b", bytes: total, totalBytes: total })

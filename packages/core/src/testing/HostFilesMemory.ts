@@ -127,8 +127,8 @@ export const make = (options: Options = {}): HostFilesMemory => {
           ),
     removeTree: (action) =>
       mutate("remove tree", action.root, () => MemoryRemoval.removeTree(tree, action, isMount)),
-    extract: (action, progress) =>
-      extraction({ tree, archives, mutate, freeBytes: options.freeBytes }, action, progress),
+    extract: (action, progress, staged) =>
+      extraction({ tree, archives, mutate, freeBytes: options.freeBytes }, action, progress, staged),
     artifactDirectory: "/opt/kata-artifacts",
     artifact: (relative) =>
       Effect.sync(() => {

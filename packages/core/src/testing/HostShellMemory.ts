@@ -164,7 +164,7 @@ export const make = (options: Options = {}): HostShellMemory => {
     lock: (seconds) =>
       Effect.acquireRelease(
         Effect.suspend(() => {
-          const { lockHolder } = sight
+          const lockHolder = locks > 0 ? "this process" : sight.lockHolder
           if (lockHolder === undefined) return Effect.sync(() => void locks++)
           return Effect.fail(
             new HostError({

@@ -5,7 +5,7 @@ import * as FileState from "../model/FileState.ts"
 import * as HostPath from "../model/HostPath.ts"
 import type { OwnedEntry } from "../plan/Ledger.ts"
 import type { HostError } from "../ports/HostError.ts"
-import type { ExtractAction, ExtractProgress, Extraction } from "../ports/HostFiles.ts"
+import type { ExtractAction, ExtractProgress, Extraction, StagedExtraction } from "../ports/HostFiles.ts"
 import * as Digest from "./Digest.ts"
 import { Refusal } from "./MemoryPut.ts"
 import { below, deepestFirst } from "./MemoryRemoval.ts"
@@ -32,6 +32,7 @@ export const extraction = (
   around: Surroundings,
   action: ExtractAction,
   progress: (at: ExtractProgress) => Effect.Effect<void>,
+  staged: (about: StagedExtraction) => Effect.Effect<void, HostError>,
 ): Effect.Effect<Extraction, HostError> =>
   Effect.gen(function* () {
     const totalBytes = action.components.reduce((sum, component) => sum + component.id.size, 0)
@@ -40,10 +41,12 @@ export const extraction = (
       bytes += component.id.size
       yield* progress({ component: component.name, bytes, totalBytes })
     }
-    return yield* around.mutate("extract", action.into, () => extractNow(around, action))
+    const staging = yield* around.mutate("unpack", action.staging, () => unpack(around, action))
+    yield* staged({ entries: staging.entries() })
+    return yield* around.mutate("extract", action.into, () => move(around, action, staging))
   })
 
-const extractNow = (around: Surroundings, action: ExtractAction): Extraction => {
+const unpack = (around: Surroundings, action: ExtractAction): Staging => {
   const staging = new Staging(action)
   for (const component of action.components) {
     const archive = around.archives.get(component.archive)
@@ -53,6 +56,10 @@ const extractNow = (around: Surroundings, action: ExtractAction): Extraction => 
   }
   if (around.freeBytes !== undefined && staging.bytes > around.freeBytes)
     throw new Refusal({ _tag: "NoSpace" })
+  return staging
+}
+
+const move = (around: Surroundings, action: ExtractAction, staging: Staging): Extraction => {
   const { createdDirectories, undo } = swap(around.tree, action, staging.staged)
   return {
     entries: staging.entries(),

@@ -1,5 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Fact, HostPath, SnapshotRemoval, SnapshotRepair, SnapshotterData } from "../../src/index.ts"
+import {
+  Fact,
+  HostPath,
+  type SnapshotRecords,
+  SnapshotRemoval,
+  SnapshotRepair,
+  SnapshotterData,
+} from "../../src/index.ts"
 import { factsOf, lose, snapshotter, store } from "./RecordSamples.ts"
 
 const directory = HostPath.make("/var/lib/nydus-for-kata-tee")
@@ -13,7 +20,11 @@ const one: SnapshotRemoval.NamespaceSnapshots = {
   ...empty,
   snapshots: Fact.known([{ key: "rw", parent: undefined, kind: "active" }]),
 }
-const clean = { ...factsOf(store()), listed: Fact.known([]), contents: Fact.known([]) }
+const clean: SnapshotRecords.RecordFacts = {
+  ...factsOf(store()),
+  listed: Fact.known([]),
+  contents: Fact.known([]),
+}
 
 const message = (left: SnapshotRemoval.NamespaceSnapshots, records = clean): string => {
   const found = SnapshotterData.disposition("purge", directory, {

@@ -70,7 +70,7 @@ describe("Taints", () => {
   })
 
   it("tells a failure as a notice, since the install goes on", () => {
-    const notice = Taints.notRemoved({ code: "E_API", message: "It did not answer.", remedy: "" })
+    const notice = Taints.notRemoved("It did not answer.")
     assert.strictEqual(notice.severity, "warning")
     assert.include(notice.message, "It did not answer.")
   })

@@ -1,7 +1,13 @@
 /** A node in memory with small archives, for tests of the engine and of the laws. */
 import { Effect, Layer, Result } from "effect"
 import { Fact, type FileState, HostPath, Policies, type Run, Settings } from "../../src/index.ts"
-import { HostFilesMemory, HostShellMemory, NodeApiMemory, SampleArchive } from "../../src/testing/index.ts"
+import {
+  HostFilesMemory,
+  HostShellMemory,
+  ImpatientClock,
+  NodeApiMemory,
+  SampleArchive,
+} from "../../src/testing/index.ts"
 
 /** Kata configuration of a hypervisor, as small as it gets. */
 export const kataConfig = (hypervisor: string): string =>
@@ -94,7 +100,7 @@ export const layer = (
   files: HostFilesMemory.HostFilesMemory,
   shell: HostShellMemory.HostShellMemory = HostShellMemory.make({ control: notAsked }),
   api: NodeApiMemory.NodeApiMemory = NodeApiMemory.make({ node: notAsked, ownDaemonSetWantsNode: notAsked }),
-) => Layer.mergeAll(files.layer, shell.layer, api.layer, Policies.layer)
+) => Layer.mergeAll(files.layer, shell.layer, api.layer, Policies.layer, ImpatientClock.layer)
 
 /** Runs an effect on the host. */
 export const on =

@@ -3,7 +3,13 @@ import { Effect, Layer, Result } from "effect"
 import { globSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { Fact, type FileState, type Plan, PlanDocument, Policies, Run, Settings } from "../../src/index.ts"
-import { HostFilesMemory, HostShellMemory, NodeApiMemory, SampleArchive } from "../../src/testing/index.ts"
+import {
+  HostFilesMemory,
+  HostShellMemory,
+  ImpatientClock,
+  NodeApiMemory,
+  SampleArchive,
+} from "../../src/testing/index.ts"
 import { snapshot } from "../engine/SampleNode.ts"
 
 /** Where the fixtures are. */
@@ -128,6 +134,7 @@ export const outcome = Effect.fnUntraced(function* (name: string) {
     HostShellMemory.make({ units: facts.units }).layer,
     NodeApiMemory.make({ node: Fact.known(node) }).layer,
     Policies.layer,
+    ImpatientClock.layer,
   )
   return yield* Effect.gen(function* () {
     const install = yield* Run.plan(requestOf(facts, "install"))

@@ -18,7 +18,13 @@ import {
   Settings,
   Shim,
 } from "../../src/index.ts"
-import { HostFilesMemory, HostShellMemory, NodeApiMemory, SampleArchive } from "../../src/testing/index.ts"
+import {
+  HostFilesMemory,
+  HostShellMemory,
+  ImpatientClock,
+  NodeApiMemory,
+  SampleArchive,
+} from "../../src/testing/index.ts"
 import { type Host, host as anyHost, type Kind, sharedHost, type Tree } from "./GeneratedHosts.ts"
 import { type Asked, asked, shims } from "./GeneratedSettings.ts"
 
@@ -252,7 +258,9 @@ export const nodeOf = (scenario: Scenario) => {
     criRuntime: undefined,
     userDropIn: by.userDropIn === undefined ? undefined : FileState.file(by.userDropIn),
   })
-  const provide = Effect.provide(Layer.mergeAll(files.layer, shell.layer, api.layer, Policies.layer))
+  const provide = Effect.provide(
+    Layer.mergeAll(files.layer, shell.layer, api.layer, Policies.layer, ImpatientClock.layer),
+  )
   return {
     files,
     shell,

@@ -27,7 +27,12 @@ const partOf =
       case "Unit":
         return [action.verb === "restart" ? 7 : 6]
       case "AwaitUnit":
+      case "AwaitReady":
         return [8]
+      case "AwaitServed":
+      case "HoldMarks":
+      case "Untaint":
+        return assert.fail("a cleanup serves nothing")
       case "Extract":
         return assert.fail("a cleanup unpacks nothing")
       // Directories and the ledger are tidied up after each part.
@@ -54,7 +59,7 @@ describe("L4 Order", () => {
       assert.isTrue(isSorted(parts), `the order is ${parts.join(" ")}`)
       for (const part of [1, 3, 4, 5]) assert.include(parts, part)
       const reloadsItself = plan.restarts.some((r) => r.due === "reloads-itself")
-      assert.deepStrictEqual(parts.slice(parts.indexOf(5) + 1), reloadsItself ? [] : [6, 7, 8])
+      assert.deepStrictEqual(parts.slice(parts.indexOf(5) + 1), reloadsItself ? [] : [6, 7, 8, 8])
     }),
   )
 
@@ -72,9 +77,10 @@ describe("L4 Order", () => {
         at((a) => a._tag === "Mark" && a.intent === "claim"),
         0,
       )
-      assert.strictEqual(
-        at((a) => a._tag === "Mark" && a.intent === "promote"),
-        all.length - 1,
+      const promoted = all.slice(at((a) => a._tag === "Mark" && a.intent === "promote"))
+      assert.deepStrictEqual(
+        promoted.map((a) => a._tag),
+        ["Mark", "HoldMarks"],
       )
       if (plan.restarts.some((r) => r.due === "ours"))
         assert.isAbove(
@@ -108,7 +114,11 @@ describe("L4 Order", () => {
         return node
       })
       const smooth = yield* cleanup(undefined)
-      const node = yield* cleanup(1 + (chance % smooth.files.faults.operations.length))
+      // A journal that cannot be closed is worth a notice, and the next run closes it.
+      const grave = smooth.files.faults.operations.flatMap(({ subject }, at) =>
+        subject.includes("/journal/") ? [] : [at + 1],
+      )
+      const node = yield* cleanup(grave[chance % grave.length])
       const instance = example.asked.variables["MULTI_INSTALL_SUFFIX"] ?? "default"
       assert.strictEqual(node.api.labels.get(NodeMarks.markOf(instance)), "false")
       assert.deepStrictEqual(node.shell.faults.operations, smooth.shell.faults.operations)

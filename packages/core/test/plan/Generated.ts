@@ -99,6 +99,15 @@ export const action: fc.Arbitrary<Action.Action> = fc.oneof(
     unit: text,
   }),
   fc.record({ _tag: fc.constant("AwaitUnit" as const), unit: text, seconds: fc.nat(600) }),
+  fc.record({
+    _tag: fc.constant("AwaitServed" as const),
+    unit: text,
+    socket: path,
+    handlers: fc.array(text, { maxLength: 2 }),
+  }),
+  fc.record({ _tag: fc.constant("AwaitReady" as const), unit: text, seconds: fc.nat(600) }),
+  fc.record({ _tag: fc.constant("HoldMarks" as const), instance: text }),
+  fc.record({ _tag: fc.constant("Untaint" as const), matchers: fc.array(text, { maxLength: 2 }) }),
   fc.record({ _tag: fc.constant("Record" as const), path, ledger: fc.option(ledger) }),
   fc.record({
     _tag: fc.constant("Mark" as const),
@@ -128,6 +137,7 @@ export const plan: fc.Arbitrary<Plan.Plan> = fc.record({
     maxLength: 2,
   }),
   sandboxes: fc.option(fc.array(text, { maxLength: 2 })),
+  refused: fc.option(fc.record({ code: text, message: text, remedy: text })),
   notices: fc.array(notice, { maxLength: 2 }),
   residues: fc.array(text, { maxLength: 2 }),
 })

@@ -72,7 +72,11 @@ describe("InstallPlan", () => {
     const made = plan({ facts: { node } })
     assert.deepStrictEqual(stageNames(made), ["host-check", "artifacts", "cri", "label"])
     assert.match(summaries(made, "artifacts")[0]!, /^claim the node/)
-    assert.deepStrictEqual(summaries(made, "label"), ["promote the node for default"])
+    assert.deepStrictEqual(summaries(made, "label"), [
+      "wait until the node is ready, at most 300 s",
+      "promote the node for default",
+      "see the labels of default hold",
+    ])
   })
 
   it("marks nothing where the API was not asked", () => {

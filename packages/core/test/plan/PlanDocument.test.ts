@@ -17,6 +17,7 @@ const planOf = (...actions: ReadonlyArray<Action.Action>): Plan.Plan => ({
   stages: [{ stage: "cri", steps: actions.map((action) => ({ action, because: "it has to be" })) }],
   restarts: [],
   sandboxes: null,
+  refused: null,
   notices: [],
   residues: [],
 })

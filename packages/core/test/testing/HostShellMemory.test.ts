@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Fact, HostShell } from "@kata-deploy/core"
-import { HostShellMemory } from "@kata-deploy/core/testing"
+import { HostShellConformance, HostShellMemory } from "@kata-deploy/core/testing"
 import { Effect } from "effect"
 
 describe("the double of HostShell", () => {
@@ -48,4 +48,15 @@ describe("the double of HostShell", () => {
       }).pipe(Effect.provide(double.layer))
     }),
   )
+})
+
+describe("the double of HostShell, as every implementation", () => {
+  const provide = ({ units }: HostShellConformance.Fixture) => {
+    const failing = Object.entries(units).filter(([, fate]) => fate === "ends with an error")
+    return HostShellMemory.make({
+      units: Object.fromEntries(Object.keys(units).map((unit) => [unit, "inactive"] as const)),
+      afterRestart: Object.fromEntries(failing.map(([unit]) => [unit, "failed"] as const)),
+    }).layer
+  }
+  for (const { effect, name } of HostShellConformance.cases(provide)) it.effect(name, () => effect)
 })

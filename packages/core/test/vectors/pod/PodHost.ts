@@ -4,7 +4,7 @@
  */
 import { Cause, Effect, Exit, Layer, Option, Result } from "effect"
 import { Distribution, Fact, FileState, HostPath, Policies, Run, Settings } from "@kata-deploy/core"
-import { HostFilesMemory, HostShellMemory, NodeApiMemory } from "@kata-deploy/core/testing"
+import { HostFilesMemory, HostShellMemory, ImpatientClock, NodeApiMemory } from "@kata-deploy/core/testing"
 import { hostPath, seenPath } from "./PodPaths.ts"
 
 /** What a case says of the node and of the settings. */
@@ -94,6 +94,7 @@ export const make = (node: PodNode): Result.Result<PodHost, string> => {
     HostShellMemory.make({ control: notAsked }).layer,
     NodeApiMemory.make({ node: notAsked, ownDaemonSetWantsNode: notAsked }).layer,
     Policies.layer,
+    ImpatientClock.layer,
   )
   const run: PodHost["run"] = (action, env) => {
     const settings = settingsOf(node, env)

@@ -1,0 +1,197 @@
+/**
+ * Carries out one action through the ports: the interpreter of plans. A case that is missing here does not compile.
+ */
+import { Clock, Effect, Ref } from "effect"
+import * as NodeMarks from "../decide/NodeMarks.ts"
+import * as Ownership from "../decide/Ownership.ts"
+import * as Taints from "../decide/Taints.ts"
+import * as TemporaryPlace from "../decide/TemporaryPlace.ts"
+import * as FileState from "../model/FileState.ts"
+import * as HostPath from "../model/HostPath.ts"
+import type { Action } from "../plan/Action.ts"
+import * as Change from "../plan/Change.ts"
+import * as Ledger from "../plan/Ledger.ts"
+import type { HostError } from "../ports/HostError.ts"
+import { HostFiles } from "../ports/HostFiles.ts"
+import { HostShell } from "../ports/HostShell.ts"
+import { NodeApi } from "../ports/NodeApi.ts"
+import * as Evidence from "./Evidence.ts"
+import * as Journal from "./Journal.ts"
+import * as NodeWaits from "./NodeWaits.ts"
+import { Progress } from "./Progress.ts"
+import { remember, type StageState, type StageToApply, type StepError } from "./StageState.ts"
+
+/** What an action needs. */
+export type Ports = HostFiles | HostShell | NodeApi
+
+type Of<Tag extends Action["_tag"]> = Extract<Action, { readonly _tag: Tag }>
+
+/** The stage that an action is carried out in. */
+export interface Within {
+  readonly request: StageToApply
+  readonly state: Ref.Ref<StageState>
+  /** Which step, counted from 0. */
+  readonly at: number
+}
+
+/** Carries out an action and remembers how it is taken back. */
+export const action = Effect.fnUntraced(function* (
+  within: Within,
+  wanted: Action,
+): Effect.fn.Return<void, StepError, Ports> {
+  switch (wanted._tag) {
+    case "Put":
+      return yield* put(within, wanted)
+    case "Extract":
+      return yield* extract(within, wanted)
+    case "RemoveTree":
+      return yield* removeTree(within, wanted)
+    case "Prune":
+      return yield* prune(within, wanted)
+    case "Unit":
+      return yield* unit(within, wanted)
+    case "AwaitUnit": {
+      const shell = yield* HostShell
+      return yield* explained(within, shell.awaitActive(wanted.unit, wanted.seconds))
+    }
+    case "AwaitServed": {
+      const testimony = yield* explained(within, Evidence.awaitServed(wanted))
+      return yield* Ref.update(within.state, (s) => ({ ...s, testimony }))
+    }
+    case "Record":
+      return yield* record(within, wanted)
+    case "Mark": {
+      const api = yield* NodeApi
+      return yield* api.updateLabels((labels) =>
+        NodeMarks.decide(wanted.intent, labels, wanted.instance, wanted.beside),
+      )
+    }
+    case "HoldMarks":
+      return yield* NodeWaits.holdMarks(wanted.instance)
+    case "Untaint":
+      return yield* untaint(within, wanted)
+    case "AwaitReady":
+      return yield* awaitReady(wanted)
+  }
+})
+
+const temporary = ({ request }: Within, path: HostPath.HostPath) => TemporaryPlace.of(path, request)
+
+const put = Effect.fnUntraced(function* (within: Within, { change }: Of<"Put">) {
+  if (Change.isNoop(change)) return
+  const files = yield* HostFiles
+  const place = temporary(within, change.path)
+  yield* files.put(change, place)
+  yield* remember(within.state, within.at, files.put(Change.invert(change), place))
+})
+
+const extract = Effect.fnUntraced(function* ({ at, request, state }: Within, wanted: Of<"Extract">) {
+  if (wanted.components.length === 0) return
+  const files = yield* HostFiles
+  const progress = yield* Progress
+  const extraction = yield* files.extract(
+    wanted,
+    (p) => progress.tell({ _tag: "Extracting", progress: p }),
+    ({ entries }) => Effect.provideService(Journal.extracting(request, state, entries), HostFiles, files),
+  )
+  yield* remember(state, at, extraction.revert)
+  yield* Ref.update(state, (s) => ({
+    ...s,
+    settled: {
+      ...s.settled,
+      extracted: new Map([...s.settled.extracted, ...extraction.entries]),
+      created: [
+        ...s.settled.created,
+        ...extraction.createdDirectories.map((relative) => HostPath.join(wanted.into, relative)),
+      ],
+    },
+    commits: [...s.commits, extraction.commit],
+  }))
+})
+
+const removeTree = Effect.fnUntraced(function* ({ state }: Within, wanted: Of<"RemoveTree">) {
+  const files = yield* HostFiles
+  const { settled } = yield* Ref.get(state)
+  const fresh = new Set([...settled.extracted.values()].flatMap((entries) => entries.map((e) => e.path)))
+  const entries =
+    wanted.entries === "everything" ? wanted.entries : wanted.entries.filter((e) => !fresh.has(e.path))
+  // Even a removal that fails may have removed a part.
+  yield* Ref.update(state, (s) => ({ ...s, irreversible: true }))
+  const removal = yield* files.removeTree({ ...wanted, entries })
+  yield* Ref.update(state, (s) => ({ ...s, left: [...s.left, ...removal.left] }))
+})
+
+const prune = Effect.fnUntraced(function* (within: Within, wanted: Of<"Prune">) {
+  const files = yield* HostFiles
+  const gone = yield* files.prune(wanted.directories)
+  yield* Ref.update(within.state, (s) => ({
+    ...s,
+    settled: { ...s.settled, gone: [...s.settled.gone, ...gone] },
+  }))
+  const back = gone.toReversed().map((path) => Change.make(path, FileState.absent, FileState.directory()))
+  yield* remember(
+    within.state,
+    within.at,
+    Effect.forEach(back, (change) => files.put(change, temporary(within, change.path)), { discard: true }),
+  )
+})
+
+const unit = Effect.fnUntraced(function* (within: Within, { unit: name, verb }: Of<"Unit">) {
+  const shell = yield* HostShell
+  if (verb !== "restart") return yield* shell.unit(verb, name)
+  const since = yield* Clock.currentTimeMillis
+  yield* Ref.update(within.state, (s) => ({ ...s, restarted: { unit: name, since } }))
+  yield* explained(within, shell.unit(verb, name))
+})
+
+/** A failure after a restart says what the runtime's log says, so that people see which line of which file it was. */
+const explained = <A, R>(
+  { state }: Within,
+  effect: Effect.Effect<A, HostError, R>,
+): Effect.Effect<A, HostError, R | HostShell> =>
+  Effect.catch(effect, (error) =>
+    Effect.gen(function* () {
+      const { restarted } = yield* Ref.get(state)
+      return yield* Effect.fail(
+        restarted === undefined ? error : yield* Evidence.withLog(error, restarted.unit, restarted.since),
+      )
+    }),
+  )
+
+const record = Effect.fnUntraced(function* (within: Within, wanted: Of<"Record">) {
+  const { request, state } = within
+  const { failures, settled } = yield* Ref.get(state)
+  // What could not be removed has to be found by the next cleanup, so the ledger stays when something failed.
+  if (failures.length > 0) return
+  const files = yield* HostFiles
+  if (wanted.ledger === null) yield* Journal.forget(request.stateDir)
+  const before = yield* files.look(wanted.path)
+  const text =
+    wanted.ledger === null
+      ? undefined
+      : Ledger.encode(
+          Ledger.withDigests(Ledger.settle(wanted.ledger, settled), Ownership.digestAfter(request.steps)),
+        )
+  const after = text === undefined ? FileState.absent : FileState.file(text)
+  const change = Change.make(wanted.path, before, after)
+  const place = temporary(within, wanted.path)
+  yield* files.put(change, place)
+  const back = files.put(Change.invert(change), place)
+  yield* remember(state, within.at, back)
+  if (wanted.ledger === null) yield* Ref.update(state, (s) => ({ ...s, forgotten: back }))
+})
+
+/** Best effort: a taint that stays keeps pods away, which is the safe side. */
+const untaint = Effect.fnUntraced(function* ({ state }: Within, { matchers }: Of<"Untaint">) {
+  const api = yield* NodeApi
+  yield* Effect.catch(Effect.asVoid(api.removeTaints(matchers)), (error) =>
+    Ref.update(state, (s) => ({ ...s, notices: [...s.notices, Taints.notRemoved(error.message)] })),
+  )
+})
+
+const awaitReady = Effect.fnUntraced(function* (wanted: Of<"AwaitReady">) {
+  const shell = yield* HostShell
+  const run = yield* shell.unitRun(wanted.unit)
+  const since = run._tag === "Known" ? run.value.activeSince : undefined
+  yield* NodeWaits.awaitReady(wanted.seconds, since)
+})

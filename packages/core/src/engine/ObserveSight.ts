@@ -1,0 +1,68 @@
+/**
+ * Answers: what is seen of the host besides its files? Only what the action needs is asked for: each question costs a
+ * look at processes, a call to the runtime, or a request to the API.
+ */
+import { Effect } from "effect"
+import * as HostCheck from "../decide/HostCheck.ts"
+import * as MachineId from "../decide/MachineId.ts"
+import type { Facts } from "../input/Facts.ts"
+import type { Settings } from "../input/Settings.ts"
+import * as Distribution from "../model/Distribution.ts"
+import type { RuntimeRow } from "../model/Distribution.ts"
+import { type ActionName, isCleanup } from "../plan/Plan.ts"
+import { HostShell } from "../ports/HostShell.ts"
+import { NodeApi } from "../ports/NodeApi.ts"
+
+/** What is asked, and for whom. */
+export interface SightRequest {
+  readonly action: ActionName
+  readonly settings: Settings
+  readonly facts: Facts
+}
+
+/** Actions after which programs of the tree are gone. */
+const removes = (action: ActionName): boolean =>
+  action === "cleanup" || action === "cleanup-stage-remove-artifacts"
+
+/** What tells this machine from others and what it can do. */
+export const machine = Effect.fn("ObserveSight.machine")(function* ({ action, settings }: SightRequest) {
+  const shell = yield* HostShell
+  const asksForId = settings.machineId !== undefined && MachineId.isStaged(action)
+  return action.startsWith("install") || asksForId ? yield* shell.machine : undefined
+})
+
+/** How the runtime's unit runs, for an install; who uses the tree, for a removal. */
+export const runtime = Effect.fn("ObserveSight.runtime")(function* (
+  { action, facts, settings }: SightRequest,
+  row: RuntimeRow,
+) {
+  const shell = yield* HostShell
+  const api = yield* NodeApi
+  const asksKubelet = action.startsWith("install") && HostCheck.asksKubelet(settings)
+  return {
+    ...facts,
+    configz: asksKubelet && !MachineId.isStaged(action) ? yield* api.configz : facts.configz,
+    sight: {
+      ...facts.sight,
+      runtimeRun: isCleanup(action) ? facts.sight.runtimeRun : yield* shell.unitRun(row.unit),
+    },
+  }
+})
+
+/** Who uses what is to be removed. */
+export const users = Effect.fn("ObserveSight.users")(function* (
+  { action, facts, settings }: SightRequest,
+  runtimeName: string | undefined,
+) {
+  if (!removes(action)) return facts
+  const shell = yield* HostShell
+  const row = runtimeName === undefined ? undefined : Distribution.lookup(runtimeName)
+  return {
+    ...facts,
+    sight: {
+      ...facts.sight,
+      users: yield* shell.usersOf(settings.instance.installDir),
+      sandboxes: row === undefined ? facts.sight.sandboxes : yield* shell.sandboxes(row.socket),
+    },
+  }
+})

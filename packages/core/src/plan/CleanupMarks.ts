@@ -1,0 +1,36 @@
+/** Answers: which labels does a cleanup change before it touches the host, and which after? Source: decisions §1. */
+import * as FactsOf from "../input/Facts.ts"
+import { name as instanceName } from "../model/Instance.ts"
+import type { PlanInput } from "./InstallPlan.ts"
+import { type StagePlan, step } from "./Plan.ts"
+
+const mark = (
+  { facts, settings }: PlanInput,
+  stage: "demote" | "unlabel",
+  intent: "demote" | "release",
+  because: string,
+): StagePlan => ({
+  stage,
+  steps: [
+    step(
+      {
+        _tag: "Mark",
+        intent,
+        instance: instanceName(settings.instance),
+        beside: FactsOf.otherDaemonSetsOf(facts),
+      } as const,
+      because,
+    ),
+  ],
+})
+
+/** Whether the labels are this action's: the staged ones leave them to the dispatcher. */
+const areOurs = ({ action, facts }: PlanInput): boolean => facts.node._tag === "Known" && action === "cleanup"
+
+/** First of all, so that no new sandbox is scheduled here. */
+export const demotion = (input: PlanInput): ReadonlyArray<StagePlan> =>
+  areOurs(input) ? [mark(input, "demote", "demote", "no new sandbox may be scheduled here")] : []
+
+/** When nothing of the instance is left. */
+export const release = (input: PlanInput): ReadonlyArray<StagePlan> =>
+  areOurs(input) ? [mark(input, "unlabel", "release", "nothing of this instance is left")] : []

@@ -1,0 +1,66 @@
+/**
+ * Answers: is this the plan that somebody reviewed? Everything is compared but the words for people: reasons and
+ * diffs. Source: decisions §13.
+ */
+import type { Problem } from "../input/Problem.ts"
+import type { Plan } from "./Plan.ts"
+import * as PlanDocument from "./PlanDocument.ts"
+
+type Steps = PlanDocument.PlanDocument["stages"][number]["steps"]
+
+/** JSON with sorted keys: who wrote a document decides their order. */
+const canonical = (value: unknown): string =>
+  JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  )
+
+/** What of a step is compared; what changes nothing is no part of what was agreed to. */
+const essence = (steps: Steps): ReadonlyArray<string> =>
+  steps.filter((step) => step.changes).map(({ action, after, before }) => canonical([action, before, after]))
+
+const problem = (message: string, path?: string): Problem => ({
+  code: "E_PLAN_DRIFTED",
+  setting: "--plan",
+  ...(path === undefined ? {} : { path }),
+  message,
+  remedy: "Make a new plan, review it, and apply that one.",
+})
+
+const pathOf = (step: string): string | undefined =>
+  (JSON.parse(step) as [{ readonly path?: string }])[0].path
+
+/** What is different in `made`; empty when it is the reviewed plan. */
+export const differences = (reviewed: PlanDocument.PlanDocument, made: Plan): ReadonlyArray<Problem> => {
+  const now = PlanDocument.encode(made, () => undefined)
+  if (reviewed.action !== now.action)
+    return [problem(`The reviewed plan is one of ${reviewed.action}, not of ${now.action}.`)]
+  if (reviewed.instance !== now.instance)
+    return [problem(`The reviewed plan is one of the instance ${reviewed.instance}, not of ${now.instance}.`)]
+  const names = [...new Set([...reviewed.stages, ...now.stages].map((stage) => stage.stage))]
+  const found = names.flatMap((name) => {
+    const before = essence(reviewed.stages.find((s) => s.stage === name)?.steps ?? [])
+    const after = essence(now.stages.find((s) => s.stage === name)?.steps ?? [])
+    const gone = before.filter((step) => !after.includes(step))
+    const added = after.filter((step) => !before.includes(step))
+    const paths = [...new Set([...gone, ...added].map(pathOf))]
+    return paths.map((path) =>
+      problem(
+        path === undefined
+          ? `In the stage ${name} other steps are due now than the reviewed plan has.`
+          : `What is to be done to ${path} in the stage ${name} is not what the reviewed plan says: the path, or the settings, changed since.`,
+        path,
+      ),
+    )
+  })
+  const rest = [
+    reviewed.runtime === now.runtime
+      ? []
+      : [problem(`The CRI runtime is ${now.runtime} now, not ${reviewed.runtime}.`)],
+    canonical(reviewed.restarts) === canonical(now.restarts)
+      ? []
+      : [problem("Other units are to be restarted than the reviewed plan says.")],
+  ].flat()
+  return [...found, ...rest]
+}

@@ -1,0 +1,148 @@
+/**
+ * Answers: how is the last CRI stage taken back by hand? By its journal: every path gets the bytes that the stage
+ * replaced, provided that nobody changed it since. The artifacts stay; they are repaired by installing another
+ * release. Source: decisions §11.
+ */
+import { Result } from "effect"
+import * as RestartNeed from "../decide/RestartNeed.ts"
+import * as FactsOf from "../input/Facts.ts"
+import { type DecisionError, PrerequisiteError, type Problem } from "../input/Problem.ts"
+import * as FileState from "../model/FileState.ts"
+import type { HostPath } from "../model/HostPath.ts"
+import { name as instanceName } from "../model/Instance.ts"
+import type { HostAction } from "./Action.ts"
+import * as Change from "./Change.ts"
+import { restartSteps } from "./CriStage.ts"
+import { preconditions, type PlanInput } from "./InstallPlan.ts"
+import * as Journal from "./Journal.ts"
+import * as Ledger from "./Ledger.ts"
+import { changes, type Plan, put, type Restart, type Step, step } from "./Plan.ts"
+
+/** Every path that planning a rollback compares. */
+export const pathsOfInterest = (journal: Journal.Journal): ReadonlyArray<HostPath> => [
+  ...journal.changes.map((change) => change.path),
+  ...(journal.before?.loaded ?? []),
+]
+
+/** Plans a rollback. */
+export const make = (input: PlanInput): Result.Result<Plan, DecisionError> =>
+  Result.flatMap(preconditions(input), () => {
+    const journal = input.facts.lastCriStage
+    const ledger = FactsOf.ledgerOf(input.facts)
+    if (journal === undefined || ledger === undefined) return fail([nothing(input)])
+    const problems = changedSince(input.facts, journal)
+    return problems.length > 0 ? fail(problems) : Result.succeed(makeWith(input, journal, ledger))
+  })
+
+const fail = (problems: ReadonlyArray<Problem>): Result.Result<never, PrerequisiteError> =>
+  Result.fail(new PrerequisiteError({ problems }))
+
+const nothing = ({ facts }: PlanInput): Problem => ({
+  code: "E_NOTHING_TO_ROLL_BACK",
+  path: Journal.pathIn(facts.stateDir, "cri"),
+  message:
+    "There is no journal of a stage that changed the CRI runtime's configuration, so there is nothing to take back.",
+  remedy: "Use cleanup to remove the installation, or install to change it.",
+})
+
+/** First and last state of each path that the stage changed, directories apart. */
+const spans = (journal: Journal.Journal): ReadonlyArray<Change.Change> => {
+  const byPath = new Map<HostPath, Change.Change>()
+  for (const change of journal.changes) {
+    if (change.after._tag === "Directory") continue
+    const first = byPath.get(change.path)
+    byPath.set(change.path, first === undefined ? change : { ...change, before: first.before })
+  }
+  return [...byPath.values()]
+}
+
+const changedSince = (facts: FactsOf.Facts, journal: Journal.Journal): ReadonlyArray<Problem> =>
+  spans(journal).flatMap(({ after, before, path }) => {
+    const now = FactsOf.at(facts, path)
+    if (FileState.equals(now, after) || FileState.equals(now, before)) return []
+    return [
+      {
+        code: "E_CHANGED_SINCE",
+        path,
+        message: `${path} is not as the stage left it: somebody changed it since, and taking the stage back would lose that.`,
+        remedy: `Edit it by hand; what it was before is in ${Journal.pathIn(facts.stateDir, "cri")}.`,
+      },
+    ]
+  })
+
+/** The ledger with the configuration as it was, and the artifacts as they are. */
+const restored = (
+  ledger: Ledger.Ledger,
+  before: Ledger.Ledger | null,
+  gone: ReadonlyArray<HostPath>,
+): Ledger.Ledger => {
+  const { restarting: _, ...rest } = ledger
+  return {
+    ...rest,
+    handlers: before?.handlers ?? [],
+    loaded: before?.loaded ?? [],
+    startedWith: null,
+    edits: before?.edits ?? [],
+    files: [
+      ...ledger.files.filter((file) => file.stage !== "cri"),
+      ...(before?.files ?? []).filter((file) => file.stage === "cri"),
+    ],
+    directories: ledger.directories.filter((directory) => !gone.includes(directory)),
+  }
+}
+
+const makeWith = (input: PlanInput, journal: Journal.Journal, ledger: Ledger.Ledger): Plan => {
+  const { action, facts, settings } = input
+  const instance = instanceName(settings.instance)
+  const puts = spans(journal)
+    .toReversed()
+    .map(({ before, path }) =>
+      put(Change.make(path, FactsOf.at(facts, path), before), "it was so before the stage"),
+    )
+  const created = journal.changes
+    .flatMap((c) => (c.before._tag === "Absent" && c.after._tag === "Directory" ? [c.path] : []))
+    .filter((directory) => ledger.directories.includes(directory))
+    .toReversed()
+  const after = restored(ledger, journal.before, created)
+  const isChanged = puts.some((each) => changes(each.action))
+  const restart: typeof Restart.Type | undefined =
+    journal.restarts === null || !isChanged
+      ? undefined
+      : { unit: journal.restarts, due: facts.control._tag === "Known" ? "ours" : "not-ours" }
+  const states = new Map(spans(journal).map(({ before, path }) => [path, before]))
+  const digest = RestartNeed.loadedDigest(after.loaded, (path) => states.get(path) ?? FactsOf.at(facts, path))
+  const record = (last: Ledger.Ledger): Step<HostAction> =>
+    step(
+      { _tag: "Record", path: Ledger.pathIn(facts.stateDir), ledger: last } as const,
+      "the configuration is what it was",
+    )
+  return {
+    action,
+    instance,
+    runtime: ledger.runtime,
+    handlers: after.handlers,
+    stages: [
+      {
+        stage: "revert-cri",
+        steps: [
+          ...puts,
+          ...(created.length === 0
+            ? []
+            : [step({ _tag: "Prune", directories: created } as const, "the stage created them")]),
+          record(after),
+          ...(restart?.due === "ours"
+            ? [
+                ...restartSteps(restart.unit, "it has loaded what was taken back"),
+                ...(after.loaded.length === 0 ? [] : [record({ ...after, startedWith: digest })]),
+              ]
+            : []),
+        ],
+      },
+    ],
+    restarts: restart === undefined ? [] : [restart],
+    sandboxes: null,
+    refused: null,
+    notices: [],
+    residues: [],
+  }
+}
