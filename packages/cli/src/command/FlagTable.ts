@@ -76,9 +76,16 @@ export const nodeFlags: ReadonlyArray<FlagRow> = [
     "kube",
     choice("MODE", ["auto", "in-cluster", "kubeconfig", "none"]),
     "auto",
-    "How the API is reached; only none works in this release, and leaves labels to somebody else.",
+    "How the API is reached. auto is the service account in a pod, else a kubeconfig; none asks nothing and leaves labels to somebody else.",
     "KATA_DEPLOY_KUBE",
   ),
+  node(
+    "kubeconfig",
+    text("FILE"),
+    "as kubectl: KUBECONFIG, else ~/.kube/config",
+    "Kubeconfig that names the API server.",
+  ),
+  node("context", text("NAME"), "the current one", "Context of the kubeconfig."),
   node(
     "systemd",
     choice("MODE", ["auto", "dbus", "nsenter", "none"]),

@@ -8,14 +8,21 @@ import type { Surroundings } from "../Surroundings.ts"
 import * as Arguments from "./Arguments.ts"
 import * as FlagTable from "./FlagTable.ts"
 
+/** How the API is reached. */
+export type KubeMode = "auto" | "in-cluster" | "kubeconfig" | "none"
+
 /** Where the host is, and what may be asked. */
 export interface NodeOptions {
   /** Directory of this process with a whole host tree; `undefined` for the mounts of the pod. */
   readonly hostRoot: string | undefined
   /** Directory of this process with the component archives. */
   readonly artifacts: string
-  /** How the API is reached; this release knows `none` only. */
-  readonly kube: string
+  /** How the API is reached; `none`: not at all. */
+  readonly kube: KubeMode
+  /** Kubeconfig of this process that was named. */
+  readonly kubeconfig: string | undefined
+  /** Context of a kubeconfig that was named. */
+  readonly context: string | undefined
   /** How units are controlled; this release knows `none` only. */
   readonly systemd: string
   /** The CRI runtime that the operator names. */
@@ -27,7 +34,6 @@ export interface NodeOptions {
 }
 
 const cannot: Readonly<Record<string, string>> = {
-  kube: "ask the API server",
   systemd: "control systemd units",
 }
 
@@ -37,6 +43,15 @@ const notYet = (name: string, where: string, mode: string): Problem.Problem => (
   value: mode,
   message: `${where} is ${mode}, but this pre-release cannot ${cannot[name]}; it only works with none.`,
   remedy: `Pass --${name} none.`,
+})
+
+/** A kubeconfig that is named and not to be read: which of the two was meant is not for us to guess. */
+const contradiction = (name: string, value: string, kube: KubeMode): Problem.Problem => ({
+  code: "E_FLAGS_CONTRADICT",
+  setting: `--${name}`,
+  value,
+  message: `--${name} names what a kubeconfig holds, but --kube ${kube} reads none.`,
+  remedy: `Leave out --${name}, or pass --kube kubeconfig.`,
 })
 
 /** Decodes the flags about the host; problems are collected. */
@@ -81,10 +96,18 @@ export const decode = (
     problems.push(Arguments.wrongValue(found.where, found.text, result.failure))
     return undefined
   }
+  const kube = (find("kube")?.text ?? "auto") as KubeMode
+  const kubeconfig = path("kubeconfig")
+  const context = find("context")?.text
+  if (kube === "none" || kube === "in-cluster")
+    for (const [name, value] of Object.entries({ kubeconfig, context }))
+      if (value !== undefined) problems.push(contradiction(name, value, kube))
   const options: NodeOptions = {
     hostRoot: path("host-root"),
     artifacts: path("artifacts") ?? "/opt/kata-artifacts",
-    kube: mode("kube"),
+    kube,
+    kubeconfig,
+    context,
     systemd: mode("systemd"),
     criRuntime: find("cri-runtime")?.text,
     stateDir: hostPath("state-dir"),

@@ -24,8 +24,6 @@ export const removedActions: Readonly<Record<string, string>> = {
 
 /** Flags of later releases, with what helps today. */
 export const flags: Readonly<Record<string, string>> = {
-  kubeconfig: "Pass --kube none; the API is not used yet.",
-  context: "Pass --kube none; the API is not used yet.",
   "lock-timeout": "Leave it out, and run one kata-deploy on a node at a time.",
   plan: "Look at the plan action first; install --once stops where the host changed in between.",
   rollback: "Leave it out: a failed stage is undone, and cleanup takes a whole install back.",

@@ -13,7 +13,7 @@ import {
 } from "@kata-deploy/core"
 import { NodeHostFiles } from "@kata-deploy/filesystem"
 import { WithoutSystemd } from "@kata-deploy/host"
-import { WithoutApi } from "@kata-deploy/kubernetes"
+import { NodeKubernetes, WithoutApi } from "@kata-deploy/kubernetes"
 import { Effect, Layer } from "effect"
 import type { NodeOptions } from "../command/NodeOptions.ts"
 import type { Engine, EngineFor } from "./Engine.ts"
@@ -36,12 +36,24 @@ const layoutOf = (options: NodeOptions, settings: Settings.Settings): HostLayout
       })
     : HostLayout.wholeRoot(options.hostRoot)
 
+/** The Node, wherever the flags say that it is; without its name nobody gets here (see Preparation). */
+const nodeApi = (options: NodeOptions, settings: Settings.Settings) =>
+  options.kube === "none" || settings.nodeName === undefined
+    ? WithoutApi.layer
+    : NodeKubernetes.layer({
+        mode: options.kube,
+        kubeconfig: options.kubeconfig,
+        context: options.context,
+        nodeName: settings.nodeName,
+        daemonSetName: settings.daemonSetName,
+      })
+
 /** The engine on a real host. */
 export const make: EngineFor = (options, settings): Promise<Engine> => {
   const layer = Layer.mergeAll(
     NodeHostFiles.layer({ layout: layoutOf(options, settings), artifacts: options.artifacts }),
     WithoutSystemd.layer,
-    WithoutApi.layer,
+    nodeApi(options, settings),
     Policies.layer,
   )
   return Promise.resolve({

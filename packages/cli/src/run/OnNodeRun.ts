@@ -113,7 +113,7 @@ export const run = async (request: OnNodeRun): Promise<number> => {
     const prepared = yield* Preparation.prepare(request)
     yield* announce(request, prepared)
     yield* refuseNotYet(invocation.job, prepared.settings)
-    const engine = yield* Effect.promise(() => request.engineFor(invocation.options, prepared.settings))
+    const engine = yield* Effect.promise(() => request.engineFor(Preparation.optionsOf(invocation), prepared.settings))
     return yield* carryOut(engine, prepared, request, style)
   }).pipe(
     Effect.provide(

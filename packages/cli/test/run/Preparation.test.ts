@@ -101,9 +101,27 @@ describe("what is asked for", () => {
     assert.strictEqual((await start(["plan", "--host-root=.", ...offline], { isRoot: false })).status, 0)
   })
 
-  it("does not miss a node's name where the API cannot be used anyway", async () => {
-    const { messages } = await start(["plan", "--host-root=.", "--systemd=none"])
-    assert.strictEqual(messages.length, 1)
-    assert.match(messages[0] ?? "", /^--kube is auto/)
+  it("needs the node's name where the API is asked, and only there", async () => {
+    const unnamed = ["--host-root=.", "--systemd=none"]
+    const { messages, status } = await start(["plan", ...unnamed])
+    assert.strictEqual(status, 2)
+    assert.deepStrictEqual(messages.length, 1)
+    assert.match(messages[0] ?? "", /^NODE_NAME is not set/)
+    assert.strictEqual((await start(["plan", ...unnamed, "--node-name=worker-1"])).status, 0)
+    assert.strictEqual((await start(["plan", ...unnamed, "--kube=none"])).status, 0)
+  })
+
+  it("asks no API for a stage, which its dispatcher has done", async () => {
+    const { status } = await start(["plan", "install-stage-cri", "--host-root=.", "--systemd=none"])
+    assert.strictEqual(status, 0)
+  })
+
+  it("does not guess what is meant by a kubeconfig that is not to be read", async () => {
+    const { messages, status } = await start(["plan", ...offline, "--kubeconfig=x", "--context=y"])
+    assert.strictEqual(status, 2)
+    assert.deepStrictEqual(messages, [
+      "--kubeconfig names what a kubeconfig holds, but --kube none reads none.",
+      "--context names what a kubeconfig holds, but --kube none reads none.",
+    ])
   })
 })
