@@ -12,7 +12,7 @@ describe("npm run bench", () => {
         encoding: "utf8",
       })
       assert.strictEqual(status, 2)
-      assert.include(stderr, "one of decide.")
+      assert.include(stderr, "one of artifacts, decide.")
     },
   )
 })
