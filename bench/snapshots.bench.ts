@@ -37,6 +37,8 @@ const removalFacts = (images: ReadonlyArray<Chain>): SnapshotRemoval.NamespaceSn
     users.set(`container-${image}`, [`container-${image}`])
     return [...layers, { key: `container-${image}`, parent: keys.at(-1), kind: "active" }]
   })
+  // containerd lists by key, so neighbours in a chain are far apart.
+  snapshots.sort((a, b) => (a.key < b.key ? -1 : 1))
   return { namespace: "k8s.io", snapshots: Fact.known(snapshots), users: Fact.known(users) }
 }
 

@@ -21,40 +21,59 @@ export type Below =
 export interface Walk<Reason> {
   /** Keys that can go, children before parents. */
   readonly order: ReadonlyArray<string>
-  /** Reasons of all others, by key. */
-  readonly stays: ReadonlyMap<string, Reason | Below>
+  /** All others with their reasons, in the order in which they were given. */
+  readonly stays: ReadonlyArray<{ readonly key: string; readonly because: Reason | Below }>
 }
 
 /**
- * Takes away leaf after leaf; what is never free of children stays. `itself` says why a node stays for a reason of its
- * own, which says more than what lies on it. Takes time and space in proportion to the number of nodes.
+ * Takes away leaf after leaf, each chain from its leaf as far down as it is free; what is never free of children stays.
+ * `itself` says why a node stays for a reason of its own, which says more than what lies on it. Of several nodes with
+ * one key the first counts. Takes time and space in proportion to the number of nodes; keys are looked up twice for
+ * each, and places serve for everything else (`npm run bench -- snapshots`).
  */
 export const leavesFirst = <N extends Node, Reason>(
-  nodes: ReadonlyMap<string, N>,
+  nodes: ReadonlyArray<N>,
   itself: (node: N) => Reason | undefined,
 ): Walk<Reason> => {
-  const children = new Map<string, number>()
-  for (const { parent } of nodes.values())
-    if (parent !== undefined && nodes.has(parent)) children.set(parent, (children.get(parent) ?? 0) + 1)
-  const stays = new Map<string, Reason | Below>()
-  const order: Array<string> = []
-  const done = new Set<string>()
-  const free = [...nodes.keys()].filter((key) => !children.has(key))
-  // The array grows while it is walked: a parent comes in behind its last child.
-  for (const key of free) {
-    const node = nodes.get(key)!
-    const why = stays.get(key) ?? itself(node)
-    done.add(key)
-    if (why === undefined) order.push(key)
-    else stays.set(key, why)
-    const { parent } = node
-    if (parent === undefined || !nodes.has(parent)) continue
-    if (why !== undefined && !stays.has(parent))
-      stays.set(parent, itself(nodes.get(parent)!) ?? { _tag: "HasBlockedChild", child: key })
-    const left = children.get(parent)! - 1
-    children.set(parent, left)
-    if (left === 0) free.push(parent)
+  const places = new Map<string, number>()
+  nodes.forEach(({ key }, at) => {
+    if (!places.has(key)) places.set(key, at)
+  })
+  /** Place of the parent, -1 for none. */
+  const parents = new Int32Array(nodes.length).fill(-1)
+  const children = new Int32Array(nodes.length)
+  for (const at of places.values()) {
+    const { parent } = nodes[at]!
+    const below = parent === undefined ? undefined : places.get(parent)
+    if (below === undefined) continue
+    parents[at] = below
+    children[below]!++
   }
-  for (const key of nodes.keys()) if (!done.has(key)) stays.set(key, { _tag: "Cycle" })
+  const leaves = [...places.values()].filter((at) => children[at] === 0)
+  const reasons: Array<Reason | Below | undefined> = nodes.map(() => undefined)
+  const walked = new Uint8Array(nodes.length)
+  const order: Array<string> = []
+  for (const leaf of leaves) {
+    for (let at = leaf; at >= 0;) {
+      const { key } = nodes[at]!
+      const why = reasons[at] ?? itself(nodes[at]!)
+      walked[at] = 1
+      reasons[at] = why
+      if (why === undefined) order.push(key)
+      const below = parents[at]!
+      if (below < 0) break
+      if (why !== undefined)
+        reasons[below] ??= itself(nodes[below]!) ?? { _tag: "HasBlockedChild", child: key }
+      // Whoever takes the last child away goes on with the parent.
+      children[below]!--
+      at = children[below] === 0 ? below : -1
+    }
+  }
+  const stays: Array<{ readonly key: string; readonly because: Reason | Below }> = []
+  for (const [key, at] of places) {
+    // What was never free lies on itself, or below something that does.
+    const because = walked[at] === 1 ? reasons[at] : ({ _tag: "Cycle" } as const)
+    if (because !== undefined) stays.push({ key, because })
+  }
   return { order, stays }
 }

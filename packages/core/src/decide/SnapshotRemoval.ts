@@ -72,11 +72,9 @@ const blockedItself = (
 const planNamespace = ({ namespace, snapshots, users }: NamespaceSnapshots): NamespaceRemoval => {
   if (snapshots._tag === "Unknown")
     return { namespace, order: [], blocked: [], outcome: "unknown", unseen: snapshots.why }
-  const byKey = new Map(snapshots.value.map((snapshot) => [snapshot.key, snapshot]))
-  const { order, stays } = SnapshotForest.leavesFirst(byKey, (snapshot) => blockedItself(snapshot, users))
-  const blocked = [...byKey.keys()]
-    .filter((key) => stays.has(key))
-    .map((key) => ({ key, because: stays.get(key)! }))
+  const { order, stays: blocked } = SnapshotForest.leavesFirst(snapshots.value, (snapshot) =>
+    blockedItself(snapshot, users),
+  )
   return { namespace, order, blocked, outcome: blocked.length === 0 ? "clean" : "blocked", unseen: undefined }
 }
 

@@ -67,11 +67,11 @@ export const planNamespace = (facts: SnapshotRecords.RecordFacts, snapshotter: s
   const { namespace } = facts
   if (found._tag === "Unknown") return { namespace, ...nothing, outcome: "unknown", doubts: [found.why] }
   const { leads, records } = found.value
-  const byKey = new Map(records.map((record) => [record.key, record]))
-  const { order, stays } = SnapshotForest.leavesFirst(byKey, staysItself)
-  const blocked = records
-    .filter(({ key, state }) => state === "stale" && stays.has(key))
-    .map(({ key }) => ({ key, because: stays.get(key) as StaleBecause }))
+  const stale = new Set(records.filter(({ state }) => state === "stale").map(({ key }) => key))
+  const { order, stays } = SnapshotForest.leavesFirst(records, staysItself)
+  const blocked = stays.flatMap(({ because, key }): ReadonlyArray<StaleRecord> =>
+    because._tag === "NotStale" || !stale.has(key) ? [] : [{ key, because }],
+  )
   const goes = new Set(order)
   const anew = leads.filter(({ top }) => goes.has(top))
   const left = new Set(blocked.map(({ key }) => key))
