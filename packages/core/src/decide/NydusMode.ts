@@ -24,7 +24,7 @@ export interface ModeRow {
   readonly says: string
 }
 
-/** Both modes. */
+/** Both modes with what is the same for every instance. */
 export const modes: Readonly<Record<NydusMode, ModeRow>> = {
   "guest-pull": {
     setting: "nydus",
