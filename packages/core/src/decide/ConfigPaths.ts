@@ -70,7 +70,10 @@ export const decide = (facts: PathFacts): Result.Result<ContainerdPaths, Prerequ
     return refuse({
       code: "E_CONTAINERD_CONFIG_UNREADABLE",
       path: mainConfig,
-      message: `The main config ${mainConfig} is ${found._tag === "Link" ? `a link to ${found.target}` : "a directory"}, and only a file can be changed without losing what it stands for.`,
+      message:
+        found._tag === "Link"
+          ? `The main config ${mainConfig} is a link to ${found.target}. What another tool keeps behind a link is changed through that tool, or the change is lost with its next run.`
+          : `The main config ${mainConfig} is a directory, so there is nothing that could import our drop-in.`,
       remedy:
         "Put a file there, or name the real one with CONTAINERD_CONFIG_DIR and CONTAINERD_CONFIG_FILE_NAME.",
     })
@@ -280,17 +283,6 @@ const unknownVersion = (facts: PathFacts, mainConfig: HostPath.HostPath): Proble
   remedy: "Set CONTAINER_RUNTIME_VERSION, e.g. containerd://2.1.5, as `kubectl get node -o wide` shows it.",
 })
 
-/**
- * Whether a containerd file's `imports` reads the given drop-in: a path or glob that names it, absolute or relative
- * to the file (facts: containerd §4). Only the file's own parsed array counts, never a comment. containerd 1.6 takes
- * a relative glob as relative to its working directory, where nothing matches (measured).
- */
-export const readsDropIn = (input: ImportQuestion & { readonly text: string }): boolean =>
-  Result.match(Toml.parse(input.text), {
-    onFailure: () => false,
-    onSuccess: (table) => importsDropIn(table, input),
-  })
-
 /** Which file is asked for in the imports of which. */
 interface ImportQuestion {
   readonly file: HostPath.HostPath
@@ -298,6 +290,11 @@ interface ImportQuestion {
   readonly version: ContainerdVersion.ContainerdVersion | undefined
 }
 
+/**
+ * Whether a containerd file's `imports` reads the given drop-in: a path or glob that names it, absolute or relative
+ * to the file (facts: containerd §4). Only the file's own parsed array counts, never a comment. containerd 1.6 takes
+ * a relative glob as relative to its working directory, where nothing matches (measured).
+ */
 const importsDropIn = (table: Toml.Table, { dropIn, file, version }: ImportQuestion): boolean => {
   const relativeGlobs = version === undefined || ContainerdVersion.atLeast(version, 1, 7)
   return Toml.stringsAt(table, "imports").some((entry) => {

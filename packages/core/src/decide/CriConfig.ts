@@ -171,10 +171,8 @@ const repeatedTable = (
   const sameDirectory = HostPath.parent(paths.dropIn)
   const isBehind = (path: HostPath.HostPath): boolean =>
     HostPath.parent(path) === sameDirectory && path > paths.dropIn
-  const hiding = ImportedFiles.hiding(
-    others.filter((file) => isBehind(file.path)),
-    plugin,
-  )
+  const behind = others.filter((file) => isBehind(file.path))
+  const hiding = ImportedFiles.hiding(behind, plugin, paths.template ?? paths.mainConfig)
   if (hiding.length > 0) return fail(...hiding)
   const loadedBefore = [
     FactsOf.at(input.facts, paths.mainConfig),
@@ -321,7 +319,7 @@ const wholeFile = (input: CriInput, paths: ContainerdPaths): Result.Result<CriCo
   }
   const hiding = [
     ...ImportedFiles.unlistedProblems(facts.unlisted),
-    ...ImportedFiles.hiding(othersImported(input, []), criPlugin(paths.schema)),
+    ...ImportedFiles.hiding(othersImported(input, []), criPlugin(paths.schema), path),
   ]
   if (hiding.length > 0) return fail(...hiding)
   const state = FactsOf.at(facts, path)

@@ -76,7 +76,12 @@ export const unlistedNotices = (unlisted: ReadonlyArray<Unlisted>): ReadonlyArra
   }))
 
 /** Files among `imported` that would hide a table of the plugin which is loaded before them, as problems. */
-export const hiding = (imported: ReadonlyArray<Imported>, plugin: string): ReadonlyArray<Problem> =>
+export const hiding = (
+  imported: ReadonlyArray<Imported>,
+  plugin: string,
+  /** The file that the operator changes: the main config, or the template that it is rendered from. */
+  main: HostPath.HostPath,
+): ReadonlyArray<Problem> =>
   imported.flatMap(({ path, state }): ReadonlyArray<Problem> => {
     if (state._tag === "Unreadable") {
       return [
@@ -94,7 +99,7 @@ export const hiding = (imported: ReadonlyArray<Imported>, plugin: string): Reado
         code: "E_IMPORT_HIDES_HANDLERS",
         path,
         message: `containerd 1.x loads ${path} after our handlers, and its table of ${plugin} replaces theirs as a whole.`,
-        remedy: `Move the CRI settings of ${path} into the main config, or upgrade containerd to 2.0.`,
+        remedy: `Move the CRI settings of ${path} into ${main}, or upgrade containerd to 2.0.`,
       },
     ]
   })

@@ -4,13 +4,14 @@
  * Source: decisions §4 (`startedWith`), 12 W-06, W-31.
  */
 import type { Fact } from "../input/Fact.ts"
+import * as Distribution from "../model/Distribution.ts"
 import type { RuntimeRow } from "../model/Distribution.ts"
 import * as FileState from "../model/FileState.ts"
 import type { HostPath } from "../model/HostPath.ts"
 import type { Ledger } from "../plan/Ledger.ts"
 import type { Restart } from "../plan/Plan.ts"
 import { digest } from "../plan/PlanDocument.ts"
-import type { UnitRun } from "../ports/HostShell.ts"
+import type { UnitRun, UnitState } from "../ports/HostShell.ts"
 import type { Disposition } from "./WholeFileDisposition.ts"
 
 /** Digest over the files that the runtime loads, in the order of loading: path, length and text of each. */
@@ -43,20 +44,29 @@ export const hasLoaded = (facts: {
   return state === "active" && activeSince !== undefined && activeSince !== restarting.since
 }
 
-/** The restart that is due, or `undefined` when the runtime has loaded what is on disk. */
-export const decide = (facts: {
-  readonly row: RuntimeRow
-  readonly control: Fact<"systemd">
-  readonly startedWith: string | null
-  readonly loadedDigest: string
-}): typeof Restart.Type | undefined =>
-  facts.startedWith === facts.loadedDigest ? undefined : of(facts.row, facts.control)
-
 /** The restart of a runtime that has not loaded what is on disk. */
 export const of = (row: RuntimeRow, control: Fact<"systemd">): typeof Restart.Type => ({
   unit: row.unit,
   due: row.restart === "reloads-itself" ? "reloads-itself" : control._tag === "Known" ? "ours" : "not-ours",
 })
+
+/**
+ * The restart of the runtime that was configured before, where this run configures another: its files of ours go, and
+ * it goes on offering their handlers until it starts anew. One that does not run reads nothing old when it starts.
+ */
+export const ofFormer = (facts: {
+  /** The CRI runtime of the ledger, where handlers were written for it. */
+  readonly former: string | undefined
+  readonly row: RuntimeRow
+  readonly units: ReadonlyMap<string, Fact<UnitState>>
+  readonly control: Fact<"systemd">
+}): typeof Restart.Type | undefined => {
+  const former = facts.former === undefined ? undefined : Distribution.lookup(facts.former)
+  if (former === undefined || former.unit === facts.row.unit) return undefined
+  const state = facts.units.get(former.unit)
+  if (state?._tag === "Known" && state.value !== "active") return undefined
+  return state?._tag === "Known" ? of(former, facts.control) : { unit: former.unit, due: "not-ours" }
+}
 
 /** What is there of an instance's CRI configuration before it is taken back. */
 export type ConfigurationEvidence =

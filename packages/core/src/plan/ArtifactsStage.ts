@@ -39,14 +39,17 @@ export interface StageInput {
   readonly detected: Detected
 }
 
-/** The ledger to start from: what was found, brought up to this run. */
-export const startLedger = ({ detected, facts, settings }: StageInput): Ledger.Ledger => ({
-  ...(FactsOf.ledgerOf(facts) ??
-    Ledger.empty(instanceName(settings.instance), facts.release, detected.row.runtime)),
-  installDir: settings.instance.installDir,
-  release: facts.release,
-  runtime: detected.row.runtime,
-})
+/** The ledger to start from: what was found, brought up to this run; the CRI stage brings up the runtime. */
+export const startLedger = ({ detected, facts, settings }: StageInput): Ledger.Ledger => {
+  const found = FactsOf.ledgerOf(facts)
+  const { runtime } = detected.row
+  return {
+    ...(found ?? Ledger.empty(instanceName(settings.instance), facts.release, runtime)),
+    installDir: settings.instance.installDir,
+    release: facts.release,
+    runtime: found === undefined || found.handlers.length === 0 ? runtime : found.runtime,
+  }
+}
 
 /** The Record step, unless the ledger on the host says the same already once the stage's `puts` are done. */
 export const record = (

@@ -3,10 +3,12 @@
  * say now, in the one order of decisions §1: demote, configuration, artifacts, delete marks, restart.
  */
 import { Result } from "effect"
+import type { CleanupVerdict } from "../decide/CleanupPolicy.ts"
 import * as ContainerdImports from "../decide/ContainerdImports.ts"
 import * as Neighbours from "../decide/Neighbours.ts"
 import type * as InUse from "../decide/InUse.ts"
 import * as Ownership from "../decide/Ownership.ts"
+import * as Fact from "../input/Fact.ts"
 import * as FactsOf from "../input/Facts.ts"
 import {
   type DecisionError,
@@ -15,7 +17,6 @@ import {
   type Problem,
   UnseenError,
 } from "../input/Problem.ts"
-import * as Distribution from "../model/Distribution.ts"
 import * as FileState from "../model/FileState.ts"
 import * as HostPath from "../model/HostPath.ts"
 import { name as instanceName } from "../model/Instance.ts"
@@ -23,19 +24,10 @@ import type { HostAction } from "./Action.ts"
 import * as Change from "./Change.ts"
 import * as CleanupMarks from "./CleanupMarks.ts"
 import * as CleanupUse from "./CleanupUse.ts"
-import { restartSteps } from "./CriStage.ts"
-import { type PlanInput, preconditions, readySeconds } from "./InstallPlan.ts"
+import * as CleanupRestart from "./CleanupRestart.ts"
+import { type PlanInput, preconditions } from "./InstallPlan.ts"
 import * as Ledger from "./Ledger.ts"
-import {
-  type ActionName,
-  changes,
-  type Plan,
-  put,
-  type Restart,
-  type StagePlan,
-  type Step,
-  step,
-} from "./Plan.ts"
+import { type ActionName, type Plan, put, type StagePlan, type Step, step } from "./Plan.ts"
 import * as Predict from "./Predict.ts"
 
 type CleanupStage = "revert-cri" | "remove-artifacts"
@@ -59,19 +51,17 @@ export const make = (input: PlanInput): Result.Result<Plan, DecisionError> =>
   Result.flatMap(preconditions(input), () => {
     const ledger = FactsOf.ledgerOf(input.facts)
     if (ledger === undefined) return Result.succeed(nothing(input, "no-install", nothingRecorded(input)))
-    if (input.action !== "cleanup") return within(input, ledger)
+    const otherInstances = Neighbours.names(input.facts, instanceName(input.settings.instance))
     // The staged actions are the dispatcher's decision; only the whole cleanup asks whether it may (spec 09 §3).
-    return Result.flatMap(
-      input.policies.cleanup({
-        ownDaemonSet: input.facts.ownDaemonSet,
-        otherInstances: Neighbours.names(input.facts, instanceName(input.settings.instance)),
-      }),
-      (verdict) =>
-        verdict.scope === "skip"
-          ? Result.succeed(nothing(input, "still-wanted", `Nothing is removed: ${verdict.because}.`))
-          : within(input, ledger),
+    const ownDaemonSet = input.action === "cleanup" ? input.facts.ownDaemonSet : notAsked
+    return Result.flatMap(input.policies.cleanup({ ownDaemonSet, otherInstances }), (verdict) =>
+      verdict.scope === "skip"
+        ? Result.succeed(nothing(input, "still-wanted", `Nothing is removed: ${verdict.because}.`))
+        : within(input, ledger, verdict),
     )
   })
+
+const notAsked = Fact.unknown("not-asked", "the dispatcher decided")
 
 /** Configuration alone may always be taken back; removing programs ends what runs from them. */
 const removes = (action: ActionName): boolean => (stagesOf[action] ?? []).includes("remove-artifacts")
@@ -122,7 +112,11 @@ const notToml = (edit: Ledger.Edit, text: string): ReadonlyArray<Problem> => {
       ]
 }
 
-const within = (input: PlanInput, ledger: Ledger.Ledger): Result.Result<Plan, DecisionError> => {
+const within = (
+  input: PlanInput,
+  ledger: Ledger.Ledger,
+  verdict: CleanupVerdict,
+): Result.Result<Plan, DecisionError> => {
   const problems = outOfReach(input, ledger)
   if (problems.length > 0) return Result.fail(new PrerequisiteError({ problems }))
   const guard = removes(input.action) ? CleanupUse.guard(input, ledger) : free
@@ -132,7 +126,7 @@ const within = (input: PlanInput, ledger: Ledger.Ledger): Result.Result<Plan, De
     case "Refuse":
       return Result.succeed(refusedPlan(input, ledger, guard.problem))
     case "GoOn":
-      return Result.succeed(makeWith(input, ledger, guard.notice))
+      return Result.succeed(makeWith(input, ledger, { verdict, use: guard.notice }))
   }
 }
 
@@ -157,67 +151,50 @@ interface StageResult {
   readonly notices: ReadonlyArray<Notice>
 }
 
-const makeWith = (input: PlanInput, ledger: Ledger.Ledger, use: Notice | undefined): Plan => {
+const makeWith = (
+  input: PlanInput,
+  ledger: Ledger.Ledger,
+  { verdict, use }: { readonly verdict: CleanupVerdict; readonly use: Notice | undefined },
+): Plan => {
   const { action, settings } = input
   const asked = (stagesOf[action] ?? []).filter((stage) => input.only === undefined || input.only === stage)
-  const instance = instanceName(settings.instance)
-  const marks = input.facts.node._tag === "Known" && action === "cleanup"
-  const stages: Array<StagePlan> = [...CleanupMarks.demotion(input)]
-  const notices: Array<Notice> = use === undefined ? [] : [use]
+  const restart = asked.includes("revert-cri")
+    ? CleanupRestart.decide(input, ledger, verdict)
+    : CleanupRestart.none
+  const stages: Array<StagePlan> = []
+  const notices: Array<Notice> = [...(use === undefined ? [] : [use]), ...restart.notices]
   let facts = input.facts
-  for (const stage of asked) {
-    const result =
-      stage === "revert-cri" ? revertCri(facts) : removeArtifacts(facts, settings.instance.installDir)
+  const take = (stage: CleanupStage, of: (facts: FactsOf.Facts) => StageResult): void => {
+    if (!asked.includes(stage)) return
+    const result = of(facts)
     stages.push({ stage, steps: result.steps })
     notices.push(...result.notices)
     facts = Predict.after(facts, result.steps)
   }
-  if (marks) stages.push(...CleanupMarks.release(input))
-  const restart = asked.includes("revert-cri") ? restartOf(input, ledger, stages) : undefined
-  if (restart?.due === "ours") {
-    stages.push({
-      stage: "restart",
-      steps: [
-        ...restartSteps(restart.unit, "it still offers handlers that are gone"),
-        ...(marks
-          ? [
-              step(
-                { _tag: "AwaitReady", unit: restart.unit, seconds: readySeconds } as const,
-                "the kubelet may have gone down with the runtime",
-              ),
-            ]
-          : []),
-      ],
-    })
+  for (const part of CleanupRestart.order(input, ledger, verdict)) {
+    if (part === "demote") stages.push(...CleanupMarks.demotion(input))
+    if (part === "configuration") take("revert-cri", revertCri)
+    if (part === "artifacts")
+      take("remove-artifacts", (at) => removeArtifacts(at, settings.instance.installDir))
+    if (part === "release") stages.push(...CleanupMarks.release(input))
+    if (part === "restart") stages.push(...restart.stages)
   }
   return {
     action,
-    instance,
+    instance: instanceName(settings.instance),
     runtime: ledger.runtime,
     handlers: asked.includes("revert-cri") ? ledger.handlers : [],
     stages,
-    restarts: restart === undefined ? [] : [restart],
+    restarts: restart.restarts,
     sandboxes: CleanupUse.sandboxes(input, ledger),
     refused: null,
     notices,
-    residues: [],
+    residues,
   }
 }
 
-/** A restart is due whenever the runtime's configuration changes. */
-const restartOf = (
-  { facts }: PlanInput,
-  ledger: Ledger.Ledger,
-  stages: ReadonlyArray<StagePlan>,
-): typeof Restart.Type | undefined => {
-  const row = Distribution.lookup(ledger.runtime)
-  const changed = stages.some(
-    (s) => s.stage === "revert-cri" && s.steps.some(({ action }) => action._tag === "Put" && changes(action)),
-  )
-  if (row === undefined || !changed) return undefined
-  if (row.restart === "reloads-itself") return { unit: row.unit, due: "reloads-itself" }
-  return { unit: row.unit, due: facts.control._tag === "Known" ? "ours" : "not-ours" }
-}
+/** What a cleanup leaves on purpose, wherever it runs (decisions §3). */
+const residues: Plan["residues"] = ["/run/lock/kata-deploy.lock"]
 
 /** What stands where a file of ours was, and is none: it is left alone. */
 const notAFile = (owned: Ledger.OwnedFile, state: FileState.FileState): ReadonlyArray<Notice> =>

@@ -23,6 +23,8 @@ export const unitSeconds = 300
 /** The stage, and the restart that it asks for. */
 export interface CriStageResult extends StageResult {
   readonly restart: typeof Restart.Type | undefined
+  /** The restart of the runtime that was configured before this one. */
+  readonly former: typeof Restart.Type | undefined
 }
 
 /** Plans the stage. */
@@ -46,7 +48,19 @@ const planWith = (
     look: (path) => FactsOf.at(facts, path),
   })
   return Result.flatMap(reconciled, (stage) => {
-    const ledger = { ...stage.ledger, handlers: settings.handlers.map((h) => h.name), loaded: config.loaded }
+    const before = FactsOf.ledgerOf(facts)
+    const former = RestartNeed.ofFormer({
+      former: before?.handlers.length === 0 ? undefined : before?.runtime,
+      row: detected.row,
+      units: facts.units,
+      control: facts.control,
+    })
+    const ledger = {
+      ...stage.ledger,
+      runtime: detected.row.runtime,
+      handlers: settings.handlers.map((h) => h.name),
+      loaded: config.loaded,
+    }
     const vacated = Reconcile.vacate(stage.ledger, desired, Reconcile.removedBy(stage.removals))
     const steps = [...stage.directories, ...stage.puts, ...stage.removals, ...vacated]
     const after = lookAfter(facts, steps)
@@ -65,6 +79,9 @@ const planWith = (
     return Result.map(predicted, (notices) => ({
       steps: [
         ...steps,
+        ...(former?.due === "ours"
+          ? restartSteps(former.unit, "it was configured before, and still offers handlers that are gone")
+          : []),
         ...recorded,
         ...(restart?.due === "ours"
           ? [
@@ -85,6 +102,7 @@ const planWith = (
       ledger: started,
       notices: [...config.notices, ...stage.notices, ...notices],
       restart,
+      former,
     }))
   })
 }

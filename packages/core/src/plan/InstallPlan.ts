@@ -259,7 +259,8 @@ const makeWith = (input: PlanInput, detected: Detected): Result.Result<Plan, Dec
     else {
       stages.push({ stage: "cri", steps: [...result.success.steps] })
       notices.push(...result.success.notices)
-      if (result.success.restart !== undefined) restarts.push(result.success.restart)
+      const { former, restart } = result.success
+      restarts.push(...[former, restart].filter((due) => due !== undefined))
       // What the last stage removes is in the ledger alone.
       facts = { ...facts, ledger: { _tag: "Read", ledger: result.success.ledger } }
     }

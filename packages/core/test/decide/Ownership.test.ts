@@ -6,8 +6,8 @@ import {
   ContainerdWholeFile,
   FileState,
   HostPath,
+  Ledger,
   Ownership,
-  type Ledger,
 } from "../../src/index.ts"
 import { rootFile, textOf } from "./ContainerdFiles.ts"
 
@@ -143,5 +143,56 @@ describe("Ownership", () => {
     assert.isTrue(Ownership.stillImports(text, []))
     assert.isFalse(Ownership.stillImports(text, ["/a", "/c"]))
     assert.isFalse(Ownership.stillImports("imports = ", ["/a"]))
+  })
+})
+
+describe("a file of ours", () => {
+  const at = HostPath.make("/opt/kata/versions.yaml")
+  const theirs = FileState.file("theirs\n")
+  const wanted = FileState.file("# new\n")
+  const ledger: Ledger.Ledger = {
+    ...Ledger.empty("default", "1", "containerd"),
+    installDir: HostPath.make("/opt/kata"),
+  }
+  const isOurs = (found: FileState.FileState, rest: Partial<Ledger.Ledger> = {}) =>
+    Ownership.ours({ ...ledger, ...rest })(at, found, wanted)
+
+  it("may replace nothing that is there without a word of ours", () => {
+    assert.isTrue(isOurs(FileState.absent))
+    for (const found of [theirs, FileState.link("elsewhere"), FileState.directory()])
+      assert.isFalse(isOurs(found), found._tag)
+  })
+
+  it("may replace what the ledger names, and what came out of an archive of ours", () => {
+    assert.isTrue(isOurs(theirs, { files: [{ path: at, stage: "artifacts", digest: null }] }))
+    const entries = [{ type: "link" as const, path: "versions.yaml", target: "x" }]
+    const components = [{ name: "c", archive: { sha256: "1", size: 1, modifiedMs: 0 }, entries }]
+    assert.isTrue(isOurs(theirs, { components }))
+    assert.isFalse(isOurs(theirs, { components: [{ ...components[0]!, entries: [] }] }))
+  })
+
+  it("may replace everything below the directory of an install that was adopted, and nothing elsewhere", () => {
+    assert.isTrue(isOurs(theirs, { adopted: "everything" }))
+    assert.isFalse(isOurs(theirs, { adopted: "everything", installDir: HostPath.make("/opt/other") }))
+  })
+
+  it("may replace the very same, whatever its mode", () => {
+    assert.isTrue(isOurs(FileState.file("# new\n", 0o600)))
+    assert.isTrue(Ownership.ours(ledger)(at, FileState.link("x"), FileState.link("x")))
+    assert.isFalse(Ownership.ours(ledger)(at, FileState.link("x"), FileState.link("y")))
+  })
+
+  it("may replace what says in the comment at its top that it is ours", () => {
+    assert.isTrue(isOurs(FileState.file("#!/bin/sh\n# Written by kata-deploy: as before.\nexit\n")))
+    assert.isTrue(isOurs(FileState.file("# This file is managed by kata-deploy: x.\n")))
+    assert.isFalse(isOurs(FileState.file("state = 1\n# Written by kata-deploy\n")))
+  })
+
+  it("may replace what names nothing but handlers of Kata's, as older installers left it", () => {
+    const table = (name: string, rest = "") => FileState.file(`[crio.runtime.runtimes.${name}]\n${rest}`)
+    assert.isTrue(isOurs(table("kata-fc")))
+    assert.isTrue(isOurs(table("mine", 'runtime_path = "/opt/kata/bin/containerd-shim-kata-v2"\n')))
+    assert.isFalse(isOurs(table("runc")))
+    assert.isFalse(isOurs(table("kata-fc", 'runtime_path = "/usr/bin/x"\n')))
   })
 })

@@ -8,7 +8,10 @@ const decide = (
   runtime: Distribution.CriRuntime,
   startedWith: string | null,
   control: Fact.Fact<"systemd"> = Fact.known("systemd"),
-) => RestartNeed.decide({ row: Distribution.rowOf(runtime), control, startedWith, loadedDigest: "now" })
+) =>
+  RestartNeed.hasLoaded({ ledger: { startedWith }, digest: "now", run: notAsked })
+    ? undefined
+    : RestartNeed.of(Distribution.rowOf(runtime), control)
 
 const digest = (files: ReadonlyArray<readonly [path: string, state: FileState.FileState]>): string =>
   RestartNeed.loadedDigest(
@@ -41,6 +44,38 @@ describe("RestartNeed", () => {
         due: "reloads-itself",
       })
     }
+  })
+
+  describe("of the runtime that was configured before", () => {
+    const former = (
+      runtime: string | undefined,
+      state: Fact.Fact<"active" | "inactive"> | undefined,
+      control: Fact.Fact<"systemd"> = Fact.known("systemd"),
+    ) =>
+      RestartNeed.ofFormer({
+        former: runtime,
+        row: Distribution.rowOf("crio"),
+        units: new Map(state === undefined ? [] : [["containerd.service", state]]),
+        control,
+      })
+
+    it("is ours where it still runs and units can be controlled", () => {
+      const unit = "containerd.service"
+      assert.deepStrictEqual(former("containerd", Fact.known("active")), { unit, due: "ours" })
+      assert.deepStrictEqual(former("containerd", Fact.known("active"), notAsked), { unit, due: "not-ours" })
+    })
+
+    it("is named and left to others where it is not known whether it runs", () => {
+      for (const state of [undefined, notAsked])
+        assert.deepStrictEqual(former("containerd", state), { unit: "containerd.service", due: "not-ours" })
+    })
+
+    it("is none where it does not run, where there was none, and where it is the same", () => {
+      assert.isUndefined(former("containerd", Fact.known("inactive")))
+      assert.isUndefined(former(undefined, Fact.known("active")))
+      assert.isUndefined(former("crio", Fact.known("active")))
+      assert.isUndefined(former("a name that nobody knows", Fact.known("active")))
+    })
   })
 
   it("goes by path and text of every loaded file, in the order of loading, and by nothing else", () => {

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { FileState, HostPath, Run } from "../../src/index.ts"
 import { hosts, type SampleHost } from "./SampleHosts.ts"
+import { HostShellMemory } from "../../src/testing/index.ts"
 import * as Node from "./SampleNode.ts"
 
 const named = (name: string): SampleHost => hosts.find((host) => host.name === name)!
@@ -134,5 +135,33 @@ describe("two instances on one node", () => {
         assert.deepStrictEqual(Node.snapshot(files), installed)
       }
     }),
+  )
+
+  it.effect(
+    "leave the restart to the next one where the operator wants it so, and the last one restarts",
+    () =>
+      Effect.gen(function* () {
+        const files = Node.host(bare.tree)
+        const shell = HostShellMemory.make({ units: { "containerd.service": "active" } })
+        const on = Effect.provide(Node.layer(files, shell))
+        const cleanup = (variables: Readonly<Record<string, string>>) =>
+          Run.run({
+            ...Node.request("cleanup", variables),
+            conduct: { restartBesideOthers: "defer" },
+          }).pipe(on)
+        yield* Run.run(Node.request("install", bare.variables)).pipe(on)
+        yield* Run.run(Node.request("install", second)).pipe(on)
+        shell.faults.reset()
+        const restarts = () => shell.faults.operations.filter((o) => o.verb === "restart").length
+        const first = yield* cleanup(bare.variables)
+        assert.strictEqual(restarts(), 0)
+        assert.deepStrictEqual(first.restarts, [{ unit: "containerd.service", due: "not-ours" }])
+        assert.include(
+          first.notices.map((n) => n.code),
+          "restart-deferred",
+        )
+        yield* cleanup(second)
+        assert.strictEqual(restarts(), 1)
+      }),
   )
 })

@@ -180,12 +180,12 @@ const stagedCriRestart = ({
   const restarted = unitActiveSince === "newer" || row.restart === "reloads-itself"
   const startedWith = before === null || before === undefined || !restarted ? null : digestOf(before)
   const control = Fact.known("systemd" as const)
-  const due = RestartNeed.decide({
-    row,
-    control,
-    startedWith,
-    loadedDigest: digestOf(after ?? before ?? "A"),
+  const hasLoaded = RestartNeed.hasLoaded({
+    ledger: { startedWith },
+    digest: digestOf(after ?? before ?? "A"),
+    run: Fact.unknown("not-asked", "the case does not say"),
   })
+  const due = hasLoaded ? undefined : RestartNeed.of(row, control)
   return due === undefined ? { restart: false, then: "wait unit active (300 s)" } : { restart: true }
 }
 
