@@ -21,6 +21,8 @@ export interface ChildOptions {
   readonly program: Program
   readonly args: ReadonlyArray<string>
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Where results go: to those of this process, or nowhere. */
+  readonly results: "inherit" | "ignore"
   readonly onMessage: (message: Message.Message) => void
   /** Called once, after the last message. */
   readonly onEnd: (end: ChildEnd) => void
@@ -41,12 +43,12 @@ const outOfMemoryKills = (): number | undefined => {
   }
 }
 
-/** Starts a child. Standard output and standard error are those of this process. */
-export const start = ({ args, env, onEnd, onMessage, program }: ChildOptions): Child => {
+/** Starts a child. Its log goes where that of this process goes. */
+export const start = ({ args, env, onEnd, onMessage, program, results }: ChildOptions): Child => {
   const before = outOfMemoryKills()
   const child = childProcess.spawn(program.node, [...program.nodeFlags, program.file, ...args], {
     env: { ...env, [Message.pipeVariable]: String(Message.pipeDescriptor) },
-    stdio: ["ignore", "inherit", "inherit", "pipe"],
+    stdio: ["ignore", results, "inherit", "pipe"],
   })
   const pipe = child.stdio[Message.pipeDescriptor] as Readable | undefined
   if (pipe !== undefined && pipe !== null) {

@@ -62,11 +62,20 @@ const withAction = (argv: ReadonlyArray<string>, ...action: ReadonlyArray<string
   return [...action, ...argv.slice(0, Math.max(at, 0)), ...argv.slice(at + 1)]
 }
 
-/** The command line of a child. */
-export const childArguments = (argv: ReadonlyArray<string>, job: Job): ReadonlyArray<string> =>
+/** The command line of a child; `status` looks for drift while the supervisor waits. */
+export const childArguments = (argv: ReadonlyArray<string>, job: Job | "status"): ReadonlyArray<string> =>
   job === "install"
     ? withAction(without(argv, ownInInstall), "install", "--once")
-    : withAction(without(argv, installOnly), "cleanup")
+    : withAction(without(argv, installOnly), job)
+
+/** Variable with the seconds between two looks for drift. */
+export const driftVariable = "KATA_DEPLOY_DRIFT_INTERVAL"
+
+/** Seconds between two looks for drift; `undefined` for never, which is also what nonsense means. */
+export const driftInterval = (env: Readonly<Record<string, string | undefined>>): number | undefined => {
+  const text = env[driftVariable]?.trim() ?? ""
+  return /^[1-9]\d{0,6}$/.test(text) ? Number(text) : undefined
+}
 
 /** Seconds that the cleanup waits for the node lock: its part of the 540 (decisions §1). */
 export const lockSeconds = 120

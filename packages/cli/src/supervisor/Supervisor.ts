@@ -91,12 +91,37 @@ export const supervise = (supervision: Supervision): Promise<number> =>
         )
     }
 
+    // While it waits, and only then, a child looks from time to time whether everything is as it was left.
+    const interval = CommandLine.driftInterval(env)
+    let look: Child.Child | undefined
+    const lookLater = (): void => {
+      if (interval !== undefined && state._tag === "Waiting") after(interval, lookForDrift)
+    }
+    function lookForDrift(): void {
+      if (state._tag !== "Waiting") return
+      look = Child.start({
+        program,
+        args: CommandLine.childArguments(argv, "status"),
+        env: { ...env, ...CommandLine.childVariables("cleanup", figures.runtime) },
+        results: "ignore",
+        onMessage: (message) => {
+          if (message._tag === "Drift") figures = Metrics.hear(figures, message, seconds())
+        },
+        onEnd: () => {
+          look = undefined
+          lookLater()
+        },
+      })
+    }
+
     const start = (job: Life.Job): void => {
       said = []
+      look?.signal("SIGTERM")
       child = Child.start({
         program,
         args: CommandLine.childArguments(argv, job),
         env: { ...env, ...CommandLine.childVariables(job, figures.runtime) },
+        results: "inherit",
         onMessage: (message) => hear(job, message),
         onEnd: (end) => {
           child = undefined
@@ -128,9 +153,11 @@ export const supervise = (supervision: Supervision): Promise<number> =>
 
     function take(event: Life.Event): void {
       const turn = Life.next(state, event)
+      const before = state._tag
       state = turn.state
       figures = { ...figures, phase: phaseOf(state) }
       for (const command of turn.commands) carryOut(command)
+      if (before !== "Waiting") lookLater()
     }
 
     const open = async (): Promise<void> => {

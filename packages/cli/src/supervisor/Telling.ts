@@ -94,6 +94,13 @@ export const engineFor =
           const shown = yield* Progress.Progress
           return yield* Effect.provideService(engine.run(request), Progress.Progress, both(tell, shown))
         }),
+      status: (about, verify) =>
+        Effect.tap(engine.status(about, verify), ({ instances }) =>
+          Effect.sync(() => {
+            const own = instances.filter(({ name }) => name === Instance.name(settings.instance))
+            tell({ _tag: "Drift", paths: own.reduce((sum, { drift }) => sum + drift.length, 0) })
+          }),
+        ),
     }
   }
 

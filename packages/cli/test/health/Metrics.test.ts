@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import * as Metrics from "../../src/health/Metrics.ts"
@@ -73,5 +75,15 @@ describe("the metrics", () => {
         assert.isTrue(text.endsWith("\n"))
       }),
     )
+  })
+})
+
+describe("the page about the metrics", () => {
+  it("names every metric", () => {
+    const page = readFileSync(join(import.meta.dirname, "../../../../docs/pod.md"), "utf8")
+    const all = Metrics.installed(Metrics.hear(install, { _tag: "Drift", paths: 0 }, 1), "done", 130)
+    const names = [...Metrics.render(all).matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!)
+    assert.isAtLeast(names.length, 14)
+    for (const name of names) assert.include(page, `\`${name}\``)
   })
 })

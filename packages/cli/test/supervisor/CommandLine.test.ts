@@ -30,7 +30,7 @@ describe("a command line", () => {
       assert.strictEqual(CommandLine.errandOf(argv.split(" ")), errand))
   }
 
-  const child = (argv: string, job: "install" | "cleanup") =>
+  const child = (argv: string, job: "install" | "cleanup" | "status") =>
     CommandLine.childArguments(argv.split(" "), job).join(" ")
 
   it("is handed to the installer with --once", () => {
@@ -48,6 +48,13 @@ describe("a command line", () => {
       "cleanup --shims qemu",
     )
     assert.strictEqual(child("internal-post-install-wait --debug", "cleanup"), "cleanup --debug")
+  })
+
+  it("has drift looked for only where an interval is named", () => {
+    const interval = (text?: string) => CommandLine.driftInterval({ KATA_DEPLOY_DRIFT_INTERVAL: text })
+    for (const text of [undefined, "", "0", "-1", "x"]) assert.isUndefined(interval(text))
+    assert.strictEqual(interval(" 60 "), 60)
+    assert.strictEqual(child("install --shims qemu", "status"), "status --shims qemu")
   })
 
   it("leaves the lock 120 of the 540 seconds, and detects the runtime once", () => {

@@ -25,6 +25,7 @@ process.on("SIGTERM", () => {
   tell({ _tag: "Problems", messages: [job + " was stopped."] })
   process.exit(1)
 })
+if (job === "status") tell({ _tag: "Drift", paths: 2 })
 tell({ _tag: "Planned", runtime: "k3s", restartsDue: 0 })
 if (plan === "wait") setInterval(() => {}, 1000)
 else if (plan === "die") process.kill(process.pid, "SIGKILL")
@@ -41,6 +42,7 @@ const trace = () => readFileSync(at("trace"), "utf8").trimEnd().split("\n")
 interface Plan {
   readonly install?: number | "wait" | "die"
   readonly cleanup?: number | "wait" | "die"
+  readonly status?: number
 }
 
 /** A supervisor of the sample program, with its deadlines in our hands. */
@@ -69,6 +71,7 @@ const start = (
       PATH: process.env["PATH"],
       PLAN: JSON.stringify(plan),
       TRACE: at("trace"),
+      KATA_DEPLOY_DRIFT_INTERVAL: "600",
       KATA_DEPLOY_TERMINATION_LOG: at("termination"),
     },
     program: { node: process.execPath, nodeFlags: [], file: at("program.mjs") },
@@ -170,6 +173,22 @@ describe("the supervisor", () => {
     assert.match(
       readFileSync(at("termination"), "utf8"),
       /did not fit into 540 seconds\..*cleanup was stopped\./,
+    )
+  })
+
+  it("looks for drift while it waits, and not any more when it is to end", async () => {
+    const one = start({ install: 0, status: 4, cleanup: 0 })
+    await one.said(/^Installed/)
+    assert.notInclude((await one.get("/metrics")).body, "kata_deploy_drift_paths")
+    one.pass(600)
+    while (!(await one.get("/metrics")).body.includes("kata_deploy_drift_paths 2\n"))
+      await one.traced("status")
+    one.signal("SIGTERM")
+    one.pass(600)
+    assert.strictEqual(await one.status, 0)
+    assert.deepStrictEqual(
+      trace().map((line) => line.split(" ")[0]),
+      ["install", "status", "cleanup"],
     )
   })
 
