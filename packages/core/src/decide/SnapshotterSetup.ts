@@ -7,6 +7,7 @@ import { Result } from "effect"
 import type { Fact } from "../input/Fact.ts"
 import { PrerequisiteError, type Problem } from "../input/Problem.ts"
 import type { Settings } from "../input/Settings.ts"
+import type { RuntimeRow } from "../model/Distribution.ts"
 import * as FileState from "../model/FileState.ts"
 import * as HostPath from "../model/HostPath.ts"
 import type { Instance } from "../model/Instance.ts"
@@ -183,19 +184,26 @@ export interface SnapshotterChanges {
   readonly takeAway: ReadonlyArray<SnapshotterTeardown>
 }
 
+/** What the decision goes by. */
+export interface SetupFacts {
+  /** The CRI runtime; CRI-O has no snapshotters, and the host check has told so. */
+  readonly row: Pick<RuntimeRow, "layout" | "unit">
+  readonly programs: NydusPrograms
+}
+
 /** Everything that settings ask for; fails with every problem before anything is touched. */
 export const decide = (
   settings: Pick<Settings, "setupSnapshotters" | "instance" | "nydusHs">,
-  facts: { readonly criUnit: string; readonly programs: NydusPrograms },
+  { programs, row }: SetupFacts,
 ): Result.Result<SnapshotterChanges, PrerequisiteError> => {
-  const modes = modesOf(settings)
+  const modes = row.layout === "crio" ? [] : modesOf(settings)
   const problems = modes.flatMap((mode) => [
     ...NydusMode.socketProblems(mode, settings.instance),
-    ...programProblems(mode, facts.programs),
+    ...programProblems(mode, programs),
   ])
   if (problems.length > 0) return Result.fail(new PrerequisiteError({ problems }))
   return Result.succeed({
-    setUp: modes.map((mode) => ofMode(mode, { ...settings, criUnit: facts.criUnit })),
+    setUp: modes.map((mode) => ofMode(mode, { ...settings, criUnit: row.unit })),
     takeAway: NydusMode.all
       .filter((mode) => !modes.includes(mode))
       .map((mode) => teardown(mode, settings.instance)),

@@ -6,7 +6,7 @@ import { Effect, Ref, Result } from "effect"
 import type { Notice } from "../input/Problem.ts"
 import * as TemporaryPlace from "../decide/TemporaryPlace.ts"
 import * as FileState from "../model/FileState.ts"
-import type { HostPath } from "../model/HostPath.ts"
+import * as HostPath from "../model/HostPath.ts"
 import type { Action } from "../plan/Action.ts"
 import * as Change from "../plan/Change.ts"
 import * as Document from "../plan/Journal.ts"
@@ -21,8 +21,8 @@ const keepsJournal = (stage: StageName): stage is (typeof Document.stages)[numbe
 
 /** Makes one file of the state directory be `after`, whatever it is now. */
 const put = Effect.fnUntraced(function* (
-  stateDir: HostPath,
-  path: HostPath,
+  stateDir: HostPath.HostPath,
+  path: HostPath.HostPath,
   after: FileState.FileState,
 ): Effect.fn.Return<void, HostError, HostFiles> {
   const files = yield* HostFiles
@@ -30,13 +30,13 @@ const put = Effect.fnUntraced(function* (
   if (!Change.isNoop(change)) yield* files.put(change, TemporaryPlace.staging(stateDir))
 })
 
-/** Whether an action replaces what lies on the host; the ledger alone needs no journal. */
+/** Whether an action replaces what lies on the host; the ledger and empty directories need no journal. */
 const replacesBytes = ({ _tag }: Action): boolean =>
-  _tag === "Put" || _tag === "Extract" || _tag === "RemoveTree" || _tag === "Prune"
+  _tag === "Put" || _tag === "Extract" || _tag === "RemoveTree"
 
 /** The journal of a stage, where there is one that can be read. */
 export const read = Effect.fn("Journal.read")(function* (
-  stateDir: HostPath,
+  stateDir: HostPath.HostPath,
   stage: StageName,
 ): Effect.fn.Return<Document.Journal | undefined, never, HostFiles> {
   const files = yield* HostFiles
@@ -56,7 +56,7 @@ const restartsOf = (steps: ReadonlyArray<Step>): string | null =>
     action._tag === "Unit" && action.verb === "restart" ? [action.unit] : [],
   )[0] ?? null
 
-const ledgerBefore = Effect.fnUntraced(function* (stateDir: HostPath) {
+const ledgerBefore = Effect.fnUntraced(function* (stateDir: HostPath.HostPath) {
   const files = yield* HostFiles
   const text = FileState.textOf(yield* files.look(Ledger.pathIn(stateDir)))
   return text === undefined ? null : Result.getOrElse(Ledger.decode(text), () => null)
@@ -120,15 +120,34 @@ export const begin = Effect.fn("Journal.begin")(function* (
   yield* remember(state, journalStep, Effect.provideService(takenBack, HostFiles, files))
 })
 
+/** Directories that have to be made for the entries. */
+const missingDirectories = Effect.fnUntraced(function* (
+  installDir: HostPath.HostPath,
+  extracted: Ledger.Settled["extracted"],
+) {
+  const files = yield* HostFiles
+  const paths = [...extracted.values()].flatMap((entries) =>
+    entries.flatMap((entry) => {
+      const path = HostPath.join(installDir, entry.path)
+      return entry.type === "directory" ? [path, ...HostPath.ancestors(path)] : HostPath.ancestors(path)
+    }),
+  )
+  const below = [...new Set(paths)].filter((path) => HostPath.isBelow(path, installDir))
+  return yield* Effect.filter(below, (path) =>
+    Effect.map(files.look(path), (state) => state._tag === "Absent"),
+  )
+})
+
 /** Adds what the components are about to put down, before the first of it is moved into place. */
 export const extracting = Effect.fn("Journal.extracting")(function* (
-  { stage, stateDir }: StageToApply,
+  { installDir, stage, stateDir }: StageToApply,
   state: Ref.Ref<StageState>,
   extracted: Ledger.Settled["extracted"],
 ): Effect.fn.Return<void, HostError, HostFiles> {
   const { journal, settled } = yield* Ref.get(state)
   if (journal === undefined || journal.after === null) return
-  const after = Ledger.settle(journal.after, { ...settled, extracted })
+  const created = [...settled.created, ...(yield* missingDirectories(installDir, extracted))]
+  const after = Ledger.settle(journal.after, { ...settled, created, extracted })
   const next = { ...journal, after }
   yield* put(stateDir, Document.pathIn(stateDir, stage), Document.encode(next))
   yield* Ref.update(state, (s) => ({ ...s, journal: next }))
@@ -136,7 +155,7 @@ export const extracting = Effect.fn("Journal.extracting")(function* (
 
 /** Removes the journals of these stages. */
 const drop = (
-  stateDir: HostPath,
+  stateDir: HostPath.HostPath,
   stages: ReadonlyArray<StageName>,
 ): Effect.Effect<void, HostError, HostFiles> =>
   Effect.forEach(stages, (stage) => put(stateDir, Document.pathIn(stateDir, stage), FileState.absent), {
@@ -144,7 +163,7 @@ const drop = (
   })
 
 /** Removes every journal: nothing of the instance is left that one could be about. */
-export const forget = (stateDir: HostPath): Effect.Effect<void, HostError, HostFiles> =>
+export const forget = (stateDir: HostPath.HostPath): Effect.Effect<void, HostError, HostFiles> =>
   drop(stateDir, Document.stages)
 
 /**

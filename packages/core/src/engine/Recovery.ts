@@ -37,12 +37,6 @@ const journalsIn = Effect.fnUntraced(function* (stateDir: HostPath.HostPath) {
   return { journals: found, unreadable: undefined } satisfies Found
 })
 
-/** Stages that were left half-done, in the order in which stages run. */
-export const interrupted = Effect.fn("Recovery.interrupted")(function* (stateDir: HostPath.HostPath) {
-  const { journals } = yield* journalsIn(stateDir)
-  return journals.filter((journal) => journal.state === "begun")
-})
-
 /** The journal of the last CRI stage, done or half-done. */
 export const lastCriStage = Effect.fn("Recovery.lastCriStage")(function* (stateDir: HostPath.HostPath) {
   const { journals } = yield* journalsIn(stateDir)

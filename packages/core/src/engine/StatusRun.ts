@@ -18,6 +18,7 @@ import type * as OwnedEntry from "../plan/OwnedEntry.ts"
 import { type Fingerprint, HostFiles } from "../ports/HostFiles.ts"
 import { NodeApi } from "../ports/NodeApi.ts"
 import * as Neighbourhood from "./Neighbourhood.ts"
+import * as Recovery from "./Recovery.ts"
 import * as Observe from "./Observe.ts"
 import type { InstanceStatus, Status } from "./Status.ts"
 
@@ -54,7 +55,10 @@ export const status = Effect.fn("StatusRun.status")(function* (
   const instances: Array<InstanceStatus> = []
   const { places, unseen } = yield* candidates(request)
   for (const { installDir, stateDir } of places) {
-    const fact: LedgerFact = yield* Observe.ledger(stateDir)
+    const { ledger: fact }: { readonly ledger: LedgerFact } = yield* Recovery.recover(
+      stateDir,
+      yield* Observe.ledger(stateDir),
+    )
     if (fact._tag === "Unreadable") {
       return yield* Effect.fail(
         new PrerequisiteError({
@@ -69,10 +73,11 @@ export const status = Effect.fn("StatusRun.status")(function* (
         }),
       )
     }
-    if (fact._tag === "Read")
-      instances.push(
-        yield* instanceStatus(fact.ledger, fact.ledger.installDir ?? installDir, node, request.depth),
-      )
+    if (fact._tag === "Read" || fact._tag === "Recovered")
+      instances.push({
+        ...(yield* instanceStatus(fact.ledger, fact.ledger.installDir ?? installDir, node, request.depth)),
+        journal: fact._tag === "Recovered" ? (fact.stages[0] ?? null) : null,
+      })
   }
   return {
     instances,
@@ -85,7 +90,7 @@ const instanceStatus = Effect.fnUntraced(function* (
   installDir: HostPath.HostPath,
   node: Facts["node"],
   depth: OwnedEntry.Depth,
-): Effect.fn.Return<InstanceStatus, never, HostFiles> {
+): Effect.fn.Return<Omit<InstanceStatus, "journal">, never, HostFiles> {
   const served = node._tag === "Known" ? node.value.runtimeHandlers : undefined
   const labels = node._tag === "Known" ? node.value.labels : undefined
   const ours = [NodeMarks.sharedLabel, NodeMarks.markOf(ledger.instance)]
@@ -103,7 +108,6 @@ const instanceStatus = Effect.fnUntraced(function* (
         : Object.fromEntries(Object.entries(labels).filter(([key]) => ours.includes(key))),
     drift: yield* driftOf(ledger, installDir, depth),
     restartDue: yield* restartDue(ledger),
-    journal: null,
   }
 })
 

@@ -240,6 +240,17 @@ const changedComponents = (
     return [{ name, archive: archive.archive, id: archive.id, replaces: owned?.entries ?? [] }]
   })
 
+/** The journal's place comes first: until it is there, nobody would know what an interrupted run has made. */
+const journalFirst = (
+  directories: ReadonlyArray<Step<HostAction>>,
+  { stateDir }: Pick<Facts, "stateDir">,
+): ReadonlyArray<Step<HostAction>> => {
+  const places = [Journal.directoryIn(stateDir), TemporaryPlace.staging(stateDir)]
+  const leadsThere = ({ action }: Step<HostAction>): boolean =>
+    action._tag === "Put" && places.some((place) => HostPath.isWithin(place, action.change.path))
+  return [...directories.filter(leadsThere), ...directories.filter((each) => !leadsThere(each))]
+}
+
 /** Plans the stage. */
 export const plan = (input: StageInput): Result.Result<StageResult, PrerequisiteError> =>
   ArtifactSet.parseManifest(input.facts.artifacts.manifest, input.facts.artifacts.directory).pipe(
@@ -287,7 +298,7 @@ const planWith = (
     ]
     return {
       steps: [
-        ...stage.directories,
+        ...journalFirst(stage.directories, facts),
         step(
           {
             _tag: "Extract",

@@ -1,4 +1,5 @@
 /** Answers: which labels does a cleanup change before it touches the host, and which after? Source: decisions §1. */
+import * as NodeMarks from "../decide/NodeMarks.ts"
 import * as FactsOf from "../input/Facts.ts"
 import { name as instanceName } from "../model/Instance.ts"
 import type { PlanInput } from "./InstallPlan.ts"
@@ -26,6 +27,11 @@ const mark = (
 
 /** Whether the labels are this action's: the staged ones leave them to the dispatcher. */
 const areOurs = ({ action, facts }: PlanInput): boolean => facts.node._tag === "Known" && action === "cleanup"
+
+/** Whether the node has our own mark: an install claims it before it touches the host. */
+export const isMarked = ({ facts, settings }: PlanInput): boolean =>
+  facts.node._tag === "Known" &&
+  facts.node.value.labels[NodeMarks.markOf(instanceName(settings.instance))] !== undefined
 
 /** First of all, so that no new sandbox is scheduled here. */
 export const demotion = (input: PlanInput): ReadonlyArray<StagePlan> =>

@@ -26,6 +26,7 @@ import * as CleanupMarks from "./CleanupMarks.ts"
 import * as CleanupUse from "./CleanupUse.ts"
 import * as CleanupRestart from "./CleanupRestart.ts"
 import { type PlanInput, preconditions } from "./InstallPlan.ts"
+import * as Leftovers from "./Leftovers.ts"
 import * as Ledger from "./Ledger.ts"
 import { type ActionName, type Plan, put, type StagePlan, type Step, step } from "./Plan.ts"
 import * as Predict from "./Predict.ts"
@@ -42,26 +43,29 @@ const stagesOf: Readonly<Partial<Record<ActionName, ReadonlyArray<CleanupStage>>
 export const pathsOfInterest = (facts: FactsOf.Facts): ReadonlyArray<HostPath.HostPath> => {
   const ledger = FactsOf.ledgerOf(facts)
   return ledger === undefined
-    ? []
+    ? [facts.stateDir]
     : [...ledger.files.map((f) => f.path), ...ledger.edits.map((e) => e.path), ...ledger.directories]
 }
 
 /** Plans a cleanup or one of its stages. */
 export const make = (input: PlanInput): Result.Result<Plan, DecisionError> =>
   Result.flatMap(preconditions(input), () => {
-    const ledger = FactsOf.ledgerOf(input.facts)
-    if (ledger === undefined) return Result.succeed(nothing(input, "no-install", nothingRecorded(input)))
     const otherInstances = Neighbours.names(input.facts, instanceName(input.settings.instance))
     // The staged actions are the dispatcher's decision; only the whole cleanup asks whether it may (spec 09 §3).
     const ownDaemonSet = input.action === "cleanup" ? input.facts.ownDaemonSet : notAsked
     return Result.flatMap(input.policies.cleanup({ ownDaemonSet, otherInstances }), (verdict) =>
       verdict.scope === "skip"
         ? Result.succeed(nothing(input, "still-wanted", `Nothing is removed: ${verdict.because}.`))
-        : within(input, ledger, verdict),
+        : whole(input, verdict),
     )
   })
 
 const notAsked = Fact.unknown("not-asked", "the dispatcher decided")
+
+const whole = (input: PlanInput, verdict: CleanupVerdict): Result.Result<Plan, DecisionError> => {
+  const ledger = FactsOf.ledgerOf(input.facts)
+  return ledger === undefined ? Result.succeed(nothingToRemove(input)) : within(input, ledger, verdict)
+}
 
 /** Configuration alone may always be taken back; removing programs ends what runs from them. */
 const removes = (action: ActionName): boolean => (stagesOf[action] ?? []).includes("remove-artifacts")
@@ -132,6 +136,18 @@ const within = (
 
 const nothingRecorded = ({ facts, settings }: PlanInput): string =>
   `There is no ledger at ${Ledger.pathIn(facts.stateDir)}, so nothing on this host belongs to the instance ${instanceName(settings.instance)}.`
+
+/** An install that was cut off early leaves empty directories at most, and a node that it had claimed. */
+const nothingToRemove = (input: PlanInput): Plan => {
+  const steps = Leftovers.emptyDirectories(input.facts, input.settings.instance.installDir)
+  return {
+    ...nothing(input, "no-install", nothingRecorded(input)),
+    stages: [
+      ...(steps.length === 0 ? [] : [{ stage: "remove-artifacts" as const, steps }]),
+      ...(CleanupMarks.isMarked(input) ? CleanupMarks.release(input) : []),
+    ],
+  }
+}
 
 const nothing = ({ action, settings }: PlanInput, code: string, message: string): Plan => ({
   action,
@@ -228,15 +244,17 @@ const removeFiles = (
   }
 }
 
+const deepestFirst = (directories: ReadonlyArray<HostPath.HostPath>): ReadonlyArray<HostPath.HostPath> =>
+  [...new Set(directories)].toSorted().toReversed()
+
 /** Directories of ours that hold nothing that stays, deepest first. */
 const emptied = (
   ledger: Ledger.Ledger,
   stays: ReadonlyArray<HostPath.HostPath>,
 ): ReadonlyArray<HostPath.HostPath> =>
-  ledger.directories
-    .filter((directory) => !stays.some((path) => HostPath.isWithin(path, directory)))
-    .toSorted()
-    .toReversed()
+  deepestFirst(
+    ledger.directories.filter((directory) => !stays.some((path) => HostPath.isWithin(path, directory))),
+  )
 
 const prune = (directories: ReadonlyArray<HostPath.HostPath>): ReadonlyArray<Step<HostAction>> =>
   directories.length === 0
@@ -270,6 +288,7 @@ const revertCri = (facts: FactsOf.Facts): StageResult => {
   const changed = facts.ledger._tag !== "Adopted" && Ledger.encode(after) !== Ledger.encode(ledger)
   return {
     steps: [
+      ...Leftovers.steps(facts),
       ...edits.map((e) => e.step),
       ...files.steps,
       ...prune(directories),
@@ -317,6 +336,7 @@ const removeArtifacts = (facts: FactsOf.Facts, installDir: HostPath.HostPath): S
   )
   return {
     steps: [
+      ...Leftovers.staging(facts),
       ...files.steps,
       ...(ledger.components.length === 0 && ledger.adopted === undefined
         ? []
@@ -336,7 +356,8 @@ const removeArtifacts = (facts: FactsOf.Facts, installDir: HostPath.HostPath): S
               ? step({ _tag: "Record", path, ledger: null } as const, "nothing is ours any more")
               : step({ _tag: "Record", path, ledger: left } as const, "the artifacts are no longer ours"),
           ]),
-      ...prune(aroundLedger),
+      // The state directory is ours by its name, also where an install died before it could write that down.
+      ...prune(deepestFirst([...(last ? Leftovers.ofState(facts.stateDir) : []), ...aroundLedger])),
     ],
     notices: files.notices,
   }

@@ -31,6 +31,7 @@ import {
   type Step,
   step,
 } from "./Plan.ts"
+import * as Leftovers from "./Leftovers.ts"
 import * as Predict from "./Predict.ts"
 import * as Reconcile from "./Reconcile.ts"
 import * as UnusedStage from "./UnusedStage.ts"
@@ -243,12 +244,14 @@ const makeWith = (input: PlanInput, detected: Detected): Result.Result<Plan, Dec
     action === "install" && input.facts.node._tag === "Known" ? input.facts.node.value.labels : undefined
   const instance = instanceName(settings.instance)
   let facts = input.facts
+  let leftovers = Leftovers.steps(facts)
   if (asked.includes("artifacts")) {
     const claim = labels === undefined ? [] : claimSteps(labels, instance)
     const result = ArtifactsStage.plan({ settings, facts, detected })
     if (Result.isFailure(result)) failures.push(result.failure)
     else {
-      stages.push({ stage: "artifacts", steps: [...claim, ...result.success.steps] })
+      stages.push({ stage: "artifacts", steps: [...claim, ...result.success.steps, ...leftovers] })
+      leftovers = []
       notices.push(...result.success.notices)
       facts = Predict.after(facts, result.success.steps)
     }
@@ -257,7 +260,7 @@ const makeWith = (input: PlanInput, detected: Detected): Result.Result<Plan, Dec
     const result = CriStage.plan({ settings, facts, detected, policies })
     if (Result.isFailure(result)) failures.push(result.failure)
     else {
-      stages.push({ stage: "cri", steps: [...result.success.steps] })
+      stages.push({ stage: "cri", steps: [...leftovers, ...result.success.steps] })
       notices.push(...result.success.notices)
       const { former, restart } = result.success
       restarts.push(...[former, restart].filter((due) => due !== undefined))

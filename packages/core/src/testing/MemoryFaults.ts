@@ -30,6 +30,8 @@ export class MemoryFaults<R> {
   /** Every mutating operation that was begun, in order. */
   readonly operations: Array<Operation> = []
   private readonly faults: Array<Fault<R>> = []
+  /** Where the process died; a dead one does nothing any more, whatever it still tries. */
+  private death: Crash | undefined
 
   /** The `number`-th operation (from 1) fails with `reason`, without having done anything. */
   failAt(number: number, reason: R): void {
@@ -50,6 +52,7 @@ export class MemoryFaults<R> {
   reset(): void {
     this.operations.length = 0
     this.faults.length = 0
+    this.death = undefined
   }
 
   private plant(
@@ -81,16 +84,21 @@ export class MemoryFaults<R> {
     run: Effect.Effect<A, E>,
   ): Effect.Effect<A, E> {
     return Effect.suspend(() => {
+      if (this.death !== undefined) return Effect.die(this.death)
       const number = this.operations.push(operation)
       const before = this.fault(operation, number, "before")
-      if (before?._tag === "Crashes")
-        return Effect.die(new Crash(`before ${operation.verb} ${operation.subject}`))
+      if (before?._tag === "Crashes") return this.die(`before ${operation.verb} ${operation.subject}`)
       if (before?._tag === "Fails") return Effect.fail(toError(before.reason))
       return Effect.tap(run, () =>
         this.fault(operation, number, "after") === undefined
           ? Effect.void
-          : Effect.die(new Crash(`after ${operation.verb} ${operation.subject}`)),
+          : this.die(`after ${operation.verb} ${operation.subject}`),
       )
     })
+  }
+
+  private die(where: string): Effect.Effect<never> {
+    this.death = new Crash(where)
+    return Effect.die(this.death)
   }
 }

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import * as fc from "fast-check"
 import {
+  Distribution,
   Fact,
   FileState,
   HostPath,
@@ -14,14 +15,15 @@ import { same, settings } from "../Sample.ts"
 
 const instanceOf = (suffix?: string) => Instance.make({ prefix: undefined, suffix })
 const programs = Fact.known(new Set(["containerd-nydus-grpc", "nydus-overlayfs", "nydus-image"]))
-const decide = (setup: string, given: SnapshotterSetup.NydusPrograms = programs, suffix?: string) =>
-  SnapshotterSetup.decide(
-    settings({
-      EXPERIMENTAL_SETUP_SNAPSHOTTER: setup,
-      ...(suffix === undefined ? {} : { MULTI_INSTALL_SUFFIX: suffix }),
-    }),
-    { criUnit: "k3s.service", programs: given },
-  )
+const decide = (
+  setup: string,
+  given: SnapshotterSetup.NydusPrograms = programs,
+  runtime: Distribution.CriRuntime = "k3s",
+) =>
+  SnapshotterSetup.decide(settings({ EXPERIMENTAL_SETUP_SNAPSHOTTER: setup }), {
+    row: Distribution.lookup(runtime)!,
+    programs: given,
+  })
 const codes = (...given: Parameters<typeof decide>) =>
   Result.getOrThrow(Result.flip(decide(...given))).problems.map(({ code, value }) => [code, value])
 const words = (steps: ReadonlyArray<SnapshotterSetup.UnitStep>) =>
@@ -125,6 +127,18 @@ describe("SnapshotterSetup", () => {
       const found = Result.getOrThrow(decide(setup))
       same([found.setUp.map(({ mode }) => mode), found.takeAway.map(({ mode }) => mode)], [up, away])
     }
+  })
+
+  it("is wanted by the unit of the runtime that there is", () => {
+    const unit = (runtime: Distribution.CriRuntime) =>
+      FileState.textOf(Result.getOrThrow(decide("nydus", programs, runtime)).setUp[0]!.files[1]!.state)
+    assert.include(unit("k3s"), "WantedBy=k3s.service")
+    assert.include(unit("microk8s"), "WantedBy=snap.microk8s.daemon-containerd.service")
+  })
+
+  it("sets nothing up with CRI-O, and takes away what an earlier containerd had", () => {
+    const found = Result.getOrThrow(decide("nydus,nydus-hs", Fact.unknown("failed", "x"), "crio"))
+    same([found.setUp.length, found.takeAway.length], [0, 2])
   })
 
   it("refuses, before anything is touched, what its programs are not there for", () => {

@@ -1,0 +1,109 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Effect, Exit } from "effect"
+import { type Plan, Run } from "../../src/index.ts"
+import { MemoryFaults } from "../../src/testing/index.ts"
+import { hosts } from "./SampleHosts.ts"
+import * as Node from "./SampleNode.ts"
+
+const shims = { SHIMS_X86_64: "qemu clh qemu-runtime-rs" }
+
+type Host = (typeof hosts)[number]
+type Files = ReturnType<typeof Node.host>
+
+const run = (files: Files, host: Host, action: Plan.ActionName) =>
+  Run.run(Node.request(action, { ...host.variables, ...shims })).pipe(Node.on(files))
+
+/** Runs an action that dies at its `at`-th operation. */
+const dies = Effect.fnUntraced(function* (
+  files: Files,
+  host: Host,
+  action: Plan.ActionName,
+  at: number,
+  when: "before" | "after",
+) {
+  files.faults.reset()
+  files.faults.crashAt(at, when)
+  const exit = yield* Effect.exit(run(files, host, action))
+  assert.isTrue(
+    Exit.isFailure(exit) && Cause.squash(exit.cause) instanceof MemoryFaults.Crash,
+    `${action} dies at ${at}`,
+  )
+  files.faults.reset()
+})
+
+const operationsOf = Effect.fnUntraced(function* (host: Host, actions: ReadonlyArray<Plan.ActionName>) {
+  const files = Node.host(host.tree)
+  for (const action of actions) {
+    files.faults.reset()
+    yield* run(files, host, action)
+  }
+  return { operations: [...files.faults.operations], after: Node.snapshot(files) }
+})
+
+/**
+ * What is on the host beside the books of the runs themselves: a journal says what its own run did, and a ledger does
+ * not know of directories that were made before there was a journal.
+ */
+const besideBooks = (snapshot: ReturnType<typeof Node.snapshot>) =>
+  Object.fromEntries(
+    Object.entries(snapshot).map(([path, state]) => [
+      path,
+      path.includes("/journal/") || path.endsWith("/ledger.json") ? "a book" : state,
+    ]),
+  )
+
+/** All that an install that died before it could write anything down may leave behind. */
+const bare = new Set(["/opt", "/opt/kata"])
+
+const withoutBare = (snapshot: ReturnType<typeof Node.snapshot>) =>
+  Object.fromEntries(Object.entries(snapshot).filter(([path]) => !bare.has(path)))
+
+describe("L10 Convergence", () => {
+  for (const host of hosts) {
+    it.effect(`an install on ${host.name} that dies at any operation is completed by the next one`, () =>
+      Effect.gen(function* () {
+        const { after, operations } = yield* operationsOf(host, ["install"])
+        const before = Node.snapshot(Node.host(host.tree))
+        for (let at = 1; at <= operations.length; at++) {
+          const files = Node.host(host.tree)
+          yield* dies(files, host, "install", at, at % 2 === 0 ? "before" : "after")
+          yield* run(files, host, "install")
+          const about = `${operations[at - 1]!.verb} ${operations[at - 1]!.subject} (${at})`
+          assert.deepStrictEqual(besideBooks(Node.snapshot(files)), besideBooks(after), about)
+          // The books are right all the same: what they name can be taken away again.
+          yield* run(files, host, "cleanup")
+          assert.deepStrictEqual(withoutBare(Node.snapshot(files)), withoutBare(before), about)
+        }
+      }),
+    )
+
+    it.effect(`an install on ${host.name} that dies at any operation is taken back by a cleanup`, () =>
+      Effect.gen(function* () {
+        const { operations } = yield* operationsOf(host, ["install"])
+        const before = Node.snapshot(Node.host(host.tree))
+        for (let at = 1; at <= operations.length; at++) {
+          const files = Node.host(host.tree)
+          yield* dies(files, host, "install", at, at % 2 === 0 ? "after" : "before")
+          yield* run(files, host, "cleanup")
+          const about = `${operations[at - 1]!.verb} ${operations[at - 1]!.subject} (${at})`
+          assert.deepStrictEqual(withoutBare(Node.snapshot(files)), withoutBare(before), about)
+        }
+      }),
+    )
+
+    it.effect(`a cleanup on ${host.name} that dies at any operation is completed by the next one`, () =>
+      Effect.gen(function* () {
+        const { operations } = yield* operationsOf(host, ["install", "cleanup"])
+        const before = Node.snapshot(Node.host(host.tree))
+        for (let at = 1; at <= operations.length; at++) {
+          const files = Node.host(host.tree)
+          yield* run(files, host, "install")
+          yield* dies(files, host, "cleanup", at, at % 2 === 0 ? "before" : "after")
+          yield* run(files, host, "cleanup")
+          const about = `${operations[at - 1]!.verb} ${operations[at - 1]!.subject} (${at})`
+          assert.deepStrictEqual(withoutBare(Node.snapshot(files)), withoutBare(before), about)
+        }
+      }),
+    )
+  }
+})
