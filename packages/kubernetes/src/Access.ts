@@ -1,6 +1,6 @@
 /**
  * Answers: which API server is asked, and who are we to it? Chosen as kubectl chooses, with one difference: in a pod
- * its own account comes before `~/.kube/config`. See docs/decisions/0006-which-cluster.md.
+ * its own account comes before `~/.kube/config`. See docs/decisions/0013-which-cluster.md.
  */
 import { existsSync } from "node:fs"
 import { join } from "node:path"

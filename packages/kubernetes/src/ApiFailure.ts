@@ -78,6 +78,11 @@ const forbidden = ({ access, right }: ApiFailure, body: Status): Explanation => 
   const namespace = namespaceOf(right, access.namespace)
   const where = namespace === undefined ? "in the whole cluster" : `in namespace ${namespace}`
   const user = userIn(message)
+  if (user === "system:anonymous")
+    return {
+      detail: `the API server ${access.server.host} takes us for nobody: ${access.described} holds no credentials`,
+      remedy: "Check the user of the context, and that kubectl get nodes works with it.",
+    }
   const rule = JSON.stringify(ruleOf(right))
   const subresource = right.resource.split("/")[1]
   const check = [

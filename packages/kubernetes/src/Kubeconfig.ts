@@ -2,8 +2,8 @@
  * Answers: who are we to the API server of a kubeconfig? Reading it, its plugins and its proxies are client-node's work;
  * several files in `KUBECONFIG` are merged as kubectl does it, where the first one wins.
  */
-import { existsSync } from "node:fs"
-import { delimiter, join, resolve } from "node:path"
+import { existsSync, readFileSync } from "node:fs"
+import { delimiter, dirname, join, resolve } from "node:path"
 import type { RequestOptions } from "node:https"
 import { Problem } from "@kata-deploy/core"
 import type { KubeConfig } from "@kubernetes/client-node"
@@ -55,6 +55,22 @@ const whyUnreadable = (error: unknown): string => {
   return "it has another shape than a kubeconfig"
 }
 
+/** What of a kubeconfig client-node takes no notice of. */
+interface RawUsers {
+  readonly users?: ReadonlyArray<{ readonly name: string; readonly user?: { readonly tokenFile?: string } }>
+}
+
+/** Users with a `tokenFile` read it again and again, as kubectl does; client-node 2.0.1 passes that field over. */
+const withTokenFiles = (config: KubeConfig, file: string, { users }: RawUsers): void => {
+  config.users = config.users.map((user) => {
+    const tokenFile = users?.find(({ name }) => name === user.name)?.user?.tokenFile
+    if (tokenFile === undefined) return user
+    const { token: _, ...rest } = user
+    const provider = { name: "tokenFile", config: { tokenFile: resolve(dirname(file), tokenFile) } }
+    return { ...rest, authProvider: provider }
+  })
+}
+
 /** Adds what `from` has and `to` has not. */
 const mergeMissing = (to: KubeConfig, from: KubeConfig): void => {
   const has = (list: ReadonlyArray<{ readonly name: string }>, name: string): boolean =>
@@ -85,6 +101,7 @@ const load = Effect.fnUntraced(function* ({
       try: () => {
         const one = new client.KubeConfig()
         one.loadFromFile(file)
+        withTokenFiles(one, file, client.loadYaml<RawUsers>(readFileSync(file, "utf8")) ?? {})
         mergeMissing(merged, one)
       },
       catch: (error) =>

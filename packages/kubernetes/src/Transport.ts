@@ -1,6 +1,6 @@
 /**
  * Answers: how does one request reach the API server and come back? One `node:https` request whose socket is closed
- * when nobody waits for it any longer. See docs/decisions/0005-own-request-path.md.
+ * when nobody waits for it any longer. See docs/decisions/0012-own-request-path.md.
  */
 import * as http from "node:http"
 import * as https from "node:https"

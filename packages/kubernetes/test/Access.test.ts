@@ -198,6 +198,24 @@ describe("a kubeconfig", () => {
       }),
     )
 
+  it.effect("may name a file that holds the token, beside itself", () =>
+    Effect.gen(function* () {
+      const config = {
+        clusters: [{ name: "c", cluster: { server: "https://example.com" } }],
+        users: [{ name: "u", user: { tokenFile: "token", token: "older" } }],
+        contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
+        "current-context": "x",
+      }
+      const directory = yield* folder({ file: JSON.stringify(config), token: "from-file\n" })
+      const access = yield* Access.resolve({
+        mode: "kubeconfig",
+        kubeconfig: join(directory, "file"),
+        environment: {},
+      })
+      assert.deepStrictEqual(yield* access.credentials, { headers: { authorization: "Bearer from-file" } })
+    }),
+  )
+
   it.effect("whose plugin fails gives no credentials, and nothing of what it printed to parse", () =>
     Effect.gen(function* () {
       const config = {

@@ -43,6 +43,17 @@ describe("a failure tells what happened and what to do", () => {
       told(answered(403, "node is not allowed to modify labels: kubernetes.io/x")),
       [/not allowed to modify labels/, /admission plugin/],
     ],
+    [
+      "an account without credentials",
+      told(
+        answered(
+          403,
+          'nodes is forbidden: User "system:anonymous" cannot list resource "nodes" in API group "" at the cluster scope',
+        ),
+        "kubeconfig",
+      ),
+      [/takes us for nobody: context lab of .* holds no credentials/, /kubectl get nodes/],
+    ],
     ["a refusal without words", told(answered(403)), [/may not get nodes/, /Bind a ClusterRole/]],
     [
       "a wrong CA in a pod",
