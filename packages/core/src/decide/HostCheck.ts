@@ -28,7 +28,7 @@ export interface HostCheckFacts extends SnapshotterFit.SnapshotterFacts {
 /** Whether images are pulled or converted while containers are created, for which a kubelet needs patience. */
 export const asksKubelet = (settings: Settings): boolean =>
   KubeletAdvice.settingsUseGuestPull(settings) ||
-  Snapshotter.parse(settings.setupSnapshotters).kinds.includes("erofs")
+  Snapshotter.parse(settings.setupSnapshotters).kinds.some((kind) => kind === "erofs" || kind === "nydus-hs")
 
 /** The whole check over facts; what could not be seen refuses nothing. */
 export const check = (settings: Settings, facts: HostCheckFacts): SnapshotterFit.Findings => {

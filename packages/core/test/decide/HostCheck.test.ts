@@ -73,6 +73,8 @@ describe("HostCheck", () => {
       assert.notInclude(codes({}, short), advice)
       assert.include(codes({ EXPERIMENTAL_FORCE_GUEST_PULL_X86_64: "qemu" }, short), advice)
       assert.include(codes({ EXPERIMENTAL_SETUP_SNAPSHOTTER: "erofs" }, short), advice)
+      assert.include(codes({ EXPERIMENTAL_SETUP_SNAPSHOTTER: "nydus-hs" }, short), advice)
+      assert.notInclude(codes({ EXPERIMENTAL_SETUP_SNAPSHOTTER: "nydus" }, short), advice)
     })
 
     it("has no advice where the kubelet was not asked, and some where it did not answer", () => {
