@@ -332,7 +332,7 @@ const removeArtifacts = (facts: FactsOf.Facts, installDir: HostPath.HostPath): S
   // The ledger goes as late as can be: only the directories around and beside it are removed without it.
   const aroundLedger = directories.filter(
     (directory) =>
-      HostPath.isWithin(facts.stateDir, directory) || HostPath.isWithin(directory, facts.stateDir),
+      HostPath.isWithin(facts.stateDir, directory) || Leftovers.ofState(facts.stateDir).includes(directory),
   )
   return {
     steps: [

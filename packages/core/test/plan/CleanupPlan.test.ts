@@ -130,9 +130,22 @@ describe("CleanupPlan", () => {
     assert.notInclude(stageNames(made), "restart")
   })
 
-  it("does nothing without a ledger, and says so", () => {
+  it("removes nothing but empty directories of ours without a ledger, and says so", () => {
     const made = plan({ ledger: { _tag: "None" } })
-    assert.deepStrictEqual(made.stages, [])
+    assert.deepStrictEqual(
+      made.stages.flatMap((stage) => stage.steps.map((step) => step.action)),
+      [
+        {
+          _tag: "Prune",
+          directories: [
+            "/opt/kata/.kata-deploy/journal",
+            "/opt/kata/.kata-deploy/staging",
+            "/opt/kata/.kata-deploy",
+            "/opt/kata",
+          ],
+        },
+      ],
+    )
     assert.deepStrictEqual(
       made.notices.map((n) => n.code),
       ["no-install"],
