@@ -60,6 +60,8 @@ const write = async (input, plugins) => {
     input,
     cwd: root,
     platform: "node",
+    // Thousands of generated files that only define something; of a kubeconfig's reader three are needed.
+    treeshake: { moduleSideEffects: [{ test: /client-node\/dist\/gen\//, sideEffects: false }] },
     resolve: { conditionNames: ["source", "import", "module", "node", "default"] },
     transform: {
       target: "node22",

@@ -6,8 +6,9 @@ import { existsSync, readFileSync } from "node:fs"
 import { delimiter, dirname, join, resolve } from "node:path"
 import type { RequestOptions } from "node:https"
 import { Problem } from "@kata-deploy/core"
-import type { KubeConfig } from "@kubernetes/client-node"
+import type { KubeConfig } from "@kubernetes/client-node/dist/config.js"
 import { Effect } from "effect"
+import { parse } from "yaml"
 import { type Access, CredentialsError, type Options } from "./Access.ts"
 import type { Credentials } from "./Transport.ts"
 
@@ -85,8 +86,9 @@ const load = Effect.fnUntraced(function* ({
   files,
   setting,
 }: Named): Effect.fn.Return<KubeConfig, Problem.SettingsError> {
-  const client = yield* Effect.promise(() => import("@kubernetes/client-node"))
-  const merged = new client.KubeConfig()
+  // Only this module: the package's index brings every object of the API along.
+  const { KubeConfig } = yield* Effect.promise(() => import("@kubernetes/client-node/dist/config.js"))
+  const merged = new KubeConfig()
   // kubectl takes no notice of files of a list that are not there, either.
   const there = files.filter((file) => existsSync(file))
   if (there.length === 0)
@@ -99,9 +101,9 @@ const load = Effect.fnUntraced(function* ({
   for (const file of there) {
     yield* Effect.try({
       try: () => {
-        const one = new client.KubeConfig()
+        const one = new KubeConfig()
         one.loadFromFile(file)
-        withTokenFiles(one, file, client.loadYaml<RawUsers>(readFileSync(file, "utf8")) ?? {})
+        withTokenFiles(one, file, (parse(readFileSync(file, "utf8")) ?? {}) as RawUsers)
         mergeMissing(merged, one)
       },
       catch: (error) =>
