@@ -38,6 +38,8 @@ export const make =
       "--quiet",
       "--no-pager",
       "--output=cat",
+      // From a moment on and forwards, `--lines` would be the first lines after it.
+      "--reverse",
       `--lines=${lines}`,
       `--since=@${Math.floor(since / 1000)}`,
       `--unit=${UnitName.complete(unit)}`,
@@ -45,7 +47,12 @@ export const make =
     return Effect.match(run([program!, ...args], seconds), {
       onSuccess: ({ code, stderr, stdout }) =>
         code === 0
-          ? Fact.known(stdout.split("\n").filter((line) => line !== ""))
+          ? Fact.known(
+              stdout
+                .split("\n")
+                .filter((line) => line !== "")
+                .reverse(),
+            )
           : Fact.unknown(
               "failed",
               `journalctl could not read the log: ${stderr.trim().split("\n")[0] ?? code}`,

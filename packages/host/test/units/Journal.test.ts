@@ -10,16 +10,19 @@ const pod = HostLayout.pod({
 })
 
 describe("the log of a unit", () => {
-  it.effect("is read from a moment on, without empty lines", () =>
+  it.effect("is the last lines since a moment, oldest first, without empty ones", () =>
     Effect.gen(function* () {
       let line = ""
       const run: Program.RunProgram = (argv) => {
         line = argv.join(" ")
-        return Effect.succeed({ code: 0, stdout: "one\n\ntwo\n", stderr: "" })
+        return Effect.succeed({ code: 0, stdout: "two\n\none\n", stderr: "" })
       }
       const log = Journal.make(run, Journal.reachOf(HostLayout.wholeRoot("/")))
       assert.deepStrictEqual(yield* log("containerd", 1_755_856_000_999), Fact.known(["one", "two"]))
-      assert.match(line, /^journalctl --quiet .*--since=@1755856000 --unit=containerd\.service$/)
+      assert.match(
+        line,
+        /^journalctl --quiet .*--reverse --lines=50 --since=@1755856000 --unit=containerd\.service$/,
+      )
     }),
   )
 
