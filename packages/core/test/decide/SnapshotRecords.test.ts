@@ -112,6 +112,24 @@ describe("SnapshotRecords", () => {
     assert.deepStrictEqual([...unseen.doubts], ["it cannot be told on which layers the container web lies"])
   })
 
+  it("counts only containers that have a snapshot of this very snapshotter", () => {
+    const state = store()
+    const one = { image: "b", runtime: "io.containerd.runc.v2" }
+    state.containers.set("x", { ...one, id: "x", snapshotter: "overlayfs", snapshotKey: b.chain[2]! })
+    state.containers.set("y", { ...one, id: "y", snapshotter, snapshotKey: "" })
+    const { doubts, records } = find(state)
+    assert.deepStrictEqual([...doubts], [])
+    assert.isTrue(records.every(({ key, users }) => key !== "" && users.length === 0))
+  })
+
+  it("follows no label that leads elsewhere", () => {
+    const found = SnapshotRecords.imagesOf(
+      [{ name: "one", target: "manifest" }],
+      [{ digest: "manifest", labels: new Map([["containerd.io/distribution.source.x", "elsewhere"]]) }],
+    )
+    assert.deepStrictEqual([...found.keys()], ["manifest"])
+  })
+
   it("leads from an image to its blobs through indexes and manifests", () => {
     const label = (key: string, value: string) => new Map([[`containerd.io/gc.ref.content${key}`, value]])
     const found = SnapshotRecords.imagesOf(

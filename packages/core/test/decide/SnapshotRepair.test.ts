@@ -62,6 +62,16 @@ describe("SnapshotRepair", () => {
     assert.strictEqual(repair.blocked[0]?.key, a.chain[0])
   })
 
+  it("leaves alone what a snapshot lies on that no label names", () => {
+    const view = { key: "view", parent: b.chain[2], kind: "view" } as const
+    const repair = plan(store(), { listed: Fact.known([view]) })
+    assert.deepStrictEqual([...repair.order], [c.chain[3], c.chain[2]])
+    assert.sameMembers(
+      repair.blocked.map(({ key }) => key),
+      [...b.chain],
+    )
+  })
+
   for (const part of ["listed", "contents", "containers"] as const)
     it(`never calls clean what it could not see: ${part}`, () => {
       const repair = plan(store(), { [part]: failed })
