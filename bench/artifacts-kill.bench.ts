@@ -30,7 +30,7 @@ const filesOf = (root: string): ReadonlyMap<string, string> =>
     fs
       .readdirSync(root, { recursive: true, encoding: "utf8" })
       .flatMap((path): ReadonlyArray<[string, string]> => {
-        const isOurs = !/^(\.kata-deploy|share\/defaults|versions\.yaml)/.test(path)
+        const isOurs = !/^(\.kata-deploy|containerd\/|share\/defaults|versions\.yaml)/.test(path)
         return isOurs && fs.lstatSync(join(root, path)).isFile() ? [[path, digestOf(join(root, path))]] : []
       }),
   )
