@@ -90,7 +90,7 @@ export const nodeFlags: ReadonlyArray<FlagRow> = [
     "systemd",
     choice("MODE", ["auto", "dbus", "nsenter", "none"]),
     "auto",
-    "How units are controlled; only none works in this release, and reports restarts as due.",
+    "How units are controlled: over D-Bus, or with systemctl through nsenter; none reports restarts as due.",
     "KATA_DEPLOY_SYSTEMD",
   ),
   node(

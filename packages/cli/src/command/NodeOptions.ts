@@ -3,6 +3,7 @@
  */
 import { resolve } from "node:path"
 import { HostPath, type Problem, SettingsGrammar } from "@kata-deploy/core"
+import type { NodeHostShell } from "@kata-deploy/host"
 import { Result } from "effect"
 import type { Surroundings } from "../Surroundings.ts"
 import * as Arguments from "./Arguments.ts"
@@ -23,8 +24,8 @@ export interface NodeOptions {
   readonly kubeconfig: string | undefined
   /** Context of a kubeconfig that was named. */
   readonly context: string | undefined
-  /** How units are controlled; this release knows `none` only. */
-  readonly systemd: string
+  /** How units are controlled. */
+  readonly systemd: NodeHostShell.Mode
   /** The CRI runtime that the operator names. */
   readonly criRuntime: string | undefined
   /** Host directory of ledger and staging. */
@@ -32,18 +33,6 @@ export interface NodeOptions {
   /** Settings file of this process. */
   readonly config: string | undefined
 }
-
-const cannot: Readonly<Record<string, string>> = {
-  systemd: "control systemd units",
-}
-
-const notYet = (name: string, where: string, mode: string): Problem.Problem => ({
-  code: "E_NOT_IN_THIS_RELEASE",
-  setting: `--${name}`,
-  value: mode,
-  message: `${where} is ${mode}, but this pre-release cannot ${cannot[name]}; it only works with none.`,
-  remedy: `Pass --${name} none.`,
-})
 
 /** A kubeconfig that is named and not to be read: which of the two was meant is not for us to guess. */
 const contradiction = (name: string, value: string, kube: KubeMode): Problem.Problem => ({
@@ -56,7 +45,7 @@ const contradiction = (name: string, value: string, kube: KubeMode): Problem.Pro
 
 /** Decodes the flags about the host; problems are collected. */
 export const decode = (
-  { given, rejected }: Arguments.Arguments,
+  { given }: Arguments.Arguments,
   surroundings: Surroundings,
 ): { readonly options: NodeOptions; readonly problems: ReadonlyArray<Problem.Problem> } => {
   const problems: Array<Problem.Problem> = []
@@ -80,14 +69,6 @@ export const decode = (
     const found = find(name)
     return found === undefined ? undefined : resolve(surroundings.workingDirectory, found.text)
   }
-  const mode = (name: string): string => {
-    const before = problems.length
-    const { text, where } = find(name) ?? { text: "auto (the default)", where: `--${name}` }
-    // A wrong word was reported as such already.
-    const isWrong = rejected.has(name) || problems.length > before
-    if (text !== "none" && !isWrong) problems.push(notYet(name, where, text))
-    return text
-  }
   const hostPath = (name: string): HostPath.HostPath | undefined => {
     const found = find(name)
     if (found === undefined) return undefined
@@ -108,7 +89,7 @@ export const decode = (
     kube,
     kubeconfig,
     context,
-    systemd: mode("systemd"),
+    systemd: (find("systemd")?.text ?? "auto") as NodeHostShell.Mode,
     criRuntime: find("cri-runtime")?.text,
     stateDir: hostPath("state-dir"),
     config: path("config"),

@@ -1,18 +1,20 @@
 /**
- * Answers: which implementations stand behind the ports? Wires the engine to the real host files, and to nothing
- * where systemd and the API are not to be asked.
+ * Answers: which implementations stand behind the ports? Wires the engine to the real host, its systemd and its
+ * Node as far as they may be asked.
  */
 import {
   Distribution,
+  HostError,
   HostLayout,
   HostPath,
+  HostShell,
   Policies,
   Run,
   type Settings,
   StatusRun,
 } from "@kata-deploy/core"
 import { NodeHostFiles } from "@kata-deploy/filesystem"
-import { WithoutSystemd } from "@kata-deploy/host"
+import { NodeHostShell } from "@kata-deploy/host"
 import { NodeKubernetes, WithoutApi } from "@kata-deploy/kubernetes"
 import { Effect, Layer } from "effect"
 import type { NodeOptions } from "../command/NodeOptions.ts"
@@ -48,17 +50,33 @@ const nodeApi = (options: NodeOptions, settings: Settings.Settings) =>
         daemonSetName: settings.daemonSetName,
       })
 
+/**
+ * Says which way leads to systemd, and stops where one was looked for and failed: what would be written could not be
+ * loaded. A host tree on which no systemd runs is no failure; its restarts are reported as due.
+ */
+const systemdIsReached = Effect.gen(function* () {
+  const { control, route } = yield* HostShell.HostShell
+  if (control._tag === "Known") return yield* Effect.logInfo(`Units are controlled through ${route}`)
+  if (control.how !== "failed") return
+  return yield* new HostError.HostError({
+    operation: "control systemd units (with --systemd none restarts are left to you)",
+    path: undefined,
+    reason: { _tag: "Refused", detail: control.why },
+  })
+})
+
 /** The engine on a real host. */
 export const make: EngineFor = (options, settings): Promise<Engine> => {
+  const layout = layoutOf(options, settings)
   const layer = Layer.mergeAll(
-    NodeHostFiles.layer({ layout: layoutOf(options, settings), artifacts: options.artifacts }),
-    WithoutSystemd.layer,
+    NodeHostFiles.layer({ layout, artifacts: options.artifacts }),
+    NodeHostShell.layer({ layout, systemd: options.systemd }),
     nodeApi(options, settings),
     Policies.layer,
   )
   return Promise.resolve({
     plan: (request) => Effect.provide(Run.plan(request), layer),
-    run: (request) => Effect.provide(Run.run(request), layer),
+    run: (request) => Effect.provide(Effect.andThen(systemdIsReached, Run.run(request)), layer),
     status: (request, depth) => Effect.provide(StatusRun.status({ ...request, depth }), layer),
   })
 }

@@ -42,14 +42,12 @@ describe("the flags about the host", () => {
     assert.strictEqual(options.stateDir, "/var/lib/kata/state")
   })
 
-  it("say what this release cannot do, and what to pass", () => {
-    const { problems } = decode(["--systemd=dbus"])
-    assert.deepStrictEqual(
-      problems.map(({ message, remedy }) => `${message} ${remedy}`),
-      [
-        "--systemd is dbus, but this pre-release cannot control systemd units; it only works with none. Pass --systemd none.",
-      ],
-    )
+  it("find a way to systemd by themselves unless one is named", () => {
+    assert.strictEqual(decode(["--kube=none"]).options.systemd, "auto")
+    for (const mode of ["auto", "dbus", "nsenter", "none"] as const) {
+      const { options, problems } = decode(["--kube=none", `--systemd=${mode.toUpperCase()}`])
+      assert.deepStrictEqual([options.systemd, problems], [mode, []])
+    }
   })
 
   it("name the variable that has a wrong value, once", () => {
