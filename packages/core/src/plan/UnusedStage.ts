@@ -46,6 +46,9 @@ const entriesOf = (ledger: Ledger, root: HostPath.HostPath) => {
   )
 }
 
+/** The directory of drop-ins beside a configuration that stays, which stays with it although it may be empty. */
+const dropInsBeside = ({ path }: OwnedFile) => ({ path: HostPath.join(HostPath.parent(path), "config.d") })
+
 /** The steps that take away what is marked as unused; none where nothing is. */
 export const plan = (
   facts: FactsOf.Facts,
@@ -82,7 +85,7 @@ export const plan = (
   return {
     steps: [
       ...removals,
-      ...Reconcile.vacate(ledger, kept, Reconcile.removedBy(removals)),
+      ...Reconcile.vacate(ledger, [...kept, ...kept.map(dropInsBeside)], Reconcile.removedBy(removals)),
       ...record(facts, after, []),
     ],
     notices,

@@ -76,6 +76,16 @@ describe("a shim that the settings no longer name", () => {
     }),
   )
 
+  it.effect("leaves the empty directory of drop-ins of a shim that came in its place", () =>
+    Effect.gen(function* () {
+      const { files } = yield* installed()
+      const other = { ...vanilla.variables, SHIMS_X86_64: "clh" }
+      yield* Run.run(Node.request("install", other)).pipe(Node.on(files))
+      const dropIns = Node.path("/opt/kata/share/defaults/kata-containers/runtimes/clh/config.d")
+      assert.strictEqual(files.tree.get(dropIns)._tag, "Directory")
+    }),
+  )
+
   it.effect("does not take along what another shim has as well", () =>
     Effect.gen(function* () {
       const { files, run } = yield* installed()
