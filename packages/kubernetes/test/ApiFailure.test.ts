@@ -125,6 +125,7 @@ describe("an object does not exist", () => {
   })
   it("not where a path is unknown, or something else answers", () => {
     assert.isFalse(by({ reason: "NotFound", details: {} }))
+    assert.isFalse(by({ details: { name: "n" } }))
     assert.isFalse(by({}))
   })
 })

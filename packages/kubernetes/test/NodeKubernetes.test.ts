@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Fact, NodeApi } from "@kata-deploy/core"
 import { NodeApiConformance } from "@kata-deploy/core/testing"
-import { NodeKubernetes } from "@kata-deploy/kubernetes"
+import { NodeKubernetes, Rights } from "@kata-deploy/kubernetes"
 import { ApiFaults, Statuses } from "@kata-deploy/kubernetes/testing"
 import { Effect } from "effect"
 import { furnished, node, nodeObject, whyUnknown } from "./SampleNode.ts"
@@ -150,6 +150,26 @@ describe("what is looked at", () => {
         readiness,
         Fact.known({ ready: true, heartbeat: Date.parse("2026-01-01T00:00:07.500Z") }),
       )
+    }),
+  )
+
+  it.live("a lease that may not be read is asked for once, and the node is known all the same", () =>
+    Effect.gen(function* () {
+      const { at, server } = yield* furnished()
+      server.admit({
+        token: "poor",
+        user: "poor",
+        roles: [{ namespace: undefined, rules: [Rights.ruleOf(Rights.rights.readNode)] }],
+      })
+      const looks = yield* at(
+        ask((api) => Effect.all([api.readiness, api.readiness])),
+        "poor",
+      )
+      assert.deepStrictEqual(
+        looks.map(({ _tag }) => _tag),
+        ["Known", "Known"],
+      )
+      assert.strictEqual(server.requests.filter(({ resource }) => resource === "leases").length, 1)
     }),
   )
 
