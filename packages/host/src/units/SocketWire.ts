@@ -45,7 +45,7 @@ type Stage = "connecting" | "greeting" | "accepted"
 /** Opens the unix socket at `path`, as this process sees it. */
 export const open = (path: string): OpenWire =>
   Effect.gen(function* () {
-    const library = yield* Effect.promise(() => import("dbus-native"))
+    const { default: library } = yield* Effect.promise(() => import("dbus-native"))
     const inbox = yield* Queue.unbounded<Message, BusFailure>()
     const socket = yield* socketTo(path)
     const wire = Effect.callback<Wire, BusFailure>((resume) => {
