@@ -3,7 +3,7 @@
  * for it, the nearest directory above: two of us still exclude one another, and nothing is left behind.
  * Source: spec 09 §8; decisions §3 (the file is a residue, its directory would be none).
  */
-import { statSync } from "node:fs"
+import { accessSync, constants, existsSync, statSync } from "node:fs"
 import { HostLayout, HostPath } from "@kata-deploy/core"
 import * as SeenPath from "../SeenPath.ts"
 
@@ -24,6 +24,15 @@ const isDirectory = (path: string): boolean => {
   }
 }
 
+const isWritable = (path: string): boolean => {
+  try {
+    accessSync(path, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** What is locked on the host that a layout shows. */
 export const of = (layout: HostLayout.HostLayout): LockPath => {
   const seen = SeenPath.resolve(layout, lockFile)
@@ -32,7 +41,11 @@ export const of = (layout: HostLayout.HostLayout): LockPath => {
   if (seen._tag === "OutOfSight")
     return { _tag: "Nowhere", why: `${HostPath.parent(lockFile)} of the host is not mounted here` }
   const directory = HostLayout.toSeen(layout, HostPath.parent(lockFile))!
-  if (isDirectory(directory)) return { _tag: "At", path: seen.path }
+  if (isDirectory(directory)) {
+    // Whoever may not make the file in somebody's host tree is to hear of what he wants to change, not of the lock.
+    const isOutOfReach = SeenPath.isForeignRoot(layout) && !existsSync(seen.path) && !isWritable(directory)
+    return { _tag: "At", path: isOutOfReach ? directory : seen.path }
+  }
   const above = [...HostPath.ancestors(HostPath.parent(lockFile)).toReversed(), HostPath.root]
     .map((path) => HostLayout.toSeen(layout, path))
     .find((path) => path !== undefined && isDirectory(path))
