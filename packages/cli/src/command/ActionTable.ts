@@ -89,7 +89,7 @@ export const rows: ReadonlyArray<ActionRow> = [
     `plan install ${offline} --shims 'qemu clh'`,
     {
       operand: { placeholder: "ACTION", choices: Plan.ActionName.literals, fallback: "install" },
-      flags: ["detailed-exitcode"],
+      flags: ["detailed-exitcode", "when-in-use", "restart-beside-others"],
     },
   ),
   onNode(
@@ -98,7 +98,7 @@ export const rows: ReadonlyArray<ActionRow> = [
     "Install Kata Containers on this node",
     "Unpacks the components that the shims need, configures them and the CRI runtime. When a stage fails, what it did is undone. Stays until SIGTERM, answers the probes on HEALTH_PORT meanwhile, and then decides on the cleanup; with --once it ends when the node is set up.",
     `install --once ${offline} --shims qemu`,
-    { flags: ["once", "when-stopped"] },
+    { flags: ["once", "when-stopped", "plan", "rollback"] },
   ),
   onNode(
     "Whole jobs",
@@ -114,6 +114,21 @@ export const rows: ReadonlyArray<ActionRow> = [
     "Remove this instance from the node",
     "Takes back the configuration and removes exactly what was installed; what somebody else changed since is kept and named.",
     `cleanup ${offline}`,
+    { flags: ["when-in-use", "restart-beside-others"] },
+  ),
+  onNode(
+    "Whole jobs",
+    "rollback",
+    "Take the last CRI configuration back",
+    "Every file gets the bytes that the last stage replaced, and the runtime is restarted; a file that somebody changed since is named and nothing is touched. The unpacked files stay.",
+    `rollback ${offline}`,
+  ),
+  onNode(
+    "Whole jobs",
+    "reset",
+    "Give up the labels, restart the CRI runtime",
+    "Removes nothing from the host. Where another instance holds the node, only the labels of this one go.",
+    "reset --node-name worker-1",
   ),
   onNode(
     stages,
@@ -135,6 +150,7 @@ export const rows: ReadonlyArray<ActionRow> = [
     "Configure the CRI runtime",
     "The third stage of an install.",
     `install-stage-cri ${offline} --shims qemu`,
+    { flags: ["rollback"] },
   ),
   onNode(
     stages,
@@ -142,6 +158,7 @@ export const rows: ReadonlyArray<ActionRow> = [
     "Take the CRI runtime's configuration back",
     "The first stage of a cleanup.",
     `cleanup-stage-revert-cri ${offline}`,
+    { flags: ["restart-beside-others"] },
   ),
   onNode(
     stages,
@@ -149,6 +166,7 @@ export const rows: ReadonlyArray<ActionRow> = [
     "Remove Kata's files",
     "The second stage of a cleanup.",
     `cleanup-stage-remove-artifacts ${offline}`,
+    { flags: ["when-in-use"] },
   ),
   alone(
     "try",

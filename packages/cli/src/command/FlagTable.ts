@@ -107,6 +107,20 @@ export const nodeFlags: ReadonlyArray<FlagRow> = [
     "Host directory for what this program remembers of its installs.",
     "KATA_DEPLOY_STATE_DIR",
   ),
+  node(
+    "public-key",
+    text("FILE"),
+    "signatures are not asked for",
+    "Ed25519 key that checksums.sha256 of the artifact directory has to be signed with.",
+    "KATA_DEPLOY_PUBLIC_KEY",
+  ),
+  node(
+    "lock-timeout",
+    text("SECONDS"),
+    "300",
+    "How long to wait for another install on this node; on expiry its process is named.",
+    "KATA_DEPLOY_LOCK_TIMEOUT",
+  ),
   node("config", text("FILE"), "none", "Settings file, YAML or JSON; flags and variables win over it."),
 ]
 
@@ -155,6 +169,32 @@ export const actionFlags: ReadonlyArray<FlagRow> = [
     "leave",
     "With --once: what follows when SIGTERM ends the install early. cleanup decides on a cleanup, as install without --once does.",
   ),
+  action(
+    "plan",
+    text("FILE"),
+    "none",
+    "Apply exactly this reviewed plan (of plan --output json), or say what drifted and exit with 4.",
+  ),
+  action(
+    "rollback",
+    choice("WHEN", ["when-runtime-is-down", "never"]),
+    "when-runtime-is-down",
+    "Whether a configuration is taken back with which the CRI runtime does not come up or serves no handler of ours.",
+  ),
+  action(
+    "when-in-use",
+    choice("WHAT", ["refuse", "force"]),
+    "refuse",
+    "What becomes of a removal while Kata sandboxes run from the files; refused with exit status 5.",
+    "KATA_DEPLOY_WHEN_IN_USE",
+  ),
+  action(
+    "restart-beside-others",
+    choice("WHEN", ["now", "defer"]),
+    "now",
+    "Whether the CRI runtime is restarted where other instances share the node.",
+    "KATA_DEPLOY_RESTART_BESIDE_OTHERS",
+  ),
   action("verify", boolean, "false", "Read every owned file and compare its digest, not only size and mode."),
   action("detailed-exitcode", boolean, "false", "Exit with 10 instead of 0 when the plan has changes."),
   action(
@@ -164,6 +204,14 @@ export const actionFlags: ReadonlyArray<FlagRow> = [
     "Distribution of the sample host: k8s, k3s, rke2, k0s or microk8s.",
   ),
   action("containerd", text("X.Y"), "2.1", "Generation of the sample host's containerd, e.g. 1.7."),
+  action("component", text("NAME"), "none", "Name of the component that is packed."),
+  action(
+    "output-dir",
+    text("DIR"),
+    "none",
+    "Directory that the packed archive is written to; with artifacts pack, --output DIR says the same.",
+  ),
+  action("level", text("N"), "19", "How hard zstd tries, from 1 (quick) to 19 (small)."),
   action("keep", boolean, "false", "Leave the sample host in place for looking at."),
 ]
 

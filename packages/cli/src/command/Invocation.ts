@@ -1,21 +1,27 @@
 /**
  * Answers: what was the program asked to do? Finds the action, holds flags against it, and collects every problem.
  */
-import { NearestName, type Plan, type Problem } from "@kata-deploy/core"
+import { MachineId, NearestName, type Plan, type Problem } from "@kata-deploy/core"
 import { waitAction } from "../supervisor/CommandLine.ts"
 import type { Errand } from "../supervisor/Life.ts"
 import type { Surroundings } from "../Surroundings.ts"
 import * as ArtifactsJob from "../artifacts/ArtifactsJob.ts"
 import * as ActionTable from "./ActionTable.ts"
 import type { Arguments } from "./Arguments.ts"
+import * as Conduct from "./Conduct.ts"
 import * as FlagTable from "./FlagTable.ts"
 import * as NodeOptions from "./NodeOptions.ts"
 import * as NotYet from "./NotYet.ts"
 
 /** What is done on a node. */
 export type NodeJob =
-  | { readonly _tag: "Plan"; readonly action: Plan.ActionName; readonly whenChanges: 0 | 10 }
-  | { readonly _tag: "Run"; readonly action: Plan.ActionName }
+  | {
+      readonly _tag: "Plan"
+      readonly action: Plan.ActionName
+      readonly whenChanges: 0 | 10
+      readonly conduct: Conduct.Conduct
+    }
+  | { readonly _tag: "Run"; readonly action: Plan.ActionName; readonly conduct: Conduct.Conduct }
   | { readonly _tag: "Status"; readonly verify: "metadata" | "contents" }
 
 /** What the program was asked to do. */
@@ -109,18 +115,24 @@ const operandOf = (
   return undefined
 }
 
-const jobOf = (action: ActionTable.ActionRow, operand: string | undefined, { given }: Arguments): NodeJob => {
+const jobOf = (
+  action: ActionTable.ActionRow,
+  operand: string | undefined,
+  { given }: Arguments,
+  conduct: Conduct.Conduct,
+): NodeJob => {
   switch (action.name) {
     case "plan":
       return {
         _tag: "Plan",
         action: (operand ?? "install") as Plan.ActionName,
         whenChanges: given.get("detailed-exitcode") === "true" ? 10 : 0,
+        conduct,
       }
     case "status":
       return { _tag: "Status", verify: given.get("verify") === "true" ? "contents" : "metadata" }
     default:
-      return { _tag: "Run", action: action.name as Plan.ActionName }
+      return { _tag: "Run", action: action.name as Plan.ActionName, conduct }
   }
 }
 
@@ -135,6 +147,10 @@ const waits = (args: Arguments): Decoded => ({
   invocation: { _tag: "Supervise", errand: "wait" },
   problems: args.problems,
 })
+
+/** The staged actions run without credentials: whoever dispatches them asks the API (spec 08 §1). */
+const withoutCredentials = (job: NodeJob, options: NodeOptions.NodeOptions): NodeOptions.NodeOptions =>
+  job._tag !== "Status" && MachineId.isStaged(job.action) ? { ...options, kube: "none" } : options
 
 /** Finds out what is to be done. */
 export const decode = (args: Arguments, surroundings: Surroundings): Decoded => {
@@ -186,10 +202,12 @@ const invocationOf = (
       }
     default: {
       const decoded = NodeOptions.decode(args, surroundings)
-      problems.push(...decoded.problems)
+      const { conduct, problems: wrong } = Conduct.decode(args, surroundings)
+      problems.push(...decoded.problems, ...wrong)
       const errand = action.name === "install" ? errandOf(args) : undefined
       if (errand !== undefined) return { _tag: "Supervise", errand }
-      return { _tag: "OnNode", job: jobOf(action, operand, args), options: decoded.options }
+      const job = jobOf(action, operand, args, conduct)
+      return { _tag: "OnNode", job, options: withoutCredentials(job, decoded.options) }
     }
   }
 }

@@ -32,6 +32,8 @@ export interface NodeOptions {
   readonly stateDir: HostPath.HostPath | undefined
   /** Settings file of this process. */
   readonly config: string | undefined
+  /** File of this process with the key that the artifacts' checksums are signed with. */
+  readonly publicKey: string | undefined
 }
 
 /** A kubeconfig that is named and not to be read: which of the two was meant is not for us to guess. */
@@ -93,6 +95,7 @@ export const decode = (
     criRuntime: find("cri-runtime")?.text,
     stateDir: hostPath("state-dir"),
     config: path("config"),
+    publicKey: path("public-key"),
   }
   return { options, problems }
 }

@@ -13,7 +13,7 @@ import {
   type Settings,
   StatusRun,
 } from "@kata-deploy/core"
-import { NodeHostFiles } from "@kata-deploy/filesystem"
+import { ComponentArchives, NodeHostFiles } from "@kata-deploy/filesystem"
 import { NodeHostShell } from "@kata-deploy/host"
 import { NodeKubernetes, WithoutApi } from "@kata-deploy/kubernetes"
 import { Effect, Layer } from "effect"
@@ -37,6 +37,14 @@ const layoutOf = (options: NodeOptions, settings: Settings.Settings): HostLayout
         installDir: settings.instance.installDir,
       })
     : HostLayout.wholeRoot(options.hostRoot)
+
+/** The key that was named; that it can be used was made sure of while the run was prepared. */
+const publicKeyOf = ({ publicKey }: NodeOptions) => {
+  if (publicKey === undefined) return undefined
+  const read = ComponentArchives.readPublicKey(publicKey)
+  if (read.key === undefined) throw new Error(read.why)
+  return read.key
+}
 
 /** The Node, wherever the flags say that it is; without its name nobody gets here (see Preparation). */
 const nodeApi = (options: NodeOptions, settings: Settings.Settings) =>
@@ -69,7 +77,11 @@ const systemdIsReached = Effect.gen(function* () {
 export const make: EngineFor = (options, settings): Promise<Engine> => {
   const layout = layoutOf(options, settings)
   const layer = Layer.mergeAll(
-    NodeHostFiles.layer({ layout, artifacts: options.artifacts }),
+    NodeHostFiles.layer({
+      layout,
+      artifacts: options.artifacts,
+      publicKey: publicKeyOf(options),
+    }),
     NodeHostShell.layer({ layout, systemd: options.systemd }),
     nodeApi(options, settings),
     Policies.layer,

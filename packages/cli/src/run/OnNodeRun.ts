@@ -19,6 +19,7 @@ import * as Interruption from "./Interruption.ts"
 import * as Logging from "./Logging.ts"
 import * as Preparation from "./Preparation.ts"
 import * as ProgressDisplay from "./ProgressDisplay.ts"
+import * as ReviewedPlan from "./ReviewedPlan.ts"
 import type { Voice } from "./Voice.ts"
 
 /** What an action on a node is given. */
@@ -47,7 +48,7 @@ const carryOut = Effect.fnUntraced(function* (
   const rest = { release, criRuntime: options.criRuntime, userDropIn: prepared.userDropIn }
   switch (job._tag) {
     case "Plan": {
-      const plan = yield* engine.plan({ action: job.action, ...about, ...rest })
+      const plan = yield* engine.plan({ action: job.action, conduct: job.conduct, ...about, ...rest })
       const text = isJson ? Documents.plan(plan) : PlanText.render(plan, style)
       return {
         text,
@@ -55,7 +56,10 @@ const carryOut = Effect.fnUntraced(function* (
       }
     }
     case "Run": {
-      const report = yield* engine.run({ action: job.action, ...about, ...rest })
+      const { planFile, ...asked } = job.conduct
+      const conduct =
+        planFile === undefined ? asked : { ...asked, reviewed: yield* ReviewedPlan.read(planFile) }
+      const report = yield* engine.run({ action: job.action, conduct, ...about, ...rest })
       return { text: reportText(report, display, style), status: ExitStatus.ofReport(report) }
     }
     case "Status": {
@@ -113,7 +117,9 @@ export const run = async (request: OnNodeRun): Promise<number> => {
     const prepared = yield* Preparation.prepare(request)
     yield* announce(request, prepared)
     yield* refuseNotYet(invocation.job, prepared.settings)
-    const engine = yield* Effect.promise(() => request.engineFor(Preparation.optionsOf(invocation), prepared.settings))
+    const engine = yield* Effect.promise(() =>
+      request.engineFor(Preparation.optionsOf(invocation), prepared.settings),
+    )
     return yield* carryOut(engine, prepared, request, style)
   }).pipe(
     Effect.provide(

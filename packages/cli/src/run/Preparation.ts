@@ -66,6 +66,15 @@ const hostRoot = Effect.fnUntraced(function* (
   ]
 })
 
+const publicKey = Effect.fnUntraced(function* (
+  options: NodeOptions,
+): Effect.fn.Return<ReadonlyArray<Problem.Problem>> {
+  const file = options.publicKey
+  if (file === undefined) return []
+  const { problem } = yield* Effect.promise(() => import("../artifacts/PublicKey.ts"))
+  return problem(file)
+})
+
 /** Whether a job may write the operator's drop-in. */
 const installs = ({ job }: OnNode): boolean => job._tag !== "Status" && job.action.startsWith("install")
 
@@ -129,6 +138,7 @@ export const prepare = Effect.fnUntraced(function* ({
   const problems = [
     ...usage,
     ...(yield* hostRoot(options)),
+    ...(yield* publicKey(options)),
     ...fileProblems,
     ...sources.problems,
     ...(Result.isFailure(decoded)

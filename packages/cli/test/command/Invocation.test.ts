@@ -17,10 +17,11 @@ const job = (...argv: ReadonlyArray<string>) => {
 
 describe("the action", () => {
   it("is found by its exact name", () => {
-    assert.deepStrictEqual(job("install", "--once"), { _tag: "Run", action: "install" })
+    assert.deepStrictEqual(job("install", "--once"), { _tag: "Run", action: "install", conduct: {} })
     assert.deepStrictEqual(job("cleanup-stage-revert-cri"), {
       _tag: "Run",
       action: "cleanup-stage-revert-cri",
+      conduct: {},
     })
     assert.match(
       problems("Install")[0] ?? "",
@@ -29,11 +30,12 @@ describe("the action", () => {
   })
 
   it("of a plan is install unless another one is named", () => {
-    assert.deepStrictEqual(job("plan"), { _tag: "Plan", action: "install", whenChanges: 0 })
+    assert.deepStrictEqual(job("plan"), { _tag: "Plan", action: "install", whenChanges: 0, conduct: {} })
     assert.deepStrictEqual(job("plan", "cleanup", "--detailed-exitcode"), {
       _tag: "Plan",
       action: "cleanup",
       whenChanges: 10,
+      conduct: {},
     })
     assert.match(problems("plan", "clenup", ...offline)[0] ?? "", /Did you mean cleanup\?/)
   })
@@ -117,6 +119,6 @@ describe("flags", () => {
 
   it("are all reported together, wherever the mistakes are", () => {
     const all = problems("plan", "--shimz=x", "--output=yaml", "--once", "extra", "--kube=none")
-    assert.strictEqual(all.length, 5)
+    assert.strictEqual(all.length, 4)
   })
 })

@@ -20,6 +20,7 @@ describe("the flags about the host", () => {
         criRuntime: undefined,
         stateDir: undefined,
         config: undefined,
+        publicKey: undefined,
       },
       problems: [],
     })

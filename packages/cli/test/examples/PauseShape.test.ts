@@ -79,7 +79,7 @@ describe("the manifest without a waiting process", () => {
     const { invocation, problems } = invocationOf(found[3]!.split(" "))
     assert.deepStrictEqual(problems, [])
     assert(invocation?._tag === "OnNode")
-    assert.deepStrictEqual(invocation.job, { _tag: "Run", action: "cleanup" })
+    assert.deepStrictEqual(invocation.job, { _tag: "Run", action: "cleanup", conduct: {} })
   })
 
   it("waits in a way that SIGTERM ends at once", async () => {

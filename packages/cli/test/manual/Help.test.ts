@@ -10,7 +10,7 @@ const lookup = (name: string) => ActionTable.lookup(name) ?? assert.fail(name)
 describe("the help", () => {
   it("of the program is one short page", () => {
     Golden.matches(Help.general(style), "fixtures/cli/help.txt")
-    assert.isAtMost(Help.general(style).split("\n").length, 66)
+    assert.isAtMost(Help.general(style).split("\n").length, 72)
   })
 
   it("of an action shows flags, variables, defaults and an example", () => {

@@ -19,8 +19,7 @@ export const status = (
   socket: HostPath.HostPath,
 ): Effect.Effect<Fact.Fact<HostSight.CriStatus>> =>
   asking(
-    layout,
-    socket,
+    { layout, socket, whenDown: "failed" },
     Effect.fnUntraced(function* (connection) {
       const spoken = yield* inSomeVersion(connection, "Version", { version: "" })
       if ("notLoaded" in spoken) return Fact.known(yield* withoutCri(connection, spoken.notLoaded))
@@ -33,30 +32,40 @@ export const status = (
     }),
   )
 
-/** Pod sandboxes that are running; a daemon without a CRI knows of none, but then nobody can tell. */
+/**
+ * Pod sandboxes that are running. A runtime that does not run, or runs without a CRI, cannot tell: that is out of
+ * sight, for a node whose runtime is broken has to be cleaned up all the same. One that runs and does not answer is a
+ * failure.
+ */
 export const sandboxes = (
   layout: HostLayout.HostLayout,
   socket: HostPath.HostPath,
 ): Effect.Effect<Fact.Fact<ReadonlyArray<HostSight.RunningSandbox>>> =>
   asking(
-    layout,
-    socket,
+    { layout, socket, whenDown: "out-of-sight" },
     Effect.fnUntraced(function* (connection) {
       const spoken = yield* inSomeVersion(connection, "ListPodSandbox", { filter: { state: { state: 0 } } })
       return "notLoaded" in spoken
-        ? Fact.unknown("failed", `the daemon at ${socket} has no CRI: ${spoken.notLoaded}`)
+        ? Fact.unknown("out-of-sight", `the daemon at ${socket} has no CRI: ${spoken.notLoaded}`)
         : Fact.known(CriAnswers.sandboxesOf(spoken.answer))
     }),
   )
 
+/** Which runtime is asked, and what its being down means to whoever asks. */
+interface Asked {
+  readonly layout: HostLayout.HostLayout
+  readonly socket: HostPath.HostPath
+  readonly whenDown: "failed" | "out-of-sight"
+}
+
 /** Runs a conversation on a connection of its own, which goes in any case. */
 const asking = <A>(
-  layout: HostLayout.HostLayout,
-  socket: HostPath.HostPath,
+  asked: Asked,
   talk: (connection: Connection) => Effect.Effect<Fact.Fact<A>, CallFailed>,
 ): Effect.Effect<Fact.Fact<A>> =>
   Effect.suspend(() => {
-    const place = placeOf(layout, socket)
+    const { socket, whenDown } = asked
+    const place = placeOf(asked)
     if (place._tag === "Unknown") return Effect.succeed(place)
     return Effect.flatMap(connect(place.value), talk).pipe(
       Effect.scoped,
@@ -68,13 +77,18 @@ const asking = <A>(
           ),
       }),
       Effect.catchTag("CallFailed", (failure) =>
-        Effect.succeed(Fact.unknown("failed", `the container runtime at ${socket}: ${failure.message}`)),
+        Effect.succeed(
+          Fact.unknown(
+            failure.code === codes.unavailable ? whenDown : "failed",
+            `the container runtime at ${socket}: ${failure.message}`,
+          ),
+        ),
       ),
     )
   })
 
 /** The socket as this process sees it. Without the directory that it belongs in, no runtime of this host has run. */
-const placeOf = (layout: HostLayout.HostLayout, socket: HostPath.HostPath): Fact.Fact<string> => {
+const placeOf = ({ layout, socket, whenDown }: Asked): Fact.Fact<string> => {
   const place = follow(layout, socket)
   switch (place._tag) {
     case "At":
@@ -85,7 +99,7 @@ const placeOf = (layout: HostLayout.HostLayout, socket: HostPath.HostPath): Fact
       return Fact.unknown("failed", `${socket}: ${place.why}`)
     case "Absent":
       return follow(layout, HostPath.parent(socket))._tag === "At"
-        ? Fact.unknown("failed", `there is no socket ${socket}: the container runtime does not run`)
+        ? Fact.unknown(whenDown, `there is no socket ${socket}: the container runtime does not run`)
         : Fact.unknown("out-of-sight", `there is no ${HostPath.parent(socket)}`)
   }
 }

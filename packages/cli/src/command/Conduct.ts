@@ -1,0 +1,53 @@
+/**
+ * Answers: how is a run to go about others and about failure? The flags of that kind and their variables, decoded.
+ */
+import { resolve } from "node:path"
+import type { Problem, Run } from "@kata-deploy/core"
+import { Result } from "effect"
+import type { Surroundings } from "../Surroundings.ts"
+import * as Arguments from "./Arguments.ts"
+import * as FlagTable from "./FlagTable.ts"
+
+/** What the command line says of it; a reviewed plan is named by its file, which nobody has read yet. */
+export interface Conduct extends Partial<Omit<Run.Conduct, "reviewed">> {
+  /** File of this process with a reviewed plan. */
+  readonly planFile?: string
+}
+
+/** Decodes the flags; problems are collected. */
+export const decode = (
+  { given }: Arguments.Arguments,
+  surroundings: Surroundings,
+): { readonly conduct: Conduct; readonly problems: ReadonlyArray<Problem.Problem> } => {
+  const problems: Array<Problem.Problem> = []
+  /** A flag wins over its variable; words of a flag were checked when the command line was taken apart. */
+  const find = (name: string): { readonly text: string; readonly where: string } | undefined => {
+    const flag = given.get(name)
+    if (flag !== undefined) return { text: flag.trim(), where: `--${name}` }
+    const row = FlagTable.lookup(name)!
+    const text = row.variable === undefined ? undefined : surroundings.env[row.variable]?.trim()
+    if (text === undefined || text === "") return undefined
+    const result = Arguments.read(row, row.variable!, text)
+    if (Result.isSuccess(result)) return { text: result.success, where: row.variable! }
+    problems.push(result.failure)
+    return undefined
+  }
+  const seconds = find("lock-timeout")
+  const isWrong = seconds !== undefined && !/^\d{1,6}$/.test(seconds.text)
+  if (isWrong)
+    problems.push(Arguments.wrongValue(seconds.where, seconds.text, "a whole number of seconds, e.g. 300"))
+  const planFile = find("plan")?.text
+  const rollback = find("rollback")?.text as Run.Conduct["rollback"] | undefined
+  const whenInUse = find("when-in-use")?.text as Run.Conduct["whenInUse"] | undefined
+  const beside = find("restart-beside-others")?.text as Run.Conduct["restartBesideOthers"] | undefined
+  return {
+    conduct: {
+      ...(seconds === undefined || isWrong ? {} : { lockSeconds: Number(seconds.text) }),
+      ...(rollback === undefined ? {} : { rollback }),
+      ...(whenInUse === undefined ? {} : { whenInUse }),
+      ...(beside === undefined ? {} : { restartBesideOthers: beside }),
+      ...(planFile === undefined ? {} : { planFile: resolve(surroundings.workingDirectory, planFile) }),
+    },
+    problems,
+  }
+}
