@@ -1,10 +1,9 @@
 /** Answers: what is at a host path? Looking never fails: what cannot be seen is an answer. */
 import { createHash } from "node:crypto"
 import fs from "node:fs"
-import type { FileState, HostFiles, HostPath } from "@kata-deploy/core"
+import { FileState, HostError, type HostFiles, HostLayout, type HostPath } from "@kata-deploy/core"
 import type { Confinement } from "./Confinement.ts"
 import { hasCode, OutOfSight, reasonOf, Refusal } from "./Failure.ts"
-import { HostError } from "@kata-deploy/core"
 
 /** Files larger than this many bytes are not read whole. */
 export const largestText = 16 * 1024 * 1024
@@ -81,11 +80,16 @@ export const stateAt = (at: string): FileState.FileState => {
   }
 }
 
+/** Whether something below a path is mounted here: the host has it, so the path is a directory there. */
+const isAboveMount = ({ layout }: Confinement, path: HostPath.HostPath): boolean =>
+  HostLayout.seenBelow(layout, path).some((seen) => fs.existsSync(seen))
+
 /** What is at a host path. */
 export const look = (host: Confinement, path: HostPath.HostPath): FileState.FileState => {
   try {
     return host.within(path, (place) => stateAt(place.at))
   } catch (cause) {
+    if (cause instanceof OutOfSight && isAboveMount(host, path)) return FileState.directory()
     return isNothing(cause) ? { _tag: "Absent" } : whyOf(cause)
   }
 }

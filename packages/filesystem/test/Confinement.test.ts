@@ -124,7 +124,7 @@ describe("Confinement to the mounts of a pod", () => {
     Effect.gen(function* () {
       const { port } = yield* podPort
       // `/boot` belongs to the layout, but this pod was started without it.
-      for (const path of ["/etc/hostname", "/", "/var/lib", "/etc/containerd/config.toml", "/boot/config"]) {
+      for (const path of ["/etc/hostname", "/srv", "/etc/containerd/config.toml", "/boot/config"]) {
         const state = yield* port.look(at(path))
         assert.strictEqual(state._tag === "Unreadable" ? state.why : state._tag, "out-of-sight", path)
         assert.strictEqual((yield* port.list(at(path)))._tag, "Unreadable")
@@ -133,6 +133,16 @@ describe("Confinement to the mounts of a pod", () => {
       }
       const error = yield* Effect.flip(port.put(writes("/etc/hostname", "x"), at("/run/lock")))
       assert.include(error.message, "not mounted")
+    }),
+  )
+
+  it.effect("what is mounted proves the directories above it, which nobody can look into", () =>
+    Effect.gen(function* () {
+      const { port } = yield* podPort
+      for (const path of ["/", "/var/lib", "/opt"]) {
+        assert.strictEqual((yield* port.look(at(path)))._tag, "Directory", path)
+        assert.strictEqual((yield* port.list(at(path)))._tag, "Unreadable", path)
+      }
     }),
   )
 

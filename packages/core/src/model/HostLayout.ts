@@ -87,3 +87,7 @@ export const toSeen = (layout: HostLayout, path: HostPath.HostPath): string | un
   if (below === "") return mount.seen
   return mount.seen.endsWith("/") ? `${mount.seen}${below}` : `${mount.seen}/${below}`
 }
+
+/** Where mounts of the layout are seen that lie below `path`; what is mounted proves the directories above it. */
+export const seenBelow = (layout: HostLayout, path: HostPath.HostPath): ReadonlyArray<string> =>
+  layout.mounts.filter((mount) => HostPath.isBelow(mount.host, path)).map((mount) => mount.seen)
