@@ -128,7 +128,7 @@ const finish = Effect.fnUntraced(function* (
   state: Ref.Ref<StageState>,
 ): Effect.fn.Return<void, never, CarryOut.Ports> {
   const { commits, failures } = yield* Ref.get(state)
-  // A leftover in staging is no failure: the next run clears it.
+  // A leftover in staging is no failure: it is cleared with the journal, by the next run if need be.
   yield* Effect.forEach(commits, (each) => Effect.ignore(each), { discard: true })
   if (failures.length > 0) return
   yield* Effect.catch(Journal.done(request, state), (error) =>
@@ -164,7 +164,8 @@ const undo = Effect.fnUntraced(function* (request: StageToApply, state: Ref.Ref<
       }))
       continue
     }
-    yield* note(state, each.at, "undone")
+    const { outcomes } = yield* Ref.get(state)
+    if (outcomes.get(each.at) !== "failed") yield* note(state, each.at, "undone")
     yield* Ref.update(state, (s) => ({ ...s, done: s.done.filter((other) => other !== each) }))
   }
   if (restarted !== undefined) yield* startAgain(restarted.unit, state)

@@ -75,14 +75,24 @@ export const action = Effect.fnUntraced(function* (
   }
 })
 
-const temporary = ({ request }: Within, path: HostPath.HostPath) => TemporaryPlace.of(path, request)
-
 const put = Effect.fnUntraced(function* (within: Within, { change }: Of<"Put">) {
-  if (Change.isNoop(change)) return
+  if (!Change.isNoop(change)) yield* make(within, change)
+})
+
+/**
+ * Makes a change and remembers how it is taken back. One may fail although it was made, when its directory could not
+ * be synced: what is there decides.
+ */
+const make = Effect.fnUntraced(function* ({ at, request, state }: Within, change: Change.Change) {
   const files = yield* HostFiles
-  const place = temporary(within, change.path)
-  yield* files.put(change, place)
-  yield* remember(within.state, within.at, files.put(Change.invert(change), place))
+  const place = TemporaryPlace.of(change.path, request)
+  const back = files.put(Change.invert(change), place)
+  yield* Effect.tapError(files.put(change, place), () =>
+    Effect.flatMap(files.look(change.path), (found) =>
+      FileState.equals(found, change.after) ? remember(state, at, back) : Effect.void,
+    ),
+  )
+  yield* remember(state, at, back)
 })
 
 const extract = Effect.fnUntraced(function* ({ at, request, state }: Within, wanted: Of<"Extract">) {
@@ -121,19 +131,30 @@ const removeTree = Effect.fnUntraced(function* ({ state }: Within, wanted: Of<"R
   yield* Ref.update(state, (s) => ({ ...s, left: [...s.left, ...removal.left] }))
 })
 
-const prune = Effect.fnUntraced(function* (within: Within, wanted: Of<"Prune">) {
+const prune = Effect.fnUntraced(function* ({ at, request, state }: Within, wanted: Of<"Prune">) {
   const files = yield* HostFiles
-  const gone = yield* files.prune(wanted.directories)
-  yield* Ref.update(within.state, (s) => ({
+  const are = (tag: FileState.FileState["_tag"]) => (path: HostPath.HostPath) =>
+    Effect.map(files.look(path), (found) => found._tag === tag)
+  const remembered = (gone: ReadonlyArray<HostPath.HostPath>) => {
+    const back = gone.toReversed().map((path) => Change.make(path, FileState.absent, FileState.directory()))
+    return remember(
+      state,
+      at,
+      Effect.forEach(back, (change) => files.put(change, TemporaryPlace.of(change.path, request)), {
+        discard: true,
+      }),
+    )
+  }
+  const there = yield* Effect.filter(wanted.directories, are("Directory"))
+  // Even one that fails may have removed a part.
+  const gone = yield* Effect.tapError(files.prune(wanted.directories), () =>
+    Effect.flatMap(Effect.filter(there, are("Absent")), remembered),
+  )
+  yield* Ref.update(state, (s) => ({
     ...s,
     settled: { ...s.settled, gone: [...s.settled.gone, ...gone] },
   }))
-  const back = gone.toReversed().map((path) => Change.make(path, FileState.absent, FileState.directory()))
-  yield* remember(
-    within.state,
-    within.at,
-    Effect.forEach(back, (change) => files.put(change, temporary(within, change.path)), { discard: true }),
-  )
+  yield* remembered(gone)
 })
 
 const unit = Effect.fnUntraced(function* (within: Within, { unit: name, verb }: Of<"Unit">) {
@@ -174,11 +195,10 @@ const record = Effect.fnUntraced(function* (within: Within, wanted: Of<"Record">
         )
   const after = text === undefined ? FileState.absent : FileState.file(text)
   const change = Change.make(wanted.path, before, after)
-  const place = temporary(within, wanted.path)
-  yield* files.put(change, place)
-  const back = files.put(Change.invert(change), place)
-  yield* remember(state, within.at, back)
-  if (wanted.ledger === null) yield* Ref.update(state, (s) => ({ ...s, forgotten: back }))
+  yield* make(within, change)
+  if (wanted.ledger !== null) return
+  const forgotten = files.put(Change.invert(change), TemporaryPlace.of(wanted.path, request))
+  yield* Ref.update(state, (s) => ({ ...s, forgotten }))
 })
 
 /** Best effort: a taint that stays keeps pods away, which is the safe side. */

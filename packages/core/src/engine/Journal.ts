@@ -109,15 +109,16 @@ export const begin = Effect.fn("Journal.begin")(function* (
   const earlier = yield* read(stateDir, stage)
   const interrupted = earlier?.state === "begun" ? earlier : undefined
   const made = yield* make(request, interrupted)
-  yield* put(stateDir, Document.pathIn(stateDir, stage), Document.encode(made))
-  yield* Ref.update(state, (s) => ({ ...s, journal: made }))
   const before = interrupted === undefined ? FileState.absent : Document.encode(interrupted)
   const takenBack = Effect.gen(function* () {
     const { done: left } = yield* Ref.get(state)
     // What could not be taken back has to be found by the next run.
     if (!left.some((each) => each.at >= at)) yield* put(stateDir, Document.pathIn(stateDir, stage), before)
   })
+  // Remembered first: a write may fail although it was made.
   yield* remember(state, journalStep, Effect.provideService(takenBack, HostFiles, files))
+  yield* put(stateDir, Document.pathIn(stateDir, stage), Document.encode(made))
+  yield* Ref.update(state, (s) => ({ ...s, journal: made }))
 })
 
 /** Directories that have to be made for the entries. */
@@ -166,6 +167,15 @@ const drop = (
 export const forget = (stateDir: HostPath.HostPath): Effect.Effect<void, HostError, HostFiles> =>
   drop(stateDir, Document.stages)
 
+/** What was kept for going back, where dropping it was cut off or failed. */
+const clearStaging = Effect.fnUntraced(function* (stateDir: HostPath.HostPath) {
+  const files = yield* HostFiles
+  const root = TemporaryPlace.staging(stateDir)
+  const listing = yield* files.list(root)
+  if (listing._tag === "Names" && listing.names.length === 0) return
+  yield* files.removeTree({ _tag: "RemoveTree", root, entries: "everything", reserved: [] })
+})
+
 /**
  * The stage came to its end. That of the CRI configuration keeps its journal for a rollback by hand; the others have
  * nothing more to say. What was begun by an earlier run is settled as well.
@@ -176,6 +186,7 @@ export const done = Effect.fn("Journal.done")(function* (
 ): Effect.fn.Return<void, HostError, HostFiles> {
   if (!keepsJournal(stage)) return
   const own = (yield* Ref.get(state)).journal ?? (yield* read(stateDir, stage))
+  if (stage === "artifacts" && own !== undefined) yield* clearStaging(stateDir)
   if (stage === "cri" && own !== undefined) {
     const path = Document.pathIn(stateDir, stage)
     if (own.state === "begun") yield* put(stateDir, path, Document.encode({ ...own, state: "done" }))

@@ -3,6 +3,7 @@
  * stage may have put on the host counts as ours. Source: architecture "Failure", law L10.
  */
 import { Effect, Result } from "effect"
+import * as TemporaryPlace from "../decide/TemporaryPlace.ts"
 import type { LedgerFact } from "../input/Facts.ts"
 import * as FileState from "../model/FileState.ts"
 import * as HostPath from "../model/HostPath.ts"
@@ -48,11 +49,11 @@ const leftoversOf = Effect.fnUntraced(function* (
   stateDir: HostPath.HostPath,
 ) {
   const files = yield* HostFiles
-  const places = new Set(begun.flatMap((journal) => journal.temporaryIn))
+  // Ledger and journals are written by no step that a journal could tell of.
+  const ours = [stateDir, TemporaryPlace.staging(stateDir)]
+  const places = new Set([...ours, ...begun.flatMap((journal) => journal.temporaryIn)])
   const found: Array<HostPath.HostPath> = []
   for (const place of places) {
-    // The staging directory is emptied as a whole.
-    if (HostPath.isWithin(place, stateDir)) continue
     const listing = yield* files.list(place)
     const names = listing._tag === "Names" ? listing.names.filter(Journal.isTemporary) : []
     found.push(...names.map((name) => HostPath.join(place, name)))
@@ -68,7 +69,8 @@ export const recover = Effect.fn("Recovery.recover")(function* (
   const { journals, unreadable } = yield* journalsIn(stateDir)
   if (unreadable !== undefined) return { ledger: { _tag: "Unreadable", why: unreadable }, leftovers: [] }
   const begun = journals.filter((journal) => journal.state === "begun")
-  if (begun.length === 0 || ledger._tag === "Unreadable") return { ledger, leftovers: [] }
+  const leftovers = yield* leftoversOf(begun, stateDir)
+  if (begun.length === 0 || ledger._tag === "Unreadable") return { ledger, leftovers }
   const files = yield* HostFiles
   const paths = [...new Set(begun.flatMap((journal) => journal.changes.map((change) => change.path)))]
   const states = new Map<HostPath.HostPath, FileState.FileState>()
@@ -84,6 +86,6 @@ export const recover = Effect.fn("Recovery.recover")(function* (
       whole === undefined
         ? ledger
         : { _tag: "Recovered", ledger: whole, stages: begun.map((journal) => journal.stage) },
-    leftovers: yield* leftoversOf(begun, stateDir),
+    leftovers,
   }
 })

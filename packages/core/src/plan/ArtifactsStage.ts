@@ -20,16 +20,23 @@ import * as HostPath from "../model/HostPath.ts"
 import { name as instanceName } from "../model/Instance.ts"
 import * as Shim from "../model/Shim.ts"
 import type { ExtractComponent, HostAction } from "./Action.ts"
+import * as Change from "./Change.ts"
 import * as Journal from "./Journal.ts"
 import * as Ledger from "./Ledger.ts"
-import { type Step, step } from "./Plan.ts"
+import { type Restart, type Step, step } from "./Plan.ts"
 import * as Reconcile from "./Reconcile.ts"
+import * as SnapshotterSteps from "./SnapshotterSteps.ts"
 
 /** Steps of a stage, the ledger after it, and what is worth saying. */
 export interface StageResult {
   readonly steps: ReadonlyArray<Step<HostAction>>
   readonly ledger: Ledger.Ledger
   readonly notices: ReadonlyArray<Notice>
+}
+
+/** The stage, and the units of snapshotters that somebody else has to restart. */
+export interface ArtifactsStageResult extends StageResult {
+  readonly restarts: ReadonlyArray<typeof Restart.Type>
 }
 
 /** What the stage is planned from. */
@@ -130,6 +137,7 @@ export const desired = (input: StageInput): ReadonlyArray<Desired.Desired> => {
       kubeletRoot: detected.row.distribution === "k0s" ? "k0s" : "default",
       devkitVerity: KataConfig.verityParams(facts.artifacts.devkitRootHash),
     }),
+    ...SnapshotterSteps.setups(settings, detected.row).flatMap(({ files }) => files),
     ...(versions._tag === "File"
       ? [
           Desired.make(
@@ -199,8 +207,21 @@ const problems = (
             message: `No archive holds ${key}, the Kata configuration that the shim ${shim} starts from.`,
             remedy: `Use artifacts that have it, or leave the shim out.${didYouMean(shim, Shim.names)}`,
           }))
-  return [...missing, ...noBase, ...noSpace(facts, changed)]
+  return [...missing, ...noBase, ...unreadableVersions(facts), ...noSpace(facts, changed)]
 }
+
+/** Without its text the file on the node could only be left to rot or removed, and both would be a guess. */
+const unreadableVersions = ({ artifacts }: Facts): ReadonlyArray<Problem> =>
+  artifacts.versions._tag === "Absent" || artifacts.versions._tag === "File"
+    ? []
+    : [
+        {
+          code: "E_VERSIONS_UNREADABLE",
+          path: `${artifacts.directory}/versions.yaml`,
+          message: `${artifacts.directory}/versions.yaml cannot be read, so it is not known which versions the node gets.`,
+          remedy: "See to it that the artifacts can be read, and try again.",
+        },
+      ]
 
 const noSpace = (facts: Facts, changed: ReadonlyArray<ExtractComponent>): ReadonlyArray<Problem> => {
   if (facts.freeBytes._tag === "Unknown") return []
@@ -237,7 +258,16 @@ const changedComponents = (
       !facts.artifacts.damaged.has(name) &&
       !again.some((g) => g.component === name)
     if (archive === undefined || intact) return []
-    return [{ name, archive: archive.archive, id: archive.id, replaces: owned?.entries ?? [] }]
+    const copies = SnapshotterSteps.copiesOf(name)
+    return [
+      {
+        name,
+        archive: archive.archive,
+        ...(copies === undefined ? {} : { copies }),
+        id: archive.id,
+        replaces: owned?.entries ?? [],
+      },
+    ]
   })
 
 /** The journal's place comes first: until it is there, nobody would know what an interrupted run has made. */
@@ -252,7 +282,7 @@ const journalFirst = (
 }
 
 /** Plans the stage. */
-export const plan = (input: StageInput): Result.Result<StageResult, PrerequisiteError> =>
+export const plan = (input: StageInput): Result.Result<ArtifactsStageResult, PrerequisiteError> =>
   ArtifactSet.parseManifest(input.facts.artifacts.manifest, input.facts.artifacts.directory).pipe(
     Result.flatMap((manifest) => planWith(input, ArtifactSet.select(manifest, input.settings))),
   )
@@ -260,16 +290,24 @@ export const plan = (input: StageInput): Result.Result<StageResult, Prerequisite
 const planWith = (
   input: StageInput,
   selection: ArtifactSet.Selection,
-): Result.Result<StageResult, PrerequisiteError> => {
-  const { facts, settings } = input
+): Result.Result<ArtifactsStageResult, PrerequisiteError> => {
+  const { detected, facts, settings } = input
   const { installDir } = settings.instance
   const before = startLedger(input)
   const present = selection.optional.filter((c) => facts.artifacts.archives.get(c) !== undefined)
-  const components = [...selection.components, ...present].sort()
+  const setups = SnapshotterSteps.setups(settings, detected.row)
+  const components = [
+    ...selection.components,
+    ...present,
+    ...setups.map(SnapshotterSteps.componentOf),
+  ].sort()
   const wanted = desired(input)
   const again = givenBack(input, before, components, wanted)
   const changed = changedComponents(facts, before, components, again)
-  const found = problems(input, selection, changed)
+  const found = [
+    ...problems(input, selection, changed),
+    ...SnapshotterSteps.problems(input, facts.artifacts.nydusPrograms),
+  ]
   if (found.length > 0) return Result.fail(new PrerequisiteError({ problems: found }))
   const reconciled = Reconcile.reconcile({
     stage: "artifacts",
@@ -287,6 +325,10 @@ const planWith = (
         : [],
     )
     const ledger = { ...stage.ledger, components: componentsAfter(before, components, changed, except) }
+    const snapshotters = SnapshotterSteps.setUp(setups, {
+      facts,
+      changed: new Set([...changed.map((c) => c.name), ...changedPaths(stage.puts)]),
+    })
     const notices = [
       ...selection.notices,
       ...selection.optional
@@ -314,13 +356,21 @@ const planWith = (
         ...stage.puts,
         ...stage.removals,
         ...Reconcile.vacate(ledger, wanted, Reconcile.removedBy(stage.removals)),
+        ...snapshotters.steps,
         ...record(facts, ledger, stage.puts),
       ],
       ledger,
       notices,
+      restarts: snapshotters.restarts,
     }
   })
 }
+
+/** Paths that steps really change. */
+const changedPaths = (steps: ReadonlyArray<Step<HostAction>>): ReadonlyArray<string> =>
+  steps.flatMap(({ action }) =>
+    action._tag === "Put" && !Change.isNoop(action.change) ? [action.change.path] : [],
+  )
 
 const noVersions: Notice = {
   code: "no-versions-file",

@@ -19,17 +19,19 @@ import {
 } from "../input/Problem.ts"
 import * as FileState from "../model/FileState.ts"
 import * as HostPath from "../model/HostPath.ts"
-import { name as instanceName } from "../model/Instance.ts"
+import { type Instance, name as instanceName } from "../model/Instance.ts"
 import type { HostAction } from "./Action.ts"
 import * as Change from "./Change.ts"
 import * as CleanupMarks from "./CleanupMarks.ts"
 import * as CleanupUse from "./CleanupUse.ts"
 import * as CleanupRestart from "./CleanupRestart.ts"
-import { type PlanInput, preconditions } from "./InstallPlan.ts"
+import type { PlanInput } from "./InstallPlan.ts"
 import * as Leftovers from "./Leftovers.ts"
 import * as Ledger from "./Ledger.ts"
+import * as Preconditions from "./Preconditions.ts"
 import { type ActionName, type Plan, put, type StagePlan, type Step, step } from "./Plan.ts"
 import * as Predict from "./Predict.ts"
+import * as SnapshotterSteps from "./SnapshotterSteps.ts"
 
 type CleanupStage = "revert-cri" | "remove-artifacts"
 
@@ -49,7 +51,7 @@ export const pathsOfInterest = (facts: FactsOf.Facts): ReadonlyArray<HostPath.Ho
 
 /** Plans a cleanup or one of its stages. */
 export const make = (input: PlanInput): Result.Result<Plan, DecisionError> =>
-  Result.flatMap(preconditions(input), () => {
+  Result.flatMap(Preconditions.check(input), () => {
     const otherInstances = Neighbours.names(input.facts, instanceName(input.settings.instance))
     // The staged actions are the dispatcher's decision; only the whole cleanup asks whether it may (spec 09 §3).
     const ownDaemonSet = input.action === "cleanup" ? input.facts.ownDaemonSet : notAsked
@@ -139,7 +141,16 @@ const nothingRecorded = ({ facts, settings }: PlanInput): string =>
 
 /** An install that was cut off early leaves empty directories at most, and a node that it had claimed. */
 const nothingToRemove = (input: PlanInput): Plan => {
-  const steps = Leftovers.emptyDirectories(input.facts, input.settings.instance.installDir)
+  const leftovers = Leftovers.steps(input.facts)
+  const path = Ledger.pathIn(input.facts.stateDir)
+  const steps = [
+    ...leftovers,
+    // Taking them away is journalled; the journal goes with the ledger, before its directory.
+    ...(leftovers.length === 0
+      ? []
+      : [step({ _tag: "Record", path, ledger: null } as const, "nothing is ours")]),
+    ...Leftovers.emptyDirectories(input.facts, input.settings.instance.installDir),
+  ]
   return {
     ...nothing(input, "no-install", nothingRecorded(input)),
     stages: [
@@ -189,9 +200,10 @@ const makeWith = (
   }
   for (const part of CleanupRestart.order(input, ledger, verdict)) {
     if (part === "demote") stages.push(...CleanupMarks.demotion(input))
-    if (part === "configuration") take("revert-cri", revertCri)
+    // Snapshotters are part of the same stage, in front of it.
+    if (part === "configuration") take("revert-cri", (at) => revertCri(at, settings.instance))
     if (part === "artifacts")
-      take("remove-artifacts", (at) => removeArtifacts(at, settings.instance.installDir))
+      take("remove-artifacts", (at) => removeArtifacts(at, settings.instance))
     if (part === "release") stages.push(...CleanupMarks.release(input))
     if (part === "restart") stages.push(...restart.stages)
   }
@@ -229,8 +241,17 @@ const removeFiles = (
   facts: FactsOf.Facts,
   ledger: Ledger.Ledger,
   stage: Ledger.OwnedFile["stage"],
-): StageResult & { readonly unseen: ReadonlyArray<Ledger.OwnedFile> } => {
-  const owned = ledger.files.filter((file) => file.stage === stage)
+): Removals =>
+  removeThese(
+    facts,
+    ledger.files.filter((file) => file.stage === stage),
+  )
+
+interface Removals extends StageResult {
+  readonly unseen: ReadonlyArray<Ledger.OwnedFile>
+}
+
+const removeThese = (facts: FactsOf.Facts, owned: ReadonlyArray<Ledger.OwnedFile>): Removals => {
   return {
     steps: owned.flatMap((file) => {
       const before = FactsOf.at(facts, file.path)
@@ -262,15 +283,22 @@ const prune = (directories: ReadonlyArray<HostPath.HostPath>): ReadonlyArray<Ste
     : [step({ _tag: "Prune", directories } as const, "we created them and they are empty")]
 
 /** Our part goes out of files of others first: an import of a missing file would keep the runtime from starting. */
-const revertCri = (facts: FactsOf.Facts): StageResult => {
+const revertCri = (facts: FactsOf.Facts, instance: Instance): StageResult => {
   const ledger = FactsOf.ledgerOf(facts)!
+  const down = SnapshotterSteps.takeDown(facts, ledger.files, instance)
+  const unitFiles = ledger.files.filter(({ path }) => down.unitFiles.includes(path))
+  const units = removeThese(facts, unitFiles)
   const edits = ledger.edits.map((edit) => {
     const before = FactsOf.at(facts, edit.path)
     const { after, notices } = Ownership.undoEdit(before, edit, ledger.instance)
     return { edit, step: put(Change.make(edit.path, before, after), "only our part goes"), notices }
   })
   const files = removeFiles(facts, ledger, "cri")
-  const rest = [...ledger.files.filter((file) => file.stage !== "cri"), ...files.unseen]
+  const rest = [
+    ...ledger.files.filter((file) => file.stage !== "cri" && !unitFiles.includes(file)),
+    ...units.unseen,
+    ...files.unseen,
+  ]
   const { restarting: _, ...settled } = ledger
   const after: Ledger.Ledger = {
     ...settled,
@@ -289,6 +317,9 @@ const revertCri = (facts: FactsOf.Facts): StageResult => {
   return {
     steps: [
       ...Leftovers.steps(facts),
+      ...down.before,
+      ...units.steps,
+      ...down.after,
       ...edits.map((e) => e.step),
       ...files.steps,
       ...prune(directories),
@@ -301,12 +332,15 @@ const revertCri = (facts: FactsOf.Facts): StageResult => {
           ]
         : []),
     ],
-    notices: [...edits.flatMap((e) => e.notices), ...files.notices],
+    notices: [...down.notices, ...units.notices, ...edits.flatMap((e) => e.notices), ...files.notices],
   }
 }
 
-const removeArtifacts = (facts: FactsOf.Facts, installDir: HostPath.HostPath): StageResult => {
+const removeArtifacts = (facts: FactsOf.Facts, instance: Instance): StageResult => {
+  const { installDir } = instance
   const ledger = FactsOf.ledgerOf(facts)!
+  // The stage may be all that is run; after the one before it nothing of this is left.
+  const down = SnapshotterSteps.takeDown(facts, ledger.files, instance)
   const files = removeFiles(facts, ledger, "artifacts")
   const entries = ledger.adopted ?? [
     ...ledger.components.flatMap((component) => component.entries),
@@ -336,8 +370,11 @@ const removeArtifacts = (facts: FactsOf.Facts, installDir: HostPath.HostPath): S
   )
   return {
     steps: [
+      ...Leftovers.steps(facts),
       ...Leftovers.staging(facts),
+      ...down.before,
       ...files.steps,
+      ...down.after,
       ...(ledger.components.length === 0 && ledger.adopted === undefined
         ? []
         : [
@@ -359,6 +396,6 @@ const removeArtifacts = (facts: FactsOf.Facts, installDir: HostPath.HostPath): S
       // The state directory is ours by its name, also where an install died before it could write that down.
       ...prune(deepestFirst([...(last ? Leftovers.ofState(facts.stateDir) : []), ...aroundLedger])),
     ],
-    notices: files.notices,
+    notices: [...down.notices, ...files.notices],
   }
 }

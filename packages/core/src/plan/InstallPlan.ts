@@ -8,7 +8,6 @@ import * as CriConfig from "../decide/CriConfig.ts"
 import * as HostCheck from "../decide/HostCheck.ts"
 import type { Findings } from "../decide/hostCheck/SnapshotterFit.ts"
 import type { WhenInUse } from "../decide/InUse.ts"
-import * as MachineId from "../decide/MachineId.ts"
 import * as NodeMarks from "../decide/NodeMarks.ts"
 import type { Policies } from "../decide/Policies.ts"
 import type { Detected } from "../decide/RuntimeDetection.ts"
@@ -16,12 +15,10 @@ import * as Distribution from "../model/Distribution.ts"
 import * as FactsOf from "../input/Facts.ts"
 import { type DecisionError, type Notice, PrerequisiteError, SettingsError } from "../input/Problem.ts"
 import type { Settings } from "../input/Settings.ts"
-import * as FileState from "../model/FileState.ts"
 import * as HostPath from "../model/HostPath.ts"
 import { name as instanceName } from "../model/Instance.ts"
 import * as ArtifactsStage from "./ArtifactsStage.ts"
 import * as CriStage from "./CriStage.ts"
-import * as Ledger from "./Ledger.ts"
 import {
   type ActionName,
   type Plan,
@@ -32,6 +29,7 @@ import {
   step,
 } from "./Plan.ts"
 import * as Leftovers from "./Leftovers.ts"
+import * as Preconditions from "./Preconditions.ts"
 import * as Predict from "./Predict.ts"
 import * as Reconcile from "./Reconcile.ts"
 import * as UnusedStage from "./UnusedStage.ts"
@@ -116,87 +114,10 @@ export const pathsOfInterest = (
     },
   })
 
-const unreadableLedger = (path: string, why: string): PrerequisiteError =>
-  new PrerequisiteError({
-    problems: [
-      {
-        code: "E_LEDGER_UNREADABLE",
-        path,
-        message: `The ledger ${path} cannot be read (${why}), so it is not known what on this host is ours.`,
-        remedy: "Restore the file, or give this program permission to read it.",
-      },
-    ],
-  })
-
-/** What keeps every plan from being made: another machine than the one that is meant, or another's ledger. */
-export const preconditions = (
-  input: Pick<PlanInput, "action" | "facts" | "settings">,
-): Result.Result<void, PrerequisiteError> => Result.flatMap(rightMachine(input), () => rightLedger(input))
-
-/** A Job is bound to a node by name, and names are used again for other machines. */
-const rightMachine = ({
-  action,
-  facts,
-  settings,
-}: Pick<PlanInput, "action" | "facts" | "settings">): Result.Result<void, PrerequisiteError> =>
-  MachineId.check({
-    action,
-    expected: settings.machineId,
-    file: facts.sight.machine?.machineId ?? FileState.absent,
-  })
-
-const rightLedger = ({
-  facts,
-  settings,
-}: Pick<PlanInput, "facts" | "settings">): Result.Result<void, PrerequisiteError> => {
-  const path = Ledger.pathIn(facts.stateDir)
-  if (facts.ledger._tag === "Unreadable") return Result.fail(unreadableLedger(path, facts.ledger.why))
-  const asked = instanceName(settings.instance)
-  const ledger = FactsOf.ledgerOf(facts)
-  const found = ledger?.instance ?? asked
-  if (found === asked)
-    return ledger === undefined ? Result.succeed(undefined) : ofThisPlace(path, ledger, settings)
-  return Result.fail(
-    new PrerequisiteError({
-      problems: [
-        {
-          code: "E_LEDGER_OF_ANOTHER",
-          setting: "KATA_DEPLOY_STATE_DIR",
-          path,
-          message: `The ledger ${path} is that of the instance ${found}, not of ${asked}; with it, what belongs to ${found} would be changed or removed.`,
-          remedy: "Give each instance a state directory of its own, or leave --state-dir out.",
-        },
-      ],
-    }),
-  )
-}
-
-/** A ledger of the same name but of another install directory is that of another install. */
-const ofThisPlace = (
-  path: string,
-  { installDir }: Ledger.Ledger,
-  { instance }: Settings,
-): Result.Result<void, PrerequisiteError> =>
-  installDir === undefined || installDir === instance.installDir
-    ? Result.succeed(undefined)
-    : Result.fail(
-        new PrerequisiteError({
-          problems: [
-            {
-              code: "E_LEDGER_OF_ANOTHER",
-              setting: "KATA_DEPLOY_STATE_DIR",
-              path,
-              message: `The ledger ${path} is that of the install in ${installDir}, not of the one in ${instance.installDir}; with it, the wrong files would be changed or removed.`,
-              remedy: "Give each install a state directory of its own, or set INSTALLATION_PREFIX as it was.",
-            },
-          ],
-        }),
-      )
-
 /** Plans an install or one of its stages. */
 export const make = (input: PlanInput): Result.Result<Plan, DecisionError> => {
   if (input.settings.nothingToDo) return Result.succeed(nothingToDo(input))
-  return Result.flatMap(preconditions(input), () =>
+  return Result.flatMap(Preconditions.check(input), () =>
     Result.flatMap(detect(input), (detected) => makeWith(input, detected)),
   )
 }
@@ -227,12 +148,10 @@ const makeWith = (input: PlanInput, detected: Detected): Result.Result<Plan, Dec
   const notices: Array<Notice> = [...settings.notices, ...detected.notices]
   const stages: Array<StagePlan> = []
   const restarts: Array<typeof Restart.Type> = []
-  // Setting a snapshotter up is the artifact stage's; the CRI stage alone only tells containerd of one that is there.
   const version = FactsOf.runtimeVersion(input.facts, settings.containerRuntimeVersion)
   const seen = machineFindings(input, detected.row.runtime, version)
   const refused = [
     ...(only === undefined ? seen.problems : []),
-    ...(asked.includes("artifacts") ? HostCheck.notYet(settings) : []),
     ...HostCheck.RuntimeFit.mapping(settings, detected.row, version),
   ]
   if (refused.length > 0) failures.push(new PrerequisiteError({ problems: refused }))
@@ -250,9 +169,10 @@ const makeWith = (input: PlanInput, detected: Detected): Result.Result<Plan, Dec
     const result = ArtifactsStage.plan({ settings, facts, detected })
     if (Result.isFailure(result)) failures.push(result.failure)
     else {
-      stages.push({ stage: "artifacts", steps: [...claim, ...result.success.steps, ...leftovers] })
+      stages.push({ stage: "artifacts", steps: [...claim, ...leftovers, ...result.success.steps] })
       leftovers = []
       notices.push(...result.success.notices)
+      restarts.push(...result.success.restarts)
       facts = Predict.after(facts, result.success.steps)
     }
   }
@@ -307,6 +227,7 @@ const machineFindings = (
     machine,
     kernel: machine.kernel,
     mkfs: machine.mkfsErofs,
+    ...(facts.artifacts.nydusPrograms === undefined ? {} : { nydusPrograms: facts.artifacts.nydusPrograms }),
     configz: facts.configz,
   })
 }

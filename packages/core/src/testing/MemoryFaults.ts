@@ -33,9 +33,12 @@ export class MemoryFaults<R> {
   /** Where the process died; a dead one does nothing any more, whatever it still tries. */
   private death: Crash | undefined
 
-  /** The `number`-th operation (from 1) fails with `reason`, without having done anything. */
-  failAt(number: number, reason: R): void {
-    this.plant((_, n) => n === number, { _tag: "Fails", reason }, "before", 1)
+  /**
+   * The `number`-th operation (from 1) fails with `reason`: without having done anything, or `after` it was done, as a
+   * rename does whose directory cannot be synced.
+   */
+  failAt(number: number, reason: R, when: "before" | "after" = "before"): void {
+    this.plant((_, n) => n === number, { _tag: "Fails", reason }, when, 1)
   }
 
   /** Operations on `subject` fail with `reason`, at most `times` times (default: always). */
@@ -89,11 +92,11 @@ export class MemoryFaults<R> {
       const before = this.fault(operation, number, "before")
       if (before?._tag === "Crashes") return this.die(`before ${operation.verb} ${operation.subject}`)
       if (before?._tag === "Fails") return Effect.fail(toError(before.reason))
-      return Effect.tap(run, () =>
-        this.fault(operation, number, "after") === undefined
-          ? Effect.void
-          : this.die(`after ${operation.verb} ${operation.subject}`),
-      )
+      return Effect.tap(run, () => {
+        const after = this.fault(operation, number, "after")
+        if (after?._tag === "Fails") return Effect.fail(toError(after.reason))
+        return after === undefined ? Effect.void : this.die(`after ${operation.verb} ${operation.subject}`)
+      })
     })
   }
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Result } from "effect"
-import { type HostError, type Plan, Progress, Run } from "../../src/index.ts"
+import { Deferred, Effect, Fiber, Layer, Result } from "effect"
+import { type FileState, type HostError, HostFiles, type Plan, Progress, Run } from "../../src/index.ts"
 import type { MemoryFaults } from "../../src/testing/index.ts"
 import { hosts } from "./SampleHosts.ts"
 import * as Node from "./SampleNode.ts"
@@ -176,6 +176,75 @@ describe("Apply", () => {
       assert.isTrue(
         after._tag === "File" && after.text.includes("# edited meanwhile") && after.text.includes("imports"),
       )
+    }),
+  )
+
+  it.effect("what was made although it was told as failed is taken back with the rest", () =>
+    Effect.gen(function* () {
+      const { after, operations } = yield* undisturbed(k3s, ["install"])
+      const before = Node.snapshot(Node.host(k3s.tree))
+      const artifacts = (yield* undisturbed(k3s, ["install-stage-artifacts"])).after
+      const puts = operations.flatMap(({ verb }, at) => (verb === "put" || verb === "prune" ? [at + 1] : []))
+      assert.isAbove(puts.length, 10)
+      for (const at of puts) {
+        const files = Node.host(k3s.tree)
+        files.faults.failAt(at, { _tag: "Io", code: "EIO" }, "after")
+        const result = yield* Effect.result(Run.run(Node.request("install", variables)).pipe(Node.on(files)))
+        const operation = `${operations[at - 1]!.verb} ${operations[at - 1]!.subject} (${at})`
+        if (result._tag === "Failure") {
+          const expected = stageStart(operations, at) === "before" ? before : artifacts
+          assert.deepStrictEqual(Node.snapshot(files), expected, operation)
+        } else assert.isTrue(closes(operations[at - 1]!, result), operation)
+        yield* Run.run(Node.request("install", variables)).pipe(Node.on(files))
+        assert.deepStrictEqual(
+          besideJournals(Node.snapshot(files)),
+          besideJournals(after),
+          `${operation}, then again`,
+        )
+      }
+    }),
+  )
+
+  it.effect(
+    "what an interrupted run kept for going back is cleared by a run that has nothing else to do",
+    () =>
+      Effect.gen(function* () {
+        const { after, operations } = yield* undisturbed(k3s, ["install"])
+        const files = Node.host(k3s.tree)
+        files.faults.crashAt(operations.findIndex(({ verb }) => verb === "commit") + 1)
+        yield* Effect.exit(Run.run(Node.request("install", variables)).pipe(Node.on(files)))
+        files.faults.reset()
+        const kept = Node.path("/opt/kata/.kata-deploy/staging/replaced")
+        files.tree.set(kept, { _tag: "Directory", mode: 0o700 })
+        files.tree.set(Node.path(`${kept}/old-shim`), { _tag: "File", text: "old", mode: 0o755 })
+        yield* Run.run(Node.request("install", variables)).pipe(Node.on(files))
+        assert.deepStrictEqual(besideJournals(Node.snapshot(files)), besideJournals(after))
+      }),
+  )
+
+  it.effect("artifacts whose versions cannot be read are refused before anything is touched", () =>
+    Effect.gen(function* () {
+      const files = Node.host(k3s.tree)
+      yield* Run.run(Node.request("install", variables)).pipe(Node.on(files))
+      const installed = Node.snapshot(files)
+      const blind = Layer.effect(
+        HostFiles.HostFiles,
+        Effect.map(HostFiles.HostFiles, (host) => ({
+          ...host,
+          artifact: (relative: string) =>
+            relative === "versions.yaml"
+              ? Effect.succeed<FileState.FileState>({ _tag: "Unreadable", why: "io", detail: "EIO" })
+              : host.artifact(relative),
+        })),
+      ).pipe(Layer.provide(files.layer))
+      const error = yield* Run.run(Node.request("install", variables)).pipe(
+        Effect.provide(blind),
+        Node.on(files),
+        Effect.flip,
+      )
+      assert.strictEqual(error._tag, "PrerequisiteError")
+      assert.include(error.message, "versions.yaml cannot be read")
+      assert.deepStrictEqual(Node.snapshot(files), installed)
     }),
   )
 

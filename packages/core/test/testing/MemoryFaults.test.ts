@@ -39,6 +39,16 @@ describe("planted faults", () => {
     }),
   )
 
+  it.effect("an operation can fail after it was done, as one does whose directory cannot be synced", () =>
+    Effect.gen(function* () {
+      const double = HostFilesMemory.make()
+      double.faults.failAt(2, { _tag: "Io", code: "EIO" }, "after")
+      const error = yield* Effect.flip(Effect.provide(three, double.layer))
+      assert.deepStrictEqual(error.reason, { _tag: "Io", code: "EIO" })
+      assert.deepStrictEqual(Object.keys(double.snapshot()), ["/a", "/b"])
+    }),
+  )
+
   for (const [when, done] of [
     ["before", ["/a"]],
     ["after", ["/a", "/b"]],
