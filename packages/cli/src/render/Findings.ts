@@ -16,7 +16,7 @@ const restartText = ({ due, unit }: Restart, when: "planned" | "reported"): stri
     case "ours":
       return when === "planned" ? `${unit} is restarted` : `${unit} was restarted`
     case "not-ours":
-      return `${unit} has to be restarted to load this; it is not ours to do (--systemd none)`
+      return `${unit} has to be restarted to load this; systemd is not controlled from here`
     case "reloads-itself":
       return `${unit} loads the change by itself`
   }

@@ -14,6 +14,7 @@ import * as CarryOut from "./CarryOut.ts"
 import * as Journal from "./Journal.ts"
 import { Progress } from "./Progress.ts"
 import type { StepReport } from "./Report.ts"
+import * as OwnUnit from "./OwnUnit.ts"
 import { note, type StageState, type StageToApply, start, type StepError } from "./StageState.ts"
 
 export type { StageToApply, StepError }
@@ -152,7 +153,7 @@ const giveUp = Effect.fnUntraced(function* (
 
 const undo = Effect.fnUntraced(function* (request: StageToApply, state: Ref.Ref<StageState>) {
   const progress = yield* Progress
-  const { done, restarted } = yield* Ref.get(state)
+  const { done, ownUnits, restarted } = yield* Ref.get(state)
   yield* progress.tell({ _tag: "Undoing", stage: request.stage, changes: done.length })
   for (const each of done.toReversed()) {
     const exit = yield* Effect.exit(each.undo)
@@ -168,6 +169,9 @@ const undo = Effect.fnUntraced(function* (request: StageToApply, state: Ref.Ref<
     if (outcomes.get(each.at) !== "failed") yield* note(state, each.at, "undone")
     yield* Ref.update(state, (s) => ({ ...s, done: s.done.filter((other) => other !== each) }))
   }
+  const own = yield* Effect.result(OwnUnit.asTheyWere(ownUnits))
+  if (Result.isFailure(own))
+    yield* Ref.update(state, (s) => ({ ...s, irreversible: true, failures: [...s.failures, own.failure] }))
   if (restarted !== undefined) yield* startAgain(restarted.unit, state)
 })
 

@@ -18,6 +18,7 @@ import { NodeApi } from "../ports/NodeApi.ts"
 import * as Evidence from "./Evidence.ts"
 import * as Journal from "./Journal.ts"
 import * as NodeWaits from "./NodeWaits.ts"
+import * as OwnUnit from "./OwnUnit.ts"
 import { Progress } from "./Progress.ts"
 import { remember, type StageState, type StageToApply, type StepError } from "./StageState.ts"
 
@@ -157,8 +158,11 @@ const prune = Effect.fnUntraced(function* ({ at, request, state }: Within, wante
   yield* remembered(gone)
 })
 
-const unit = Effect.fnUntraced(function* (within: Within, { unit: name, verb }: Of<"Unit">) {
+const unit = Effect.fnUntraced(function* (within: Within, wanted: Of<"Unit">) {
+  const { unit: name, verb } = wanted
   const shell = yield* HostShell
+  if (wanted.onFailure === "ignore") return yield* Effect.ignore(shell.unit(verb, name))
+  if (wanted.whenUndone === "as-it-was") return yield* OwnUnit.ask(within, verb, name)
   if (verb !== "restart") return yield* shell.unit(verb, name)
   const since = yield* Clock.currentTimeMillis
   yield* Ref.update(within.state, (s) => ({ ...s, restarted: { unit: name, since } }))

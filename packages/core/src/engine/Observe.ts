@@ -8,8 +8,10 @@ import * as ArtifactSet from "../decide/ArtifactSet.ts"
 import * as CriConfig from "../decide/CriConfig.ts"
 import * as ImportedFiles from "../decide/ImportedFiles.ts"
 import * as KataConfig from "../decide/KataConfig.ts"
+import * as NydusMode from "../decide/NydusMode.ts"
 import type { Policies } from "../decide/Policies.ts"
 import type { Detected } from "../decide/RuntimeDetection.ts"
+import * as SnapshotterSetup from "../decide/SnapshotterSetup.ts"
 import type { ArchivedBase, ArtifactFacts, Facts, LedgerFact } from "../input/Facts.ts"
 import * as FactsOf from "../input/Facts.ts"
 import type { Settings } from "../input/Settings.ts"
@@ -31,6 +33,7 @@ import { NodeApi } from "../ports/NodeApi.ts"
 import * as ObserveSight from "./ObserveSight.ts"
 import * as Recovery from "./Recovery.ts"
 import * as Neighbourhood from "./Neighbourhood.ts"
+import * as NydusArtifacts from "./NydusArtifacts.ts"
 
 /** What to look for. */
 export interface ObserveRequest {
@@ -93,7 +96,9 @@ export const observe = Effect.fn("Observe.observe")(function* (
     ...CriConfig.directories({ settings, detected: detected.success, facts: inputs, policies }),
   ]
   const beside = yield* Neighbourhood.observe(inputs, installDir, directories)
-  const withArtifacts = action === "install-stage-cri" ? beside : yield* observeArtifacts(beside, settings)
+  const withUnits = yield* snapshotterUnits(beside, settings)
+  const withArtifacts =
+    action === "install-stage-cri" ? withUnits : yield* observeArtifacts(withUnits, settings)
   const paths = InstallPlan.pathsOfInterest({ settings, facts: withArtifacts, policies })
   return yield* deadEnds(yield* look(withArtifacts, paths), paths)
 })
@@ -208,6 +213,18 @@ const adopted = Effect.fnUntraced(function* (facts: Facts, settings: Settings) {
   return ledger === undefined ? seen : { ...seen, ledger: { _tag: "Adopted", ledger } as const }
 })
 
+/** Whether the snapshotters that are asked for run. */
+const snapshotterUnits = Effect.fnUntraced(function* (facts: Facts, settings: Settings) {
+  const shell = yield* HostShell
+  const units = SnapshotterSetup.modesOf(settings).map(
+    (mode) => NydusMode.paths(mode, settings.instance).unit,
+  )
+  const states = yield* Effect.forEach(units, (unit) =>
+    Effect.map(shell.unitState(unit), (state) => [unit, state] as const),
+  )
+  return { ...facts, snapshotterUnits: new Map(states) }
+})
+
 const observeArtifacts = Effect.fnUntraced(function* (facts: Facts, settings: Settings) {
   const files = yield* HostFiles
   const manifest = yield* files.artifact(ArtifactSet.manifestPath)
@@ -230,14 +247,16 @@ const observeArtifacts = Effect.fnUntraced(function* (facts: Facts, settings: Se
       Effect.map((archive) => [name, archive] as const),
     ),
   )
-  const archives = new Map([...found, ...tools])
+  const nydus = yield* NydusArtifacts.observe(settings)
+  const archives = new Map([...found, ...tools, ...nydus.components])
   const artifacts: ArtifactFacts = {
     directory: files.artifactDirectory,
     damaged: yield* damaged(settings, recorded),
     manifest,
     versions,
     archives,
-    bases: yield* bases(facts, settings, archives),
+    ...(nydus.programs === undefined ? {} : { nydusPrograms: nydus.programs }),
+    bases: yield* bases(facts, settings, new Map([...found, ...tools])),
     devkitRootHash: yield* devkitRootHash(facts, settings, archives),
   }
   const freeBytes = yield* files.freeBytes(settings.instance.installDir)

@@ -57,6 +57,8 @@ export interface StageState {
   readonly forgotten: Effect.Effect<void, HostError> | undefined
   /** The unit that was restarted last, and when that was asked for (milliseconds since the epoch). */
   readonly restarted: { readonly unit: string; readonly since: number } | undefined
+  /** Units whose files the stage writes, and whether they ran before. */
+  readonly ownUnits: ReadonlyArray<{ readonly unit: string; readonly ran: boolean }>
   /** What was seen of the handlers after the restart. */
   readonly testimony: Testimony | undefined
   /** The journal that lies on the host for this stage. */
@@ -76,6 +78,7 @@ export const start: StageState = {
   irreversible: false,
   forgotten: undefined,
   restarted: undefined,
+  ownUnits: [],
   testimony: undefined,
   journal: undefined,
   left: [],

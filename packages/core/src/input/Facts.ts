@@ -3,6 +3,7 @@
  * `engine/Observe.ts`; every decision is a function of settings and facts.
  */
 import type { BaseConfig } from "../decide/KataConfig.ts"
+import type { NydusPrograms } from "../decide/SnapshotterSetup.ts"
 import type { FileState } from "../model/FileState.ts"
 import type { HostPath } from "../model/HostPath.ts"
 import type { Ledger, Reading } from "../plan/Ledger.ts"
@@ -43,6 +44,8 @@ export interface ArtifactFacts {
   readonly damaged: ReadonlySet<string>
   /** Base configurations by key (`KataConfig.baseKey`). */
   readonly bases: ReadonlyMap<string, ArchivedBase>
+  /** Names of the programs of nydus; left out where nobody looked. */
+  readonly nydusPrograms?: NydusPrograms
   /** Text with the verity parameters of the developer image, where its component has one. */
   readonly devkitRootHash?: string | undefined
 }
@@ -89,6 +92,8 @@ export interface Facts {
   readonly control: Fact<"systemd">
   /** State of each CRI unit. */
   readonly units: ReadonlyMap<string, Fact<UnitState>>
+  /** State of the units of snapshotters that are asked for. */
+  readonly snapshotterUnits: ReadonlyMap<string, Fact<UnitState>>
   /** The Node object. */
   readonly node: Fact<NodeFacts>
   /** Whether our own DaemonSet still selects this node. */
@@ -148,6 +153,7 @@ export const unseen = (release: string, stateDir: HostPath, control: Fact<"syste
   namedRuntime: undefined,
   control,
   units: new Map(),
+  snapshotterUnits: new Map(),
   node: nobodyLooked,
   ownDaemonSet: nobodyLooked,
   otherDaemonSets: nobodyLooked,

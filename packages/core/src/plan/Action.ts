@@ -13,8 +13,13 @@ export const Put = Schema.TaggedStruct("Put", { change: Change })
 /** A component archive to unpack, by its file name below the artifact directory. */
 export const ExtractComponent = Schema.Struct({
   name: Schema.String,
-  /** Path relative to the artifact directory. */
+  /** Path relative to the artifact directory; that of a directory where `copies` says what is taken out of it. */
   archive: Schema.String,
+  /**
+   * Files of a component that is no archive: names in the directory, and paths relative to `into`. Contents and
+   * permissions are those that they have there.
+   */
+  copies: Schema.optionalKey(Schema.Array(Schema.Struct({ from: Schema.String, to: Schema.String }))),
   id: ArchiveId,
   /** What an earlier archive of this component put down; entries that the new one lacks are removed. */
   replaces: Schema.Array(OwnedEntry),
@@ -48,6 +53,13 @@ export const Prune = Schema.TaggedStruct("Prune", { directories: Schema.Array(Pa
 export const Unit = Schema.TaggedStruct("Unit", {
   verb: Schema.Literals(["reload", "restart", "stop", "enable", "disable", "reset-failed"]),
   unit: Schema.String,
+  /** Set where a unit that is not there is as good as one that was told. */
+  onFailure: Schema.optionalKey(Schema.Literal("ignore")),
+  /**
+   * Set where the stage writes the unit's own file. Taken back, a unit that ran runs again with what it had, and one
+   * that did not is stopped and disabled before its file goes.
+   */
+  whenUndone: Schema.optionalKey(Schema.Literal("as-it-was")),
 })
 
 /** Wait until the unit is active, at most `seconds`. */

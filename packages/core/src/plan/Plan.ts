@@ -132,16 +132,6 @@ export const puts = (plan: Pick<Plan, "stages">): ReadonlyArray<Change.Change> =
     stage.steps.flatMap((s) => (s.action._tag === "Put" ? [s.action.change] : [])),
   )
 
-/**
- * The changes that take a stage back, in reverse order. Only what is undone path by path is in here; the engine
- * undoes an extraction by its receipt.
- */
-export const undo = (changesDone: ReadonlyArray<Change.Change>): ReadonlyArray<Change.Change> =>
-  changesDone
-    .filter((c) => !Change.isNoop(c))
-    .map(Change.invert)
-    .reverse()
-
 /** Whether an action concerns the Node object. */
 export const isClusterAction = (action: Action): action is ClusterAction =>
   action._tag === "Mark" ||

@@ -6,16 +6,17 @@
 import { Result } from "effect"
 import * as RestartNeed from "../decide/RestartNeed.ts"
 import * as FactsOf from "../input/Facts.ts"
-import { type DecisionError, PrerequisiteError, type Problem } from "../input/Problem.ts"
+import { type DecisionError, type Notice, PrerequisiteError, type Problem } from "../input/Problem.ts"
 import * as FileState from "../model/FileState.ts"
 import type { HostPath } from "../model/HostPath.ts"
 import { name as instanceName } from "../model/Instance.ts"
 import type { HostAction } from "./Action.ts"
 import * as Change from "./Change.ts"
 import { restartSteps } from "./CriStage.ts"
-import { preconditions, type PlanInput } from "./InstallPlan.ts"
+import type { PlanInput } from "./InstallPlan.ts"
 import * as Journal from "./Journal.ts"
 import * as Ledger from "./Ledger.ts"
+import * as Preconditions from "./Preconditions.ts"
 import { changes, type Plan, put, type Restart, type Step, step } from "./Plan.ts"
 
 /** Every path that planning a rollback compares. */
@@ -26,7 +27,7 @@ export const pathsOfInterest = (journal: Journal.Journal): ReadonlyArray<HostPat
 
 /** Plans a rollback. */
 export const make = (input: PlanInput): Result.Result<Plan, DecisionError> =>
-  Result.flatMap(preconditions(input), () => {
+  Result.flatMap(Preconditions.check(input), () => {
     const journal = input.facts.lastCriStage
     const ledger = FactsOf.ledgerOf(input.facts)
     if (journal === undefined || ledger === undefined) return fail([nothing(input)])
@@ -91,6 +92,20 @@ const restored = (
   }
 }
 
+/** Handlers that come back although their programs may have gone when they were dropped. */
+const broughtBack = (ledger: Ledger.Ledger, after: Ledger.Ledger): ReadonlyArray<Notice> => {
+  const handlers = after.handlers.filter((handler) => !ledger.handlers.includes(handler))
+  if (handlers.length === 0) return []
+  return [
+    {
+      code: "handlers-brought-back",
+      severity: "warning",
+      message: `The configuration of before names ${handlers.join(", ")}, whose programs may have been removed since.`,
+      remedy: "Install with the shims of before to have them again.",
+    },
+  ]
+}
+
 const makeWith = (input: PlanInput, journal: Journal.Journal, ledger: Ledger.Ledger): Plan => {
   const { action, facts, settings } = input
   const instance = instanceName(settings.instance)
@@ -142,7 +157,7 @@ const makeWith = (input: PlanInput, journal: Journal.Journal, ledger: Ledger.Led
     restarts: restart === undefined ? [] : [restart],
     sandboxes: null,
     refused: null,
-    notices: [],
+    notices: broughtBack(ledger, after),
     residues: [],
   }
 }

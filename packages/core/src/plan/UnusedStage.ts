@@ -14,6 +14,7 @@ import * as Change from "./Change.ts"
 import type { Ledger, OwnedFile } from "./Ledger.ts"
 import { put, type Step, step } from "./Plan.ts"
 import * as Reconcile from "./Reconcile.ts"
+import * as SnapshotterSteps from "./SnapshotterSteps.ts"
 
 const because = "the settings no longer ask for it"
 
@@ -61,6 +62,7 @@ export const plan = (
   const root = instance.installDir
   const unused = ledger.components.filter(isUnused).map((c) => c.name)
   const { kept, notices, steps: puts } = filesOf(facts, ledger)
+  const down = SnapshotterSteps.takeDown(facts, ledger.files.filter(isUnused), instance)
   const removals: ReadonlyArray<Step<HostAction>> = [
     ...puts,
     ...(unused.length === 0
@@ -84,10 +86,12 @@ export const plan = (
   }
   return {
     steps: [
+      ...down.before,
       ...removals,
+      ...down.after,
       ...Reconcile.vacate(ledger, [...kept, ...kept.map(dropInsBeside)], Reconcile.removedBy(removals)),
       ...record(facts, after, []),
     ],
-    notices,
+    notices: [...notices, ...down.notices],
   }
 }

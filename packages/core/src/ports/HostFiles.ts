@@ -124,7 +124,8 @@ export class HostFiles extends Context.Service<
     /** Removes a tree or the owned part of one. */
     readonly removeTree: (action: RemoveTreeAction) => Effect.Effect<Removal, HostError>
     /**
-     * Unpacks components beside the tree and moves them into place; nothing below `into` changes when it fails.
+     * Unpacks or copies components beside the tree and moves them into place; nothing below `into` changes when it
+     * fails.
      * `staged` is told what is about to be moved, after all of it was unpacked and before the first rename; when it
      * fails, nothing is moved.
      */
@@ -137,6 +138,13 @@ export class HostFiles extends Context.Service<
     readonly artifactDirectory: string
     /** A text file of the artifact directory, by relative path (`shim-components.json`). */
     readonly artifact: (relative: string) => Effect.Effect<FileState>
+    /** The names in a directory of the artifact directory, sorted bytewise. */
+    readonly artifactNames: (relative: string) => Effect.Effect<Listing>
+    /**
+     * Size, permissions and digest of a file of the artifact directory that is copied as it is; one that the
+     * directory's checksums do not vouch for is refused, like an archive.
+     */
+    readonly artifactProgram: (relative: string) => Effect.Effect<Fingerprint, HostError>
     /**
      * Identity of a component's archive; `known` spares computing the digest when size and time still agree.
      * `undefined` when there is no such archive.

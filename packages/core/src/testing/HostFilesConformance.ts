@@ -22,6 +22,8 @@ export interface Fixture {
   readonly archives?: Readonly<Record<string, SampleArchive>>
   /** Text files of the artifact directory. */
   readonly artifacts?: Readonly<Record<string, string>>
+  /** Programs of the artifact directory, with mode `0o755`. */
+  readonly programs?: Readonly<Record<string, string>>
 }
 
 /** One case: a sentence, and an effect that dies with `Mismatch` when the sentence is not true. */

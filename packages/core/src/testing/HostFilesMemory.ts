@@ -28,6 +28,8 @@ export interface Options {
   readonly archives?: Readonly<Record<string, SampleArchive>>
   /** Text files of the artifact directory by relative path. */
   readonly artifacts?: Readonly<Record<string, string>>
+  /** Programs of the artifact directory (mode `0o755`) by relative path. */
+  readonly programs?: Readonly<Record<string, string>>
   /** Directories that are mount points. */
   readonly mountPoints?: ReadonlyArray<string>
   /** Free bytes; unlimited when left out. */
@@ -48,6 +50,8 @@ export interface HostFilesMemory {
   readonly archives: Map<string, SampleArchive>
   /** Text files of the artifact directory. */
   readonly artifacts: Map<string, string>
+  /** Programs of the artifact directory; may be replaced by those of a newer release. */
+  readonly programs: Map<string, string>
   /** What was done, and what is to fail. */
   readonly faults: MemoryFaults<HostErrorReason>
   /** Every path of the tree with its state, sorted. */
@@ -59,6 +63,7 @@ export const make = (options: Options = {}): HostFilesMemory => {
   const tree = new MemoryTree(options.tree)
   const archives = new Map(Object.entries(options.archives ?? {}))
   const artifacts = new Map(Object.entries(options.artifacts ?? {}))
+  const programs = new Map(Object.entries(options.programs ?? {}))
   const faults = new MemoryFaults<HostErrorReason>()
   const within = (roots: ReadonlyArray<string> | undefined) => (path: HostPath.HostPath) =>
     (roots ?? []).some((root) => HostPath.isWithin(path, HostPath.make(root)))
@@ -128,12 +133,24 @@ export const make = (options: Options = {}): HostFilesMemory => {
     removeTree: (action) =>
       mutate("remove tree", action.root, () => MemoryRemoval.removeTree(tree, action, isMount)),
     extract: (action, progress, staged) =>
-      extraction({ tree, archives, mutate, freeBytes: options.freeBytes }, action, progress, staged),
+      extraction(
+        { tree, archives, programs, mutate, freeBytes: options.freeBytes },
+        action,
+        progress,
+        staged,
+      ),
     artifactDirectory: "/opt/kata-artifacts",
     artifact: (relative) =>
       Effect.sync(() => {
         const text = artifacts.get(relative)
         return text === undefined ? FileState.absent : withOwner(FileState.file(text))
+      }),
+    artifactNames: (relative) =>
+      Effect.sync(() => namesBelow(relative, [...archives.keys(), ...artifacts.keys(), ...programs.keys()])),
+    artifactProgram: (relative) =>
+      Effect.sync(() => {
+        const text = programs.get(relative)
+        return fingerprintOf(text === undefined ? FileState.absent : FileState.file(text, 0o755))
       }),
     archive: (relative) =>
       Effect.sync(() => {
@@ -169,9 +186,17 @@ export const make = (options: Options = {}): HostFilesMemory => {
     tree,
     archives,
     artifacts,
+    programs,
     faults,
     snapshot: () => tree.snapshot(),
   }
+}
+
+/** The first words of paths behind a directory; it is there when something is in it. */
+const namesBelow = (directory: string, paths: ReadonlyArray<string>): Listing => {
+  const inside = paths.filter((path) => path.startsWith(`${directory}/`))
+  const names = new Set(inside.map((path) => path.slice(directory.length + 1).split("/")[0]!))
+  return names.size === 0 ? { _tag: "Absent" } : { _tag: "Names", names: [...names].sort() }
 }
 
 const notMounted = Fact.unknown("out-of-sight", "it is not mounted here")

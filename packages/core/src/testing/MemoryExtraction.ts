@@ -10,12 +10,14 @@ import * as Digest from "./Digest.ts"
 import { Refusal } from "./MemoryPut.ts"
 import { below, deepestFirst } from "./MemoryRemoval.ts"
 import type { MemoryTree } from "./MemoryTree.ts"
-import type { SampleArchive, SampleEntry } from "./SampleArchive.ts"
+import { file, type SampleArchive, type SampleEntry } from "./SampleArchive.ts"
 
 /** What the extraction works on. */
 export interface Surroundings {
   readonly tree: MemoryTree
   readonly archives: ReadonlyMap<string, SampleArchive>
+  /** Programs by path relative to the artifact directory. */
+  readonly programs: ReadonlyMap<string, string>
   readonly freeBytes: number | undefined
   readonly mutate: <A>(verb: string, path: HostPath.HostPath, run: () => A) => Effect.Effect<A, HostError>
 }
@@ -49,7 +51,7 @@ export const extraction = (
 const unpack = (around: Surroundings, action: ExtractAction): Staging => {
   const staging = new Staging(action)
   for (const component of action.components) {
-    const archive = around.archives.get(component.archive)
+    const archive = entriesOf(around, component)
     if (archive === undefined) throw new Refusal({ _tag: "Io", code: "ENOENT" })
     if (archive === "corrupt") throw staging.bad(component, undefined, "it is no zstd archive")
     for (const entry of archive) staging.add(component, entry)
@@ -57,6 +59,18 @@ const unpack = (around: Surroundings, action: ExtractAction): Staging => {
   if (around.freeBytes !== undefined && staging.bytes > around.freeBytes)
     throw new Refusal({ _tag: "NoSpace" })
   return staging
+}
+
+/** What a component brings; programs that are copied are like an archive with nothing else in it. */
+const entriesOf = (
+  around: Surroundings,
+  { archive, copies }: ExtractAction["components"][number],
+): SampleArchive | undefined => {
+  if (copies === undefined) return around.archives.get(archive)
+  const texts = copies.map(({ from }) => around.programs.get(`${archive}/${from}`))
+  return texts.some((text) => text === undefined)
+    ? undefined
+    : copies.map(({ to }, at) => file(to, texts[at]!, 0o755))
 }
 
 const move = (around: Surroundings, action: ExtractAction, staging: Staging): Extraction => {

@@ -36,20 +36,14 @@ describe("L8 Undo", () => {
   )
 
   law(
-    "the changes of a plan and their undo lead back to every byte, and undoing the undo forth again",
+    "the changes of a plan, inverted one by one from the last to the first, lead back to every byte",
     scenario,
     Effect.fnUntraced(function* (example) {
       const node = nodeOf(example)
       const { facts } = yield* node.inputs("install", example.asked)
       const puts = Plan.puts(yield* node.plan("install", example.asked))
       const before = new Map<string, FileState.FileState>(facts.files)
-      const after = apply(before, puts)
-      const back = Plan.undo(puts)
-      assert.deepStrictEqual(apply(after, back), before)
-      assert.deepStrictEqual(
-        Plan.undo(back),
-        puts.filter((c) => !Change.isNoop(c)),
-      )
+      assert.deepStrictEqual(apply(apply(before, puts), puts.map(Change.invert).toReversed()), before)
     }),
   )
 })

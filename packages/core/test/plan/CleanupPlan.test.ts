@@ -137,12 +137,9 @@ describe("CleanupPlan", () => {
       [
         {
           _tag: "Prune",
-          directories: [
-            "/opt/kata/.kata-deploy/journal",
-            "/opt/kata/.kata-deploy/staging",
-            "/opt/kata/.kata-deploy",
-            "/opt/kata",
-          ],
+          directories: ["journal", "staging", "."]
+            .map((name) => HostPath.join(Node.stateDir, name))
+            .concat(HostPath.make("/opt/kata")),
         },
       ],
     )

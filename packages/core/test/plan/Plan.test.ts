@@ -101,16 +101,6 @@ describe("Plan", () => {
     )
   })
 
-  it("is undone in reverse order, and what changed nothing is left out", () => {
-    fc.assert(
-      fc.property(fc.array(Generated.change), (changes) => {
-        const real = changes.filter((c) => !Change.isNoop(c))
-        assert.deepStrictEqual(Plan.undo(changes), real.map(Change.invert).reverse())
-        assert.deepStrictEqual(Plan.undo(Plan.undo(changes)), real)
-      }),
-    )
-  })
-
   it("tells what is done to the Node from what is done to the host", () => {
     fc.assert(
       fc.property(Generated.action, (action) => {
