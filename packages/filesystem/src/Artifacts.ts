@@ -5,13 +5,13 @@
 import fs from "node:fs"
 import nodePath from "node:path"
 import type { KeyObject } from "node:crypto"
-import { ArchiveIndex, FileState, type HostError, type HostFiles, type Ledger } from "@kata-deploy/core"
+import { ArchiveIndex, FileState, HostError, type HostFiles, type Ledger } from "@kata-deploy/core"
 import { Effect } from "effect"
 import type { ArchivePart } from "./ArchiveReader.ts"
 import { alone, crews, type Crews } from "./Crew.ts"
-import { attempt, errno, hasCode, Refusal, toHostError } from "./Failure.ts"
+import { attempt, errno, hasCode, reasonOf, Refusal, toHostError } from "./Failure.ts"
 import * as IndexFrame from "./IndexFrame.ts"
-import { stateAt } from "./Observation.ts"
+import { fingerprintAt, namesIn, stateAt } from "./Observation.ts"
 import * as Trust from "./Trust.ts"
 import { contentBytes } from "./ZstdFrames.ts"
 
@@ -48,6 +48,34 @@ export class Artifacts {
       if (hasCode(cause, "ENOENT", "ENOTDIR")) return FileState.absent
       return { _tag: "Unreadable", why: hasCode(cause, "EACCES") ? "denied" : "io", detail: String(cause) }
     }
+  }
+
+  /** The names in a directory of it. */
+  names(relative: string): HostFiles.Listing {
+    if (!isInside(relative)) return { _tag: "Absent" }
+    try {
+      return { _tag: "Names", names: namesIn(this.at(relative)) }
+    } catch (cause) {
+      if (hasCode(cause, "ENOENT")) return { _tag: "Absent" }
+      return { _tag: "Unreadable", detail: HostError.describe(reasonOf(cause)) }
+    }
+  }
+
+  /** Size, permissions and digest of a file that is copied as it is; one that the checksums do not vouch for is refused. */
+  program(relative: string): Effect.Effect<HostFiles.Fingerprint, HostError.HostError> {
+    return attempt(`identify ${relative}`, undefined, () => {
+      if (this.identity(relative) === undefined) return { _tag: "Absent" }
+      const found = fingerprintAt(fs.realpathSync(this.at(relative)))
+      if (found._tag === "File")
+        Trust.check(Trust.checksums(this.directory, this.publicKey), relative, found.digest)
+      return found
+    })
+  }
+
+  /** Where a file of it is, as this process sees it. */
+  pathOf(relative: string): string {
+    if (!isInside(relative)) throw errno("ENOENT")
+    return this.at(relative)
   }
 
   /** The parts of an archive that can be unpacked independently. */

@@ -66,6 +66,8 @@ export const make = (
       extract({ host, artifacts, crews: workers }, action, progress, staged),
     artifactDirectory: artifacts.directory,
     artifact: (relative) => Effect.sync(() => artifacts.text(relative)),
+    artifactNames: (relative) => Effect.sync(() => artifacts.names(relative)),
+    artifactProgram: (relative) => artifacts.program(relative),
     archive: (relative, known) => artifacts.identify(relative, known),
     archivedConfigs: (relative) => artifacts.configs(relative),
   })

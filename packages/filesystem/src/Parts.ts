@@ -8,9 +8,11 @@ import { errno, Refusal } from "./Refusal.ts"
 import { isSameContent, type Staged, StagedTree } from "./StagedTree.ts"
 import { SyncQueue } from "./SyncQueue.ts"
 
-/** A part to unpack; plain data, so that it can be handed to a thread. */
-export interface UnpackJob extends ArchivePart {
+/** Where a piece of a component is put down, and what of it is left out. */
+export interface StagingJob {
   readonly component: string
+  /** How messages call what it comes from. */
+  readonly archive: string
   /** The directory that it is unpacked into, as this process reaches it during the extraction. */
   readonly root: string
   /** Name of that directory. */
@@ -22,6 +24,9 @@ export interface UnpackJob extends ArchivePart {
   /** Relative path of the state directory when it lies in the install directory. */
   readonly reserved: string | undefined
 }
+
+/** A part to unpack; plain data, so that it can be handed to a thread. */
+export interface UnpackJob extends ArchivePart, StagingJob {}
 
 /** What became of a part. */
 export interface Unpacked {
@@ -120,7 +125,7 @@ export interface Assembled {
 
 /** Puts parts together; the same path twice is the same content or refused. */
 export const assemble = (
-  parts: ReadonlyArray<{ readonly job: UnpackJob; readonly unpacked: Unpacked }>,
+  parts: ReadonlyArray<{ readonly job: StagingJob; readonly unpacked: Unpacked }>,
 ): Assembled => {
   const placed = new Map<string, Placed>()
   const paths = new Map<string, Set<string>>()

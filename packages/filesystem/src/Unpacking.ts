@@ -7,10 +7,18 @@ import { type HostError, type HostFiles, HostPath } from "@kata-deploy/core"
 import { Effect, Queue } from "effect"
 import type { ArchivePart } from "./ArchiveReader.ts"
 import type { Artifacts } from "./Artifacts.ts"
+import { copyPrograms } from "./Copying.ts"
 import type { Confinement } from "./Confinement.ts"
 import type { Crew, Crews } from "./Crew.ts"
 import { attempt, toHostError } from "./Failure.ts"
-import { Allowance, assemble, type Assembled, type Unpacked, type UnpackJob } from "./Parts.ts"
+import {
+  Allowance,
+  assemble,
+  type Assembled,
+  type StagingJob,
+  type Unpacked,
+  type UnpackJob,
+} from "./Parts.ts"
 import { freeBytes } from "./PathFacts.ts"
 import * as StagingArea from "./StagingArea.ts"
 import { syncSmall } from "./SyncQueue.ts"
@@ -102,7 +110,9 @@ const unpackAll = Effect.fnUntraced(function* (
       catch: (cause) => (cause instanceof JobFailure ? cause.error : toHostError("unpack", undefined)(cause)),
     })
     const telling = Effect.forever(Effect.flatMap(Queue.take(told), progress))
-    const parts = yield* Effect.raceFirst(work, telling)
+    const unpacked = yield* Effect.raceFirst(work, telling)
+    const copied = yield* copyAll(artifacts, action, root, allowance)
+    const parts = [...unpacked, ...copied]
     yield* progress({ component: action.components.at(-1)?.name ?? "", bytes: totalBytes, totalBytes })
     const assembled = yield* attempt("put together what is in", action.staging, () => assemble(parts))
     yield* Effect.tryPromise({
@@ -129,6 +139,37 @@ const unpackAll = Effect.fnUntraced(function* (
   )
 })
 
+/** The components that come as plain files, each in a directory of its own. */
+const copyAll = (
+  artifacts: Artifacts,
+  action: HostFiles.ExtractAction,
+  root: string,
+  allowance: Allowance,
+): Effect.Effect<
+  ReadonlyArray<{ readonly job: StagingJob; readonly unpacked: Unpacked }>,
+  HostError.HostError
+> =>
+  Effect.forEach(action.components, ({ archive, copies, name }, at) =>
+    copies === undefined
+      ? Effect.succeed([])
+      : Effect.tryPromise({
+          try: async () => {
+            const directory = `copied-${at}`
+            const place = { component: name, archive, root: `${root}/${directory}`, directory }
+            const job = {
+              ...place,
+              into: action.into,
+              except: new Set(action.except),
+              reserved: reservedIn(action),
+            }
+            fs.mkdirSync(job.root, { mode: 0o700 })
+            const files = copies.map(({ from, to }) => ({ path: artifacts.pathOf(`${archive}/${from}`), to }))
+            return [{ job, unpacked: await copyPrograms(job, files, allowance) }]
+          },
+          catch: toHostError(`copy ${name}`, undefined),
+        }),
+  ).pipe(Effect.map((found) => found.flat()))
+
 /** One job for each part, the largest first so that no thread is left with it at the end. */
 const jobsOf = (
   artifacts: Artifacts,
@@ -136,7 +177,7 @@ const jobsOf = (
   root: string,
 ): Effect.Effect<ReadonlyArray<UnpackJob>, HostError.HostError> =>
   Effect.map(
-    Effect.forEach(action.components, ({ archive, name }) =>
+    Effect.forEach(action.components.filter(isArchive), ({ archive, name }) =>
       attempt(`unpack ${name}`, undefined, () =>
         artifacts.parts(archive).map((part): readonly [string, ArchivePart] => [name, part]),
       ),
@@ -150,6 +191,8 @@ const jobsOf = (
       })
     },
   )
+
+const isArchive = ({ copies }: HostFiles.ExtractAction["components"][number]): boolean => copies === undefined
 
 /** A job that failed, with the error as the port has it. */
 class JobFailure extends Error {

@@ -96,6 +96,8 @@ export const sampleHost = (fixture: HostFilesConformance.Fixture) =>
       for (const [path, state] of Object.entries(fixture.tree ?? {})) plant(host.root + path, state)
       for (const [path, text] of Object.entries(fixture.artifacts ?? {}))
         plant(join(host.artifacts, path), text)
+      for (const [path, text] of Object.entries(fixture.programs ?? {}))
+        plant(join(host.artifacts, path), { _tag: "File", text, mode: 0o755 })
       for (const [path, archive] of Object.entries(fixture.archives ?? {})) {
         mkdirSync(dirname(join(host.artifacts, path)), { recursive: true })
         writeFileSync(join(host.artifacts, path), await archiveOf(archive))
