@@ -81,7 +81,7 @@ export const stateAt = (at: string): FileState.FileState => {
 }
 
 /** Whether something below a path is mounted here: the host has it, so the path is a directory there. */
-const isAboveMount = ({ layout }: Confinement, path: HostPath.HostPath): boolean =>
+export const isAboveMount = ({ layout }: Confinement, path: HostPath.HostPath): boolean =>
   HostLayout.seenBelow(layout, path).some((seen) => fs.existsSync(seen))
 
 /** What is at a host path. */

@@ -7,8 +7,8 @@ import { HostPath } from "@kata-deploy/core"
 import type { Confinement } from "./Confinement.ts"
 import { DirectoryCursor } from "./DirectoryCursor.ts"
 import type { DirectoryHandle } from "./DirectoryHandle.ts"
-import { hasCode } from "./Failure.ts"
-import { namesIn } from "./Observation.ts"
+import { hasCode, OutOfSight } from "./Failure.ts"
+import { isAboveMount, namesIn } from "./Observation.ts"
 import { isMounted } from "./PathFacts.ts"
 
 /** Name of the tree that is being unpacked, below the staging directory. */
@@ -41,6 +41,7 @@ const isThere = (host: Confinement, directory: HostPath.HostPath): boolean => {
     return host.inside(directory, () => true)
   } catch (cause) {
     if (hasCode(cause, "ENOENT")) return false
+    if (cause instanceof OutOfSight && isAboveMount(host, directory)) return true
     throw cause
   }
 }

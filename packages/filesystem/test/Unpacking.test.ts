@@ -1,5 +1,5 @@
 import { afterEach, assert, describe, it, vi } from "@effect/vitest"
-import { FileState, HostPath } from "@kata-deploy/core"
+import { FileState, HostLayout, HostPath } from "@kata-deploy/core"
 import { type HostFilesConformance, SampleArchive } from "@kata-deploy/core/testing"
 import { Deferred, Effect, Fiber } from "effect"
 import { execFileSync } from "node:child_process"
@@ -7,6 +7,10 @@ import fs from "node:fs"
 import { join } from "node:path"
 import zlib from "node:zlib"
 import { pack } from "tar-stream"
+import { Artifacts } from "../src/Artifacts.ts"
+import { Confinement } from "../src/Confinement.ts"
+import { alone, crews } from "../src/Crew.ts"
+import { make } from "../src/NodeHostFiles.ts"
 import { packed, portOver, type SampleHost, sampleHost } from "./SampleHost.ts"
 
 const into = HostPath.make("/opt/kata")
@@ -73,6 +77,22 @@ describe("unpacking components", () => {
       yield* done.commit
       assert.strictEqual(fs.readFileSync(fd, "utf8"), "old")
       fs.closeSync(fd)
+      assert.strictEqual(fs.readFileSync(join(host.root, "opt/kata/bin/shim"), "utf8"), "new")
+    }),
+  )
+
+  it.effect("needs nothing above the directory that a pod has mounted", () =>
+    Effect.gen(function* () {
+      const host = yield* sampleHost({ ...installed, tree: { "/opt/kata": FileState.directory() } })
+      const layout: HostLayout.HostLayout = { mounts: [{ host: into, seen: join(host.root, "opt/kata") }] }
+      const workers = crews(alone())
+      const port = make(new Confinement(layout), new Artifacts(host.artifacts, workers), workers)
+      const done = yield* port.extract(
+        actionOf(host, ["kernel"]),
+        () => Effect.void,
+        () => Effect.void,
+      )
+      yield* done.commit
       assert.strictEqual(fs.readFileSync(join(host.root, "opt/kata/bin/shim"), "utf8"), "new")
     }),
   )
