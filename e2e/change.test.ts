@@ -13,7 +13,12 @@ import { differences, residues, snapshot, type TreeSnapshot } from "./hostTree/T
 import { vanilla } from "./hostTree/Vanilla.ts"
 
 /** What is recorded about an install may tell how it came to be; the rest of the node may not. */
-const history = [...residues, "/opt/kata/.kata-deploy/ledger.json", "/opt/kata/.kata-deploy/base/"]
+const history = [
+  ...residues,
+  "/opt/kata/.kata-deploy/ledger.json",
+  "/opt/kata/.kata-deploy/base/",
+  "/opt/kata/.kata-deploy/journal/",
+]
 
 const succeeds = async (setting: Setting, ...args: ReadonlyArray<string>): Promise<void> => {
   const outcome = await kataDeploy(setting, ...args)

@@ -58,7 +58,7 @@ onContainerd(["1", "2"], "the sight of a CRI runtime", (release) => {
         value: { ready: false, handlers: [], runtime: expect.stringContaining(`${release.major}.`) },
       })
       expect(Fact.valueOf(status)?.notLoaded).toMatch(/unknown service|unimplemented/i)
-      expect(sandboxes).toMatchObject({ _tag: "Unknown", how: "failed" })
+      expect(sandboxes).toMatchObject({ _tag: "Unknown", how: "out-of-sight" })
     }
   })
 
