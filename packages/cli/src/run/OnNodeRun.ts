@@ -2,10 +2,9 @@
  * Answers: how does one action on a node go, from its settings to its exit status? Everything that can end it comes
  * together here: done, failed, interrupted, or a mistake of ours.
  */
-import { HostCheck, Plan, Problem, Progress, type Report, type Settings } from "@kata-deploy/core"
+import { Plan, Progress, type Report } from "@kata-deploy/core"
 import { Cause, Effect, Exit, Fiber, Layer } from "effect"
 import type { Display } from "../command/Display.ts"
-import type { NodeJob } from "../command/Invocation.ts"
 import * as ExitStatus from "../ExitStatus.ts"
 import * as Documents from "../render/Documents.ts"
 import type { Style } from "../render/Paint.ts"
@@ -20,6 +19,7 @@ import * as Logging from "./Logging.ts"
 import * as Preparation from "./Preparation.ts"
 import * as ProgressDisplay from "./ProgressDisplay.ts"
 import * as ReviewedPlan from "./ReviewedPlan.ts"
+import * as Tracing from "./Tracing.ts"
 import type { Voice } from "./Voice.ts"
 
 /** What an action on a node is given. */
@@ -97,16 +97,6 @@ const announce = ({ display, invocation }: OnNodeRun, { settings, variables }: P
   )
 }
 
-/** Refuses what no stage of this release carries out yet, also where a single stage could go ahead by itself. */
-const refuseNotYet = (
-  job: NodeJob,
-  settings: Settings.Settings,
-): Effect.Effect<void, Problem.PrerequisiteError> => {
-  const installs = (job._tag === "Run" || job._tag === "Plan") && job.action.startsWith("install")
-  const problems = installs ? HostCheck.notYet(settings) : []
-  return problems.length === 0 ? Effect.void : Effect.fail(new Problem.PrerequisiteError({ problems }))
-}
-
 /** Runs the action and answers the exit status; never rejects. */
 export const run = async (request: OnNodeRun): Promise<number> => {
   const { display, invocation, surroundings, voice } = request
@@ -116,11 +106,11 @@ export const run = async (request: OnNodeRun): Promise<number> => {
   const program = Effect.gen(function* () {
     const prepared = yield* Preparation.prepare(request)
     yield* announce(request, prepared)
-    yield* refuseNotYet(invocation.job, prepared.settings)
     const engine = yield* Effect.promise(() =>
       request.engineFor(Preparation.optionsOf(invocation), prepared.settings),
     )
-    return yield* carryOut(engine, prepared, request, style)
+    const tracing = yield* Effect.promise(() => Tracing.layer(surroundings.env, request.release))
+    return yield* Effect.provide(carryOut(engine, prepared, request, style), tracing)
   }).pipe(
     Effect.provide(
       Layer.merge(Logging.layer(display, line), Layer.succeed(Progress.Progress, { tell: progress.tell })),

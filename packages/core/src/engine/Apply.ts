@@ -93,7 +93,10 @@ const one = Effect.fnUntraced(function* (
     outcome === "changed" ? Journal.begin(request, state, at) : Effect.void,
     CarryOut.action(within, step.action),
   )
-  const exit = yield* Effect.exit(isLong(step) ? run : Effect.uninterruptible(run))
+  const traced = Effect.withSpan(run, summary(step.action), {
+    attributes: { "kata.stage": request.stage, "kata.step": at + 1 },
+  })
+  const exit = yield* Effect.exit(isLong(step) ? traced : Effect.uninterruptible(traced))
   const seconds = ((yield* Clock.currentTimeMillis) - started) / 1000
   yield* Ref.update(state, (s) => ({ ...s, seconds: new Map(s.seconds).set(at, seconds) }))
   if (Exit.isSuccess(exit)) {
