@@ -30,12 +30,12 @@ describe.each(["vanilla-2.1", "k3s-1.7"])("chaos on %s", (name) => {
   })
 
   test.each([
-    ["kills", "a program that is killed after a step"],
-    ["moments", "a program that gets a signal at a random moment"],
-    ["cuts", "a run that is cut off at a call"],
-    ["faults", "a run of which one change fails"],
-    ["looks", "a run of which one look fails"],
-  ] as const)("%s: %s is completed by the next install and taken back by the next cleanup", (family, _) => {
+    { family: "kills", what: "a program that is killed after a step" },
+    { family: "moments", what: "a program that gets a signal at a random moment" },
+    { family: "cuts", what: "a run that is cut off at a call" },
+    { family: "faults", what: "a run of which one change fails" },
+    { family: "looks", what: "a run of which one look fails" },
+  ] as const)("$what is completed by the next install and taken back by the next cleanup", ({ family }) => {
     const of = results.filter((result) => result.family === family)
     expect(of.length).toBeGreaterThan(1)
     expect(of.some((result) => result.reached)).toBe(true)

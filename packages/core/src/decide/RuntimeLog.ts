@@ -8,6 +8,9 @@ export const most = 3
 
 const grave = /level=(?:fatal|error)|\b(?:panic|fatal):|^containerd: |failed to load|cannot decode|unmarshal/i
 
+/** What containerd complains of at every start, on nodes where all is well too. */
+const usual = /devmapper not configured|cni plugin not initialized|no OpenTelemetry endpoint/
+
 /** The text of a `key="…"` or `key=…` field in a line of logfmt. */
 const field = (line: string, key: string): string | undefined => {
   const match = new RegExp(`\\b${key}=(?:"((?:[^"\\\\]|\\\\.)*)"|(\\S+))`).exec(line)
@@ -15,13 +18,20 @@ const field = (line: string, key: string): string | undefined => {
   return text?.replace(/\\(["\\])/g, "$1")
 }
 
-/** A log line in a reader's words: message, error and file of logfmt, or the line as it is. */
+/** The place in a file that a line of logfmt names; containerd 2.x says `file`, `row` and `column`. */
+const placeOf = (line: string): string | undefined => {
+  const file = field(line, "file") ?? field(line, "path")
+  const [row, column] = [field(line, "row"), field(line, "column")]
+  return file === undefined || row === undefined ? file : `${file} (row ${row}, column ${column})`
+}
+
+/** A log line in a reader's words: message, error and place of logfmt, or the line as it is. */
 const readable = (line: string): string => {
-  const parts = [field(line, "msg"), field(line, "error"), field(line, "path")]
+  const parts = [field(line, "msg"), field(line, "error"), placeOf(line)]
   const told = parts.filter((part) => part !== undefined)
   return told.length === 0 ? line.trim() : told.join(": ")
 }
 
 /** The last lines that say why, oldest first, each once; empty when none does. */
 export const reasons = (lines: ReadonlyArray<string>): ReadonlyArray<string> =>
-  [...new Set(lines.filter((line) => grave.test(line)).map(readable))].slice(-most)
+  [...new Set(lines.filter((line) => grave.test(line) && !usual.test(line)).map(readable))].slice(-most)

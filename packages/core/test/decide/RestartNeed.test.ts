@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { Distribution, Fact, FileState, HostPath, RestartNeed } from "../../src/index.ts"
+import { Distribution, Fact, FileState, HostPath, type HostShell, RestartNeed } from "../../src/index.ts"
 
 const notAsked = Fact.unknown("not-asked", "the operator chose so")
 
@@ -44,6 +44,54 @@ describe("RestartNeed", () => {
         due: "reloads-itself",
       })
     }
+  })
+
+  describe("of a restart that ended this program itself", () => {
+    const asked = (
+      run: Partial<HostShell.UnitRun> | undefined,
+      restarting: { readonly with: string; readonly since: number | null } | undefined,
+      startedWith: string | null = null,
+    ) =>
+      RestartNeed.hasLoaded({
+        ledger: { startedWith, ...(restarting === undefined ? {} : { restarting }) },
+        digest: "now",
+        run:
+          run === undefined
+            ? notAsked
+            : Fact.known({
+                state: "active",
+                subState: "running",
+                result: "success",
+                mainPid: 7,
+                activeSince: 2000,
+                restarts: 0,
+                needsReload: false,
+                ...run,
+              }),
+      })
+
+    it("is believed when the unit became active at another time than before it was asked for", () => {
+      assert.isTrue(asked({}, { with: "now", since: 1000 }))
+      assert.isTrue(asked({}, { with: "now", since: null }))
+    })
+
+    it("is none when the unit is active since the same time: it was asked for and never came to pass", () => {
+      assert.isFalse(asked({}, { with: "now", since: 2000 }))
+    })
+
+    it("is none when the unit is not active, or nobody knows since when", () => {
+      assert.isFalse(asked({ state: "failed" }, { with: "now", since: 1000 }))
+      assert.isFalse(asked({ state: "activating" }, { with: "now", since: 1000 }))
+      assert.isFalse(asked({ activeSince: undefined }, { with: "now", since: 1000 }))
+      assert.isFalse(asked(undefined, { with: "now", since: 1000 }))
+    })
+
+    it("says nothing of other bytes than it was asked for with", () => {
+      assert.isFalse(asked({}, { with: "before", since: 1000 }))
+      assert.isFalse(asked({}, undefined))
+      assert.isFalse(asked({}, undefined, "before"))
+      assert.isTrue(asked(undefined, { with: "before", since: 1000 }, "now"))
+    })
   })
 
   describe("of the runtime that was configured before", () => {
