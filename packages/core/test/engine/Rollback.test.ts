@@ -1,0 +1,197 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { Fact, Progress, Run } from "../../src/index.ts"
+import * as Node from "./SampleNode.ts"
+import * as SystemdNode from "./SystemdNode.ts"
+
+const { dropIn, request, unit } = SystemdNode
+
+const fails = Effect.fnUntraced(function* (node: SystemdNode.SystemdNode, asked: Run.Request) {
+  const error = yield* Run.run(asked).pipe(node.on, Effect.flip)
+  assert.strictEqual(error._tag, "ApplyError")
+  if (error._tag !== "ApplyError") throw error
+  return error
+})
+
+/** The tree after the first stage of an install alone. */
+const unpacked = Effect.gen(function* () {
+  const node = SystemdNode.make()
+  yield* Run.run(request("install-stage-artifacts")).pipe(node.on)
+  return Node.snapshot(node.files)
+})
+
+const stageOf = (
+  report: { readonly stages: ReadonlyArray<{ stage: string; outcome: string }> },
+  name: string,
+) => report.stages.find(({ stage }) => stage === name)?.outcome
+
+describe("an install after which the runtime does not come back", () => {
+  it.effect("takes the configuration back, clears the start limit and starts the runtime once more", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make({ restarts: ["failed"] })
+      const { message, report } = yield* fails(node, request("install"))
+      assert.strictEqual(report.outcome, "failed")
+      assert.include(message, `restart ${unit}`)
+      assert.deepStrictEqual(Node.snapshot(node.files), yield* unpacked)
+      assert.strictEqual(node.shell.units.get(unit), "active")
+      const verbs = node.shell.faults.operations.map(({ verb }) => verb)
+      assert.deepStrictEqual(verbs, ["reload", "restart", "reset-failed", "restart", "await"])
+      assert.strictEqual(stageOf(report, "artifacts"), "done")
+      assert.strictEqual(stageOf(report, "cri"), "undone")
+      assert.strictEqual(stageOf(report, "label"), "not-reached")
+      assert.deepStrictEqual(report.restarts, [])
+    }),
+  )
+
+  it.effect("leaves the node unpromoted, and tells it on the Node", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make({ restarts: ["failed"] })
+      yield* fails(node, request("install"))
+      assert.notInclude([...node.api.labels.values()], "true")
+      assert.deepStrictEqual(
+        node.api.events.map(({ reason, severity }) => [severity, reason]),
+        [["warning", "KataInstallFailed"]],
+      )
+      assert.include(node.api.events[0]!.message, unit)
+    }),
+  )
+
+  it.effect("says which line of which file the runtime refused", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make({ restarts: ["failed"] })
+      const line = "containerd: failed to load TOML: /etc/containerd/conf.d/x.toml: (2, 2): unexpected token"
+      node.shell.sight.log = Fact.known(["level=info msg=starting", line])
+      const { message } = yield* fails(node, request("install"))
+      assert.include(message, `Its log says: ${line}`)
+    }),
+  )
+
+  it.effect("succeeds at the next attempt, once the runtime takes the configuration", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make({ restarts: ["failed"] })
+      yield* fails(node, request("install"))
+      const report = yield* Run.run(request("install")).pipe(node.on)
+      assert.strictEqual(report.outcome, "done")
+      assert.strictEqual(node.files.tree.get(dropIn)._tag, "File")
+    }),
+  )
+
+  it.effect("asks for a person where it does not come back with the old configuration either", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make({ restarts: ["failed", "failed"] })
+      const { report } = yield* fails(node, request("install"))
+      assert.strictEqual(report.outcome, "incomplete")
+      assert.strictEqual(report.failures.length, 2)
+      assert.deepStrictEqual(Node.snapshot(node.files), yield* unpacked)
+    }),
+  )
+
+  it.effect("keeps the configuration and restarts nothing more where the operator wants no rollback", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make({ restarts: ["failed"] })
+      const { report } = yield* fails(node, request("install", { rollback: "never" }))
+      assert.strictEqual(report.outcome, "incomplete")
+      assert.strictEqual(node.files.tree.get(dropIn)._tag, "File")
+      assert.strictEqual(SystemdNode.asked(node, "restart"), 1)
+      assert.strictEqual(node.shell.units.get(unit), "failed")
+    }),
+  )
+
+  it.effect("an upgrade gets the configuration and the ledger of the release before", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make({ restarts: ["active", "failed"] })
+      yield* Run.run(request("install")).pipe(node.on)
+      const before = Node.snapshot(node.files)
+      const debug = Node.request("install", { ...SystemdNode.host.variables, SHIMS_X86_64: "qemu clh" })
+      yield* fails(node, debug)
+      const after = Node.snapshot(node.files)
+      assert.deepStrictEqual(after[dropIn], before[dropIn])
+      assert.strictEqual(node.shell.units.get(unit), "active")
+      const again = yield* Run.run(request("install")).pipe(node.on)
+      assert.strictEqual(again.outcome, "done")
+    }),
+  )
+})
+
+describe("an install whose runtime is up and", () => {
+  const cases = {
+    "lists none of our handlers": { handlers: ["runc"] },
+    "has no CRI": { handlers: [], ready: false, notLoaded: "no corresponding runtime configured" },
+  }
+  for (const [what, rest] of Object.entries(cases)) {
+    it.effect(`${what} takes the configuration back`, () =>
+      Effect.gen(function* () {
+        const node = SystemdNode.make()
+        node.shell.sight.cri = Fact.known({ runtime: "containerd 2.1.5", ready: true, ...rest })
+        const { message, report } = yield* fails(node, request("install"))
+        assert.strictEqual(report.outcome, "failed")
+        assert.include(message, "kata-qemu")
+        assert.deepStrictEqual(Node.snapshot(node.files), yield* unpacked)
+        assert.strictEqual(SystemdNode.asked(node, "restart"), 2)
+      }),
+    )
+  }
+
+  it.effect("lists all of them is confirmed by the runtime's own word, and told on the Node", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make()
+      node.shell.sight.cri = Fact.known({ runtime: "containerd 2.1.5", ready: true, handlers: ["kata-qemu"] })
+      const report = yield* Run.run(request("install")).pipe(node.on)
+      assert.deepInclude(report.confirmed, {
+        handlers: "served",
+        because: "containerd 2.1.5 lists them over CRI",
+      })
+      assert.deepStrictEqual(
+        node.api.events.map(({ reason }) => reason),
+        ["KataInstalled"],
+      )
+      assert.include(node.api.events[0]!.message, `${unit} was restarted`)
+    }),
+  )
+
+  it.effect("serves them already is neither restarted nor told of again", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make()
+      yield* Run.run(request("install")).pipe(node.on)
+      yield* Run.run(request("install")).pipe(node.on)
+      assert.strictEqual(SystemdNode.asked(node, "restart"), 1)
+      assert.strictEqual(node.api.events.length, 1)
+    }),
+  )
+})
+
+describe("the node lock", () => {
+  it.effect("is held from the first stage to the last, and let go afterwards", () =>
+    Effect.gen(function* () {
+      for (const restarts of [[], ["failed"]] as const) {
+        const node = SystemdNode.make({ restarts })
+        const held: Array<boolean> = []
+        const watching = Progress.Progress.of({
+          tell: () => Effect.sync(() => void held.push(node.shell.holdsLock())),
+        })
+        yield* Run.run(request("install")).pipe(
+          Effect.provideService(Progress.Progress, watching),
+          node.on,
+          Effect.exit,
+        )
+        assert.isAbove(held.length, 20)
+        assert.notInclude(held, false)
+        assert.isFalse(node.shell.holdsLock())
+      }
+    }),
+  )
+
+  it.effect("that somebody else keeps stops a run before it touches anything, and its holder is named", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make()
+      const before = Node.snapshot(node.files)
+      node.shell.sight.lockHolder = "kata-deploy (process 4711)"
+      const error = yield* Run.run(request("install", { lockSeconds: 7 })).pipe(node.on, Effect.flip)
+      assert.include(error.message, "kata-deploy (process 4711)")
+      assert.include(error.message, "within 7 s")
+      assert.deepStrictEqual(Node.snapshot(node.files), before)
+      assert.deepStrictEqual(node.api.updates, [])
+      assert.strictEqual(node.api.events[0]?.reason, "KataInstallFailed")
+    }),
+  )
+})
