@@ -64,6 +64,10 @@ describe("ArtifactSet", () => {
     ["is no JSON", FileState.file("{")],
     ["has no shims", FileState.file("{}")],
     ["is an array", FileState.file("[]")],
+    ["is null", FileState.file("null")],
+    ["is a word", FileState.file('"shims"')],
+    ["has null for shims", FileState.file('{"shims": null}')],
+    ["has a word for shims", FileState.file('{"shims": "qemu"}')],
     ["has shims of another shape", FileState.file('{"shims": []}')],
   ] as const) {
     it(`refuses a manifest that ${what}`, () => {
@@ -74,6 +78,15 @@ describe("ArtifactSet", () => {
       )
     })
   }
+
+  it("tells a manifest that is missing from one that cannot be read or understood", () => {
+    const says = (state: FileState.FileState) =>
+      Result.getOrThrow(Result.flip(parse(state))).problems[0]!.message
+    const messages = [FileState.absent, FileState.directory(), FileState.file("{")].map(says)
+    assert.strictEqual(new Set(messages).size, 3)
+    assert.include(messages[0], "is missing")
+    assert.include(messages[1], "cannot be read")
+  })
 
   it("names every archive that is missing, by its place", () => {
     assert.deepStrictEqual(

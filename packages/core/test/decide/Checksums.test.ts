@@ -43,4 +43,24 @@ describe("checksums of the artifact directory", () => {
     assert.strictEqual(Checksums.print(known), `${a}  x\n${b}  y\n`)
     assert.deepStrictEqual(new Map(Result.getOrThrow(Checksums.parse(Checksums.print(known)))), known)
   })
+
+  it("a line of blanks says nothing, and only a leading ./ of a path is left out", () => {
+    assert.deepStrictEqual(
+      [...Result.getOrThrow(Checksums.parse(`  \t\n${a}  xy\r\n${a}  dir./x\n`))],
+      [
+        ["xy", a],
+        ["dir./x", a],
+      ],
+    )
+  })
+
+  it("a path may come again with the same checksum, in either case of its letters", () => {
+    const read = Result.getOrThrow(Checksums.parse(`${"a".repeat(64)}  x\n${"A".repeat(64)}  ./x\n`))
+    assert.deepStrictEqual([...read], [["x", "a".repeat(64)]])
+  })
+
+  it("an objection shows enough of both checksums to compare them, and no more", () => {
+    const objection = Checksums.objection(new Map([["x", "a".repeat(64)]]), "x", "b".repeat(64))!
+    assert.match(objection, /\bb{12}….*\ba{12}…/)
+  })
 })
