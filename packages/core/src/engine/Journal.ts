@@ -51,11 +51,6 @@ const without = (ledger: Ledger.Ledger | null): Ledger.Ledger | null =>
 const ledgerAfter = (steps: ReadonlyArray<Step>): Ledger.Ledger | null =>
   steps.flatMap(({ action }) => (action._tag === "Record" ? [action.ledger] : []))[0] ?? null
 
-const restartsOf = (steps: ReadonlyArray<Step>): string | null =>
-  steps.flatMap(({ action }) =>
-    action._tag === "Unit" && action.verb === "restart" ? [action.unit] : [],
-  )[0] ?? null
-
 const ledgerBefore = Effect.fnUntraced(function* (stateDir: HostPath.HostPath) {
   const files = yield* HostFiles
   const text = FileState.textOf(yield* files.look(Ledger.pathIn(stateDir)))
@@ -80,7 +75,6 @@ const make = Effect.fnUntraced(function* (
     ...author,
     stage,
     state: "begun",
-    restarts: restartsOf(steps),
     changes: [...rest, ...changed],
     before: unfinished?.before ?? without(yield* ledgerBefore(stateDir)),
     after: stage === "artifacts" ? after : without(after),

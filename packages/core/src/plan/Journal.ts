@@ -21,8 +21,6 @@ export const Journal = Schema.Struct({
   stage: StageName,
   /** `begun`: the stage was left half-done, or is going on now. `done`: kept so that it can be rolled back. */
   state: Schema.Literals(["begun", "done"]),
-  /** The unit that the stage restarts; `null` when none. */
-  restarts: Schema.NullOr(Schema.String),
   /** Every path that the stage changes, in order, with the bytes that it replaces. */
   changes: Schema.Array(Change),
   /** The ledger on the host before the stage; `null` when there was none. */

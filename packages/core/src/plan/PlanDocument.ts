@@ -160,7 +160,9 @@ export const summary = (action: Action): string => {
         ? `empty ${action.root}`
         : `remove ${action.entries.length} paths below ${action.root}`
     case "Prune":
-      return `remove ${action.directories.length} directories that are left empty`
+      return action.directories.length === 1
+        ? `remove ${action.directories[0]} when it is left empty`
+        : `remove ${action.directories.length} directories that are left empty`
     case "Unit":
       return action.verb === "reload" ? "reload systemd" : `${action.verb} ${action.unit}`
     case "AwaitUnit":

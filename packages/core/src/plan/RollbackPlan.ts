@@ -7,6 +7,7 @@ import { Result } from "effect"
 import * as RestartNeed from "../decide/RestartNeed.ts"
 import * as FactsOf from "../input/Facts.ts"
 import { type DecisionError, type Notice, PrerequisiteError, type Problem } from "../input/Problem.ts"
+import * as Distribution from "../model/Distribution.ts"
 import * as FileState from "../model/FileState.ts"
 import type { HostPath } from "../model/HostPath.ts"
 import { name as instanceName } from "../model/Instance.ts"
@@ -120,10 +121,9 @@ const makeWith = (input: PlanInput, journal: Journal.Journal, ledger: Ledger.Led
     .toReversed()
   const after = restored(ledger, journal.before, created)
   const isChanged = puts.some((each) => changes(each.action))
+  const row = Distribution.lookup(ledger.runtime)
   const restart: typeof Restart.Type | undefined =
-    journal.restarts === null || !isChanged
-      ? undefined
-      : { unit: journal.restarts, due: facts.control._tag === "Known" ? "ours" : "not-ours" }
+    row === undefined || !isChanged ? undefined : RestartNeed.of(row, facts.control)
   const states = new Map(spans(journal).map(({ before, path }) => [path, before]))
   const digest = RestartNeed.loadedDigest(after.loaded, (path) => states.get(path) ?? FactsOf.at(facts, path))
   const record = (last: Ledger.Ledger): Step<HostAction> =>
