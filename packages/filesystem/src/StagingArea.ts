@@ -65,8 +65,13 @@ export const empty = (staging: DirectoryHandle): void => {
   }
 }
 
-/** Empties the staging directory and makes its two fresh parts, for nobody but us. */
+/** Empties the staging directory and makes its two fresh parts, for nobody but us; both of them or none. */
 export const prepare = (staging: DirectoryHandle): void => {
   empty(staging)
-  for (const name of [unpackedName, besideName]) fs.mkdirSync(staging.at(name), { mode: 0o700 })
+  try {
+    for (const name of [unpackedName, besideName]) fs.mkdirSync(staging.at(name), { mode: 0o700 })
+  } catch (cause) {
+    empty(staging)
+    throw cause
+  }
 }
