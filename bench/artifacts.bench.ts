@@ -16,6 +16,7 @@ import {
   freshHost,
   type Pair,
   pairs,
+  removeRetired,
   runInstall,
   settle,
   spread,
@@ -134,5 +135,6 @@ console.log(
 console.log(`Files touched by the second install: ${isUntouched ? "none" : "SOME"}.`)
 const startMs = spread(upgrade.map(({ ours: { startMs: ms } }) => ms)).median
 console.log(`Start of the program, which is not counted: ${Math.round(startMs)} ms.`)
+removeRetired(host)
 for (const path of [host, tree, join(directory, "program")]) fs.rmSync(path, { recursive: true, force: true })
 if (kept === undefined) fs.rmSync(directory, { recursive: true })

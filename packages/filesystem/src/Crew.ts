@@ -10,16 +10,21 @@ import { perform, type Results, type Task, type Tell } from "./Tasks.ts"
 
 /** What a thread is sent. */
 export interface Order {
+  /** Tells its answers from those to other orders. */
+  readonly number: number
   readonly task: Task
 }
 
-/** What a thread answers: progress any number of times, then one of the others. */
-export type Answer =
+/** What a thread answers: the first two while it is at it, then one of the others. */
+export type Answer = { readonly number: number } & (
   | { readonly _tag: "Read"; readonly read: number }
+  /** What is left waits for the disk; the thread can begin with something else. */
+  | { readonly _tag: "Free" }
   | { readonly _tag: "Done"; readonly result: Results[Task["_tag"]] }
   | { readonly _tag: "Failed"; readonly reason: HostError.HostErrorReason }
   /** A mistake of ours. */
   | { readonly _tag: "Broken"; readonly detail: string }
+)
 
 /** Those who carry out tasks. */
 export interface Crew {
@@ -39,12 +44,14 @@ const silence: Tell = () => undefined
 
 /** The program's own thread, one task at a time. */
 export const alone = (): Crew => {
-  let last: Promise<unknown> = Promise.resolve()
+  let last: Promise<void> = Promise.resolve()
   return {
     run: <T extends Task>(task: T, tell: Tell = silence) => {
-      const result = last.then(() => perform(task, tell)) as Promise<Results[T["_tag"]]>
-      last = result.catch(() => undefined)
-      return result
+      let free = (): void => undefined
+      const before = last
+      last = new Promise<void>((resolve) => (free = resolve))
+      const result = before.then(() => perform(task, { tell, free })) as Promise<Results[T["_tag"]]>
+      return result.finally(free)
     },
     close: () => Promise.resolve(),
   }
@@ -60,11 +67,12 @@ interface Waiting {
 const isSource = import.meta.url.endsWith(".ts")
 const program = new URL(`./worker/Archives.${isSource ? "ts" : "js"}`, import.meta.url)
 
-/** One thread, and what it is busy with. */
+/** One thread, and what it was asked for and has not answered. */
 class Hand {
   private readonly worker: Worker
-  private busy: Waiting | undefined
+  private readonly waiting = new Map<number, Waiting>()
   private readonly free: (hand: Hand) => void
+  private last = 0
 
   constructor(free: (hand: Hand) => void) {
     this.free = free
@@ -75,9 +83,10 @@ class Hand {
   }
 
   begin(waiting: Waiting): void {
-    this.busy = waiting
+    this.last++
+    this.waiting.set(this.last, waiting)
     this.worker.ref()
-    this.worker.postMessage({ task: waiting.task } satisfies Order, [])
+    this.worker.postMessage({ number: this.last, task: waiting.task } satisfies Order, [])
   }
 
   async close(): Promise<void> {
@@ -85,21 +94,22 @@ class Hand {
   }
 
   private onAnswer(answer: Answer): void {
-    const { busy } = this
-    if (busy === undefined) return
-    if (answer._tag === "Read") return busy.tell(answer.read)
-    this.busy = undefined
+    // It may come after the result.
+    if (answer._tag === "Free") return this.free(this)
+    const waiting = this.waiting.get(answer.number)
+    if (waiting === undefined) return
+    if (answer._tag === "Read") return waiting.tell(answer.read)
+    this.waiting.delete(answer.number)
     // A thread without work does not keep the program from ending.
-    this.worker.unref()
-    if (answer._tag === "Done") busy.resolve(answer.result)
-    else if (answer._tag === "Failed") busy.reject(new Refusal(answer.reason))
-    else busy.reject(new Error(answer.detail))
-    this.free(this)
+    if (this.waiting.size === 0) this.worker.unref()
+    if (answer._tag === "Done") waiting.resolve(answer.result)
+    else if (answer._tag === "Failed") waiting.reject(new Refusal(answer.reason))
+    else waiting.reject(new Error(answer.detail))
   }
 
   private onEnd(cause: unknown): void {
-    this.busy?.reject(cause)
-    this.busy = undefined
+    for (const { reject } of this.waiting.values()) reject(cause)
+    this.waiting.clear()
   }
 }
 

@@ -12,6 +12,9 @@ import { Refusal } from "./Refusal.ts"
 /** Longest index that is looked for, in bytes. */
 const longest = 1024 * 1024
 
+/** Nearly every index is shorter than so many bytes. */
+const usual = 16 * 1024
+
 const headerBytes = 8
 
 /** The bytes of a frame with an index. */
@@ -33,17 +36,31 @@ const textStart = (tail: Buffer): number | undefined => {
   return at + headerBytes + tail.readUInt32LE(at + 4) === tail.length ? at + headerBytes : undefined
 }
 
+const closingBrace = "}".charCodeAt(0)
+
+/** The text of an index of at most so many bytes with its header, and where its frame begins. */
+const textOf = (
+  fd: number,
+  size: number,
+  most: number,
+): { readonly text: string; readonly before: number } | undefined => {
+  const tail = Buffer.allocUnsafe(Math.min(size, most))
+  const length = fs.readSync(fd, tail, 0, tail.length, size - tail.length)
+  // What is not even the end of some JSON need not be searched.
+  if (length < tail.length || tail.at(-1) !== closingBrace) return undefined
+  const start = textStart(tail)
+  if (start === undefined) return undefined
+  return { text: tail.subarray(start).toString("utf8"), before: size - (tail.length - start) - headerBytes }
+}
+
 /** The index of an archive; `undefined` where it has none. An index that does not fit is refused. */
 export const read = (path: string, archive: string): ArchiveIndex.ArchiveIndex | undefined => {
   const fd = fs.openSync(path, "r")
   try {
     const { size } = fs.fstatSync(fd)
-    const tail = Buffer.alloc(Math.min(size, longest))
-    const length = fs.readSync(fd, tail, 0, tail.length, size - tail.length)
-    const start = length === tail.length ? textStart(tail) : undefined
-    if (start === undefined) return undefined
-    const text = tail.subarray(start).toString("utf8")
-    const before = size - (tail.length - start) - headerBytes
+    const found = textOf(fd, size, usual) ?? textOf(fd, size, longest)
+    if (found === undefined) return undefined
+    const { before, text } = found
     const index = ArchiveIndex.decode(text, before)
     if (Result.isSuccess(index)) return index.success
     throw new Refusal({ _tag: "BadArchive", archive, entry: undefined, detail: index.failure })

@@ -35,8 +35,11 @@ export interface Packed {
   readonly sha256: string
 }
 
-/** From this many bytes on a part is full; threads get pieces of about this size. */
+/** From this many bytes on a part is full, each entry counted as some more; threads get pieces of about this size. */
 const partBytes = 16 * 1024 * 1024
+
+/** Creating a file takes about as long as unpacking so many bytes; thousands of small files are to be shared out too. */
+const entryCost = 64 * 1024
 
 /** What a tar ends with, and a part does not. */
 const endBytes = 1024
@@ -91,7 +94,7 @@ const groupsOf = (entries: ReadonlyArray<Entry>): ReadonlyArray<ReadonlyArray<En
       bytes = 0
     }
     groups.at(-1)!.push(entry)
-    bytes += size + endBytes
+    bytes += size + entryCost
   }
   return groups
 }

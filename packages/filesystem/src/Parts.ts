@@ -88,11 +88,11 @@ export const readThrough = async (
   tell(reader.size)
 }
 
-/** Unpacks a part. */
+/** Unpacks a part; `free` is called when only the disk has still to do with it. */
 export const unpack = async (
   job: UnpackJob,
   allowance: Allowance,
-  tell: (read: number) => void,
+  { free, tell }: { readonly tell: (read: number) => void; readonly free: () => void },
 ): Promise<Unpacked> => {
   const syncs = new SyncQueue()
   const tree = new StagedTree(job.root, job.archive, syncs, job)
@@ -100,6 +100,7 @@ export const unpack = async (
   try {
     reader = new ArchiveReader(job, (header) => tree.add(header))
     await readThrough(reader, allowance, tell)
+    free()
     await syncs.settled()
     return { staged: tree.staged, skipped: tree.skipped, unsynced: syncs.unsynced }
   } finally {

@@ -7,8 +7,11 @@ import { execFile } from "node:child_process"
 import fs from "node:fs"
 import process from "node:process"
 
-/** Descriptors that may be open at once, well below the usual limit of 1024. */
-const mostOpen = 32
+/** Descriptors that may be open at once, well below the usual limit of 1024 even with several threads. */
+const mostOpen = 64
+
+/** Descriptors that the queues of this thread have open; several parts may wait for the disk at once. */
+let openHere = 0
 
 /** From this size on a file is synced by itself. */
 const largeBytes = 1024 * 1024
@@ -29,7 +32,7 @@ export class SyncQueue {
     if (size < largeBytes) {
       this.unsynced.push(path)
       fs.closeSync(fd)
-    } else if (this.open >= mostOpen) this.now(fd)
+    } else if (openHere >= mostOpen) this.now(fd)
     else this.later(fd)
   }
 
@@ -46,10 +49,12 @@ export class SyncQueue {
 
   private later(fd: number): void {
     this.open++
+    openHere++
     fs.fsync(fd, (error) => {
       if (error !== null) this.failure ??= { cause: error }
       fs.closeSync(fd)
       this.open--
+      openHere--
       if (this.open === 0) this.wake?.()
     })
   }

@@ -31,6 +31,13 @@ export interface Results {
 /** Is told the compressed bytes read so far, now and then. */
 export type Tell = (read: number) => void
 
+/** Those who are told how a task goes. */
+export interface Listeners {
+  readonly tell: Tell
+  /** Is told when what is left only waits for the disk, so that the next task can begin. */
+  readonly free: () => void
+}
+
 const digestBytes = 1024 * 1024
 
 /** Texts larger than this many bytes are no configurations. */
@@ -109,10 +116,10 @@ const list = async (part: ArchivePart): Promise<ReadonlyArray<EntryHeader>> => {
 }
 
 /** Carries a task out on the calling thread. */
-export const perform = (task: Task, tell: Tell): Promise<Results[Task["_tag"]]> => {
+export const perform = (task: Task, listeners: Listeners): Promise<Results[Task["_tag"]]> => {
   switch (task._tag) {
     case "Unpack":
-      return unpack(task.job, new Allowance(task.allowance), tell)
+      return unpack(task.job, new Allowance(task.allowance), listeners)
     case "Digest":
       return digest(task.path)
     case "Texts":

@@ -6,17 +6,25 @@ import { perform } from "../Tasks.ts"
 
 const answer = (message: Answer): void => parentPort?.postMessage(message, [])
 
-const failureOf = (cause: unknown): Answer => {
+const failureOf = (number: number, cause: unknown): Answer => {
   try {
-    return { _tag: "Failed", reason: reasonOf(cause) }
+    return { _tag: "Failed", number, reason: reasonOf(cause) }
   } catch {
-    return { _tag: "Broken", detail: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause) }
+    const detail = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
+    return { _tag: "Broken", number, detail }
   }
 }
 
-parentPort?.on("message", ({ task }: Order) => {
-  perform(task, (read) => answer({ _tag: "Read", read })).then(
-    (result) => answer({ _tag: "Done", result }),
-    (cause: unknown) => answer(failureOf(cause)),
-  )
+parentPort?.on("message", ({ number, task }: Order) => {
+  let isFree = false
+  const free = (): void => {
+    if (!isFree) answer({ _tag: "Free", number })
+    isFree = true
+  }
+  perform(task, { tell: (read) => answer({ _tag: "Read", number, read }), free })
+    .then(
+      (result) => answer({ _tag: "Done", number, result }),
+      (cause: unknown) => answer(failureOf(number, cause)),
+    )
+    .finally(free)
 })
