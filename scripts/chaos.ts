@@ -108,6 +108,11 @@ const summary = (seconds: number): string => {
 }
 
 const main = async (): Promise<void> => {
+  // Whoever has seen enough gets the figures so far.
+  process.once("SIGINT", () => {
+    console.log(summary(performance.now() / 1000))
+    process.exit(130)
+  })
   const { values } = parseArgs({
     options: {
       hosts: { type: "string" },
@@ -141,7 +146,10 @@ const main = async (): Promise<void> => {
       return { kind, artifacts: artifacts.dir, program, release, extent }
     })
     const work = async (): Promise<void> => {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await oneHost(next)
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        await oneHost(next)
+        console.error(`${next.kind}: done, ${waiting.length} hosts are waiting`)
+      }
     }
     await Promise.all(Array.from({ length: jobs! }, work))
   } finally {
