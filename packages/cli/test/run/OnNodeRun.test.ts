@@ -65,14 +65,6 @@ describe("a plan", () => {
     assert.deepInclude(JSON.parse(stdout), { schemaVersion: 1, kind: "plan", action: "install" })
   })
 
-  it("of a single stage is refused as well where no stage can set up what is asked for", async () => {
-    for (const action of ["install", "install-stage-artifacts", "install-stage-cri"]) {
-      const { status, stderr } = await start(["plan", action, "--experimental-setup-snapshotter=nydus"])
-      assert.strictEqual(status, 3, action)
-      assert.include(stderr, "snapshotter nydus")
-    }
-  })
-
   it("is made for exactly what was asked", async () => {
     const asked: Array<Run.Request> = []
     const plan: Engine["plan"] = (request) => {

@@ -14,6 +14,7 @@ import * as Ledger from "../plan/Ledger.ts"
 import type { UnitState } from "../ports/HostShell.ts"
 import * as Toml from "../toml/Toml.ts"
 import * as CrioDropIn from "./CrioDropIn.ts"
+import * as NydusMode from "./NydusMode.ts"
 import * as Ownership from "./Ownership.ts"
 import * as Recognition from "./Recognition.ts"
 
@@ -102,10 +103,22 @@ const shimPrograms = (where: Where): ReadonlyArray<HostPath.HostPath> =>
 /** Every path that `adopt` looks at. */
 export const pathsOfInterest = (where: Where): ReadonlyArray<HostPath.HostPath> =>
   unique([
+    nydus(where).unitFile,
     ...shimPrograms(where),
     ...candidates(where).flatMap((each) => [each.path, each.companion, unsuffixed(each)]),
     ...mainConfigs(where).flatMap(({ path }) => [path, ...witnesses(path)]),
   ])
+
+/** Where upstream's nydus is; of its two ways it knows guest pull only (spec 07 §1). */
+const nydus = ({ instance }: Where) => NydusMode.paths("guest-pull", instance)
+
+/** Upstream's unit, told by the program below our directory that it starts. */
+const inUnitFile = (input: AdoptionInput): Found => {
+  const { directory, unitFile } = nydus(input.settings)
+  const state = input.look(unitFile)
+  const starts = textOf(state)?.includes(`ExecStart=${directory}/`) === true
+  return starts ? { ...nothing, files: [{ ...owned(unitFile, state), stage: "artifacts" }] } : nothing
+}
 
 const owned = (path: HostPath.HostPath, state: FileState): Ledger.OwnedFile => ({
   path,
@@ -259,6 +272,7 @@ export const adopt = (input: AdoptionInput): Ledger.Ledger | undefined => {
   const found = [
     ...candidates(settings).map((candidate) => inDropIn(input, candidate)),
     ...mainConfigs(settings).map((main) => inMainConfig(input, main)),
+    inUnitFile(input),
   ]
   const hasShim = shimPrograms(settings).some((path) => isProgram(input.look(path)))
   const files = new Map(found.flatMap((f) => f.files.map((file) => [file.path, file] as const)))

@@ -9,6 +9,7 @@ import type { HostPath } from "../model/HostPath.ts"
 import * as Toml from "../toml/Toml.ts"
 import type { PrintTable } from "../toml/TomlPrinter.ts"
 import * as TomlPrinter from "../toml/TomlPrinter.ts"
+import * as MarkedKey from "./MarkedKey.ts"
 import { criPlugin, mergeTables, withBuiltIn } from "./DropInRendering.ts"
 import type { ConfigSchema } from "../model/ContainerdVersion.ts"
 
@@ -30,8 +31,13 @@ const lineOf = (text: string, mark: string, from: number): number => {
   return -1
 }
 
-/** A text without the instance's block; `undefined` when it has none. */
+/** A text without the instance's block and its marked lines; `undefined` when it has neither. */
 export const cut = (text: string, instance: string): string | undefined => {
+  const without = cutBlock(text, instance)
+  return MarkedKey.take(without ?? text, instance) ?? without
+}
+
+const cutBlock = (text: string, instance: string): string | undefined => {
   const start = lineOf(text, open(instance), 0)
   const end = start < 0 ? -1 : lineOf(text, close(instance), start)
   if (end < 0) return undefined
@@ -67,6 +73,20 @@ const problem = (path: HostPath, code: string, message: string, remedy: string):
   remedy,
 })
 
+const annotations = "disable_snapshot_annotations"
+
+/** A key for the CRI's own table goes into that table where it is there: no file can have a table twice. */
+const withMarkedKey = (
+  { extraTables = {}, instance, schema }: SpliceInput,
+  theirs: string,
+): { readonly text: string; readonly extraTables: PrintTable } => {
+  const table = ["plugins", criPlugin(schema), "containerd"]
+  const value = Toml.at(extraTables, ...table, annotations)
+  if (typeof value !== "boolean" || !MarkedKey.hasHeader(theirs, table)) return { text: theirs, extraTables }
+  const { plugins: _, ...rest } = extraTables
+  return { text: MarkedKey.set(theirs, { table, key: annotations, value, instance }), extraTables: rest }
+}
+
 /** The main config with our block at its end. Refused where a table of ours would collide with one that is there. */
 export const splice = (
   input: SpliceInput,
@@ -99,6 +119,7 @@ export const splice = (
     )
   }
   const newline = theirs.includes("\r\n") ? "\r\n" : "\n"
+  const { extraTables, text: base } = withMarkedKey(input, theirs)
   const added = block(
     input.instance,
     mergeTables(
@@ -112,12 +133,13 @@ export const splice = (
           ? { debug: { level: "debug" } }
           : {}),
       },
-      input.extraTables ?? {},
+      extraTables,
     ),
     newline,
   )
   // The very block may stand in front of lines that somebody added later; moving it would change nothing.
-  const text = theirs !== input.text && input.text.includes(added) ? input.text : theirs + added
+  const isThere = cutBlock(input.text, input.instance) === base && input.text.includes(added)
+  const text = isThere ? input.text : base + added
   const whole = Toml.parse(text)
   if (Result.isFailure(whole)) {
     return Result.fail(

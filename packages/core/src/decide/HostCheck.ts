@@ -63,16 +63,6 @@ export const notices = (
   ]
 }
 
-/** Settings that are understood but that this release cannot carry out; refused, so that nobody relies on them. */
-export const notYet = (settings: Settings): ReadonlyArray<Problem> =>
-  settings.setupSnapshotters.map((snapshotter) => ({
-    code: "E_NOT_IN_THIS_RELEASE",
-    setting: "EXPERIMENTAL_SETUP_SNAPSHOTTER",
-    value: snapshotter,
-    message: `This release cannot set up the snapshotter ${snapshotter} yet.`,
-    remedy: "Leave EXPERIMENTAL_SETUP_SNAPSHOTTER out, and set the snapshotter up by other means.",
-  }))
-
 /** A problem for each path that the plan has to write and this process may not; what lies below one is left out. */
 export const permissions = (unwritable: ReadonlyArray<HostPath.HostPath>): ReadonlyArray<Problem> =>
   unwritable

@@ -161,8 +161,8 @@ const prune = Effect.fnUntraced(function* ({ at, request, state }: Within, wante
 const unit = Effect.fnUntraced(function* (within: Within, wanted: Of<"Unit">) {
   const { unit: name, verb } = wanted
   const shell = yield* HostShell
+  if (wanted.whenUndone === "as-it-was") return yield* OwnUnit.ask(within, wanted)
   if (wanted.onFailure === "ignore") return yield* Effect.ignore(shell.unit(verb, name))
-  if (wanted.whenUndone === "as-it-was") return yield* OwnUnit.ask(within, verb, name)
   if (verb !== "restart") return yield* shell.unit(verb, name)
   const since = yield* Clock.currentTimeMillis
   yield* Ref.update(within.state, (s) => ({ ...s, restarted: { unit: name, since } }))

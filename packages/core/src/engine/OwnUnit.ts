@@ -3,33 +3,41 @@
  * when the stage is taken back?
  */
 import { Clock, Effect, Ref } from "effect"
-import { HostShell, type UnitVerb } from "../ports/HostShell.ts"
+import type { HostAction } from "../plan/Action.ts"
+import { HostShell } from "../ports/HostShell.ts"
 import type { HostError } from "../ports/HostError.ts"
 import * as Evidence from "./Evidence.ts"
 import { remember, type StageState } from "./StageState.ts"
 
-/** Asks for it; before a restart it is remembered whether the unit ran. */
-export const ask = Effect.fn("OwnUnit.ask")(function* (
+type Asked = Extract<HostAction, { readonly _tag: "Unit" }>
+
+/** Remembers whether the unit ran before it is asked for the first time. */
+const remembered = Effect.fnUntraced(function* (
   { at, state }: { readonly at: number; readonly state: Ref.Ref<StageState> },
-  verb: UnitVerb,
   unit: string,
+) {
+  const shell = yield* HostShell
+  const { ownUnits } = yield* Ref.get(state)
+  if (ownUnits.some((known) => known.unit === unit)) return
+  const before = yield* shell.unitState(unit)
+  const ran = before._tag === "Known" && before.value === "active"
+  yield* Ref.update(state, (s) => ({ ...s, ownUnits: [...s.ownUnits, { unit, ran }] }))
+  // One that ran before runs again once its files are back; one that did not goes before its file does.
+  const taken = Effect.andThen(
+    Effect.ignore(shell.unit("stop", unit)),
+    Effect.ignore(shell.unit("disable", unit)),
+  )
+  if (!ran) yield* remember(state, at, taken)
+})
+
+/** Asks for it; a failure comes with what the unit's log says. */
+export const ask = Effect.fn("OwnUnit.ask")(function* (
+  within: { readonly at: number; readonly state: Ref.Ref<StageState> },
+  { onFailure, unit, verb }: Asked,
 ): Effect.fn.Return<void, HostError, HostShell> {
   const shell = yield* HostShell
-  if (verb === "enable") {
-    const before = yield* shell.unitState(unit)
-    const ran = before._tag === "Known" && before.value === "active"
-    // One that ran before runs again once its files are back; one that did not goes before its file does.
-    if (!ran)
-      yield* remember(
-        state,
-        at,
-        Effect.andThen(
-          Effect.ignore(shell.unit("stop", unit)),
-          Effect.ignore(shell.unit("disable", unit)),
-        ),
-      )
-    yield* Ref.update(state, (s) => ({ ...s, ownUnits: [...s.ownUnits, { unit, ran }] }))
-  }
+  yield* remembered(within, unit)
+  if (onFailure === "ignore") return yield* Effect.ignore(shell.unit(verb, unit))
   const since = yield* Clock.currentTimeMillis
   yield* Effect.catch(shell.unit(verb, unit), (error) =>
     Effect.flatMap(Evidence.withLog(error, unit, since), Effect.fail),

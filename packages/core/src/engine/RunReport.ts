@@ -24,13 +24,12 @@ const notReached = (planned: StagePlan): Report["stages"][number] => ({
   })),
 })
 
+/** Stages that ask for restarts. */
+const restarting: ReadonlySet<string> = new Set(["artifacts", "cri", "revert-cri"])
+
 /** Restarts that are due: a configuration that was taken back is what the runtime has loaded already. */
 const restartsOf = (done: ReadonlyArray<Done>): Plan["restarts"] =>
-  done.flatMap((d) =>
-    (d.stage.stage === "cri" || d.stage.stage === "revert-cri") && d.outcome.outcome !== "undone"
-      ? d.restarts
-      : [],
-  )
+  done.flatMap((d) => (restarting.has(d.stage.stage) && d.outcome.outcome !== "undone" ? d.restarts : []))
 
 /** The report of a run, of which `failure` is the first thing that went wrong. */
 export const make = (

@@ -296,11 +296,7 @@ const planWith = (
   const before = startLedger(input)
   const present = selection.optional.filter((c) => facts.artifacts.archives.get(c) !== undefined)
   const setups = SnapshotterSteps.setups(settings, detected.row)
-  const components = [
-    ...selection.components,
-    ...present,
-    ...setups.map(SnapshotterSteps.componentOf),
-  ].sort()
+  const components = [...selection.components, ...present, ...setups.map(SnapshotterSteps.componentOf)].sort()
   const wanted = desired(input)
   const again = givenBack(input, before, components, wanted)
   const changed = changedComponents(facts, before, components, again)

@@ -202,8 +202,7 @@ const makeWith = (
     if (part === "demote") stages.push(...CleanupMarks.demotion(input))
     // Snapshotters are part of the same stage, in front of it.
     if (part === "configuration") take("revert-cri", (at) => revertCri(at, settings.instance))
-    if (part === "artifacts")
-      take("remove-artifacts", (at) => removeArtifacts(at, settings.instance))
+    if (part === "artifacts") take("remove-artifacts", (at) => removeArtifacts(at, settings.instance))
     if (part === "release") stages.push(...CleanupMarks.release(input))
     if (part === "restart") stages.push(...restart.stages)
   }

@@ -3,8 +3,10 @@ import * as InUse from "../decide/InUse.ts"
 import type { PlanInput } from "./InstallPlan.ts"
 import type { Ledger } from "./Ledger.ts"
 
-const verdictOf = ({ facts }: PlanInput, { handlers }: Ledger): InUse.UseVerdict => {
+/** The ledger names no handler any more once the configuration was taken back, and sandboxes outlive that. */
+const verdictOf = ({ facts, settings }: PlanInput, ledger: Ledger): InUse.UseVerdict => {
   const { sandboxes, users } = facts.sight
+  const handlers = [...ledger.handlers, ...settings.handlers.map(({ name }) => name)]
   return InUse.verdict({ users, sandboxes, handlers })
 }
 

@@ -10,7 +10,7 @@ import * as FactsOf from "../input/Facts.ts"
 import type { Notice, Problem } from "../input/Problem.ts"
 import type { Settings } from "../input/Settings.ts"
 import type { RuntimeRow } from "../model/Distribution.ts"
-import * as HostPath from "../model/HostPath.ts"
+import type * as HostPath from "../model/HostPath.ts"
 import type { Instance } from "../model/Instance.ts"
 import type { ExtractComponent, HostAction } from "./Action.ts"
 import type { StageInput } from "./ArtifactsStage.ts"
@@ -57,7 +57,10 @@ const asStep = (
   because: string,
   ours?: { readonly whenUndone: "as-it-was" },
 ): Step<HostAction> =>
-  step({ _tag: "Unit", verb, unit, ...(onFailure === "ignore" ? { onFailure } : {}), ...ours } as const, because)
+  step(
+    { _tag: "Unit", verb, unit, ...(onFailure === "ignore" ? { onFailure } : {}), ...ours } as const,
+    because,
+  )
 
 /** What is asked of units, and what somebody else has to ask of them. */
 export interface UnitSteps {
@@ -131,7 +134,12 @@ export const takeDown = (
   const unitFiles = going.map(({ unitFile }) => unitFile)
   const notices = going.map(({ dataDirectory, name }) => dataKept(name, dataDirectory))
   if (facts.control._tag === "Unknown")
-    return { unitFiles, before: [], after: [], notices: [...going.map(({ unit }) => stopIsDue(unit)), ...notices] }
+    return {
+      unitFiles,
+      before: [],
+      after: [],
+      notices: [...going.map(({ unit }) => stopIsDue(unit)), ...notices],
+    }
   return {
     unitFiles,
     before: going.flatMap(({ before }) => before.map((each) => asStep(each, "nothing uses it any more"))),

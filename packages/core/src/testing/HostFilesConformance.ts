@@ -9,6 +9,7 @@ import * as Change from "../plan/Change.ts"
 import type { HostError } from "../ports/HostError.ts"
 import { HostFiles } from "../ports/HostFiles.ts"
 import { failsWith, plain, same } from "./Expectation.ts"
+import { copyCases } from "./HostFilesCopyCases.ts"
 import { extractCases } from "./HostFilesExtractCases.ts"
 import { removalCases } from "./HostFilesRemovalCases.ts"
 import type { TreeOf } from "./MemoryTree.ts"
@@ -41,7 +42,7 @@ export interface OpenCase {
 
 /** All cases, for the implementation that `provide` makes over a fixture. */
 export const cases = (provide: (fixture: Fixture) => Layer.Layer<HostFiles, unknown>): ReadonlyArray<Case> =>
-  [...lookCases, ...putCases, ...removalCases, ...extractCases, ...artifactCases].map(
+  [...lookCases, ...putCases, ...removalCases, ...extractCases, ...copyCases, ...artifactCases].map(
     ({ body, fixture, name }) => ({ name, effect: Effect.provide(body, provide(fixture)) }),
   )
 

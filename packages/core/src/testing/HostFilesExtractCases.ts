@@ -10,7 +10,8 @@ import type { TreeOf } from "./MemoryTree.ts"
 import * as Sample from "./SampleArchive.ts"
 
 const at = HostPath.make
-const into = at("/opt/kata-x")
+/** The install directory of the cases. */
+export const into = at("/opt/kata-x")
 
 interface Wanted {
   readonly replaces?: Readonly<Record<string, ReadonlyArray<OwnedEntry>>>
@@ -47,7 +48,7 @@ const extract = (archives: ReadonlyArray<string>, wanted: Wanted = {}) =>
   })
 
 /** Everything below a directory as text; the state directory left out. */
-const treeOf = (directory: string): Effect.Effect<Record<string, string>, never, HostFiles> =>
+export const treeOf = (directory: string): Effect.Effect<Record<string, string>, never, HostFiles> =>
   Effect.gen(function* () {
     const host = yield* HostFiles
     const listing = yield* host.list(at(directory))
@@ -75,7 +76,8 @@ const describe = (state: FileState.FileState): string => {
   }
 }
 
-const holds = (expected: Record<string, string>) =>
+/** The tree is as expected, and nothing stays in staging. */
+export const holds = (expected: Record<string, string>) =>
   Effect.gen(function* () {
     yield* same("the tree", yield* treeOf(into), expected)
     const host = yield* HostFiles
@@ -83,7 +85,8 @@ const holds = (expected: Record<string, string>) =>
     yield* same("nothing stays in staging", staging._tag === "Names" ? staging.names : [], [])
   })
 
-const stateDirectory: TreeOf = { [`${into}/.kata-deploy/staging`]: FileState.directory(0o700) }
+/** The state directory of the cases. */
+export const stateDirectory: TreeOf = { [`${into}/.kata-deploy/staging`]: FileState.directory(0o700) }
 
 const kernel: ReadonlyArray<Sample.SampleEntry> = [
   Sample.directory("."),
@@ -336,98 +339,10 @@ const missingCases: ReadonlyArray<OpenCase> = [
   },
 ]
 
-/** A component that is copied out of a directory: the names that it takes, each below a directory of its own. */
-const copied = (names: ReadonlyArray<string>) => ({
-  _tag: "Extract" as const,
-  into,
-  staging: at(`${into}/.kata-deploy/staging`),
-  components: [
-    {
-      name: "tools",
-      archive: "tools",
-      copies: names.map((from) => ({ from, to: `own/${from}` })),
-      id: { sha256: "", size: 0, modifiedMs: 0 },
-      replaces: [{ type: "link", path: "own/old", target: "gone" } satisfies OwnedEntry],
-    },
-  ],
-  except: [],
-})
-
-const programs = { "tools/first": "program", "tools/second": "another", "tools/unused": "x" }
-
-const copyCases: ReadonlyArray<OpenCase> = [
-  {
-    name: "the programs of a directory of the artifacts are told apart, with digest and permissions",
-    fixture: { programs },
-    body: Effect.gen(function* () {
-      const host = yield* HostFiles
-      const names = ["first", "second", "unused"]
-      yield* same("names", yield* host.artifactNames("tools"), { _tag: "Names", names })
-      yield* same("no directory", yield* host.artifactNames("none"), { _tag: "Absent" })
-      const found = yield* host.artifactProgram("tools/first")
-      yield* same("kind", found._tag, "File")
-      if (found._tag === "File") yield* same("size and mode", [found.size, found.mode], [7, 0o755])
-      yield* same("no program", yield* host.artifactProgram("tools/none"), { _tag: "Absent" })
-    }),
-  },
-  {
-    name: "programs are copied with their permissions, listed as what was put down, and taken back",
-    fixture: {
-      programs,
-      tree: {
-        ...stateDirectory,
-        [`${into}/own/first`]: "before",
-        [`${into}/own/old`]: FileState.link("gone"),
-      },
-    },
-    body: Effect.gen(function* () {
-      const host = yield* HostFiles
-      const done = yield* host.extract(
-        copied(["first", "second"]),
-        () => Effect.void,
-        () => Effect.void,
-      )
-      yield* same("the tree", yield* treeOf(into), {
-        own: "755/",
-        "own/first": "755 program",
-        "own/second": "755 another",
-      })
-      const entries = done.entries.get("tools") ?? []
-      yield* same(
-        "entries",
-        entries.map((entry) => [entry.type, entry.path]),
-        [
-          ["directory", "own"],
-          ["file", "own/first"],
-          ["file", "own/second"],
-        ],
-      )
-      yield* same("as they are", yield* host.drift(into, entries, "contents"), [])
-      yield* done.revert
-      yield* holds({ own: "755/", "own/first": "644 before", "own/old": "-> gone" })
-    }),
-  },
-  {
-    name: "a program that is not there stops the copying, and the tree stays as it was",
-    fixture: { programs, tree: { ...stateDirectory, [`${into}/own/first`]: "before" } },
-    body: Effect.gen(function* () {
-      const host = yield* HostFiles
-      const copying = host.extract(
-        copied(["first", "none"]),
-        () => Effect.void,
-        () => Effect.void,
-      )
-      yield* failsWith("extract", copying, "Io")
-      yield* holds({ own: "755/", "own/first": "644 before" })
-    }),
-  },
-]
-
-/** Cases of `extract`, `archive`, `archivedConfigs` and of the programs that are copied. */
+/** Cases of `extract`, `archive` and `archivedConfigs`. */
 export const extractCases: ReadonlyArray<OpenCase> = [
   ...goodCases,
   ...refusalCases,
   ...obstacleCases,
   ...missingCases,
-  ...copyCases,
 ]

@@ -37,6 +37,8 @@ type SampleFile = { readonly path: string } & (
 interface Artifacts {
   readonly manifest: unknown
   readonly versions: string
+  /** Programs of nydus, by name. */
+  readonly nydus: Readonly<Record<string, string>>
   readonly archives: Readonly<Record<string, ReadonlyArray<SampleFile>>>
 }
 
@@ -69,6 +71,9 @@ const hostOf = (name: string): HostFilesMemory.HostFilesMemory => {
       "shim-components.json": JSON.stringify(artifacts.manifest),
       "versions.yaml": artifacts.versions,
     },
+    programs: Object.fromEntries(
+      Object.entries(artifacts.nydus).map(([name, text]) => [`nydus-snapshotter/${name}`, text]),
+    ),
   })
 }
 

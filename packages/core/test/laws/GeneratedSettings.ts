@@ -83,6 +83,8 @@ export interface Limits {
   readonly takesUserDropIn: boolean
   /** Snapshotters that a handler may be mapped to; containerd 1.6 takes none. */
   readonly snapshotters: ReadonlyArray<string>
+  /** Snapshotters that may be set up. */
+  readonly setsUp: ReadonlyArray<string>
 }
 
 /** Settings of an operator within limits; all of them are valid. */
@@ -110,6 +112,7 @@ export const asked = (limits: Limits): fc.Arbitrary<Asked> =>
             : fc.constant(undefined),
         pullTypes: unset(mapping(enabled, ["guest-pull", "default"])),
         guestPull: unset(fc.subarray(enabled, { minLength: 1 }).map((names) => names.join(","))),
+        setUp: fc.subarray([...limits.setsUp]),
         custom: customRuntimes(label, limits.snapshotters),
         overrides: fc.subarray(enabled),
         userDropIn: limits.takesUserDropIn
@@ -129,6 +132,7 @@ export const asked = (limits: Limits): fc.Arbitrary<Asked> =>
           SNAPSHOTTER_HANDLER_MAPPING_X86_64: chosen.snapshotters,
           PULL_TYPE_MAPPING_X86_64: chosen.pullTypes,
           EXPERIMENTAL_FORCE_GUEST_PULL_X86_64: chosen.guestPull,
+          EXPERIMENTAL_SETUP_SNAPSHOTTER: chosen.setUp.length === 0 ? undefined : chosen.setUp.join(","),
           CUSTOM_RUNTIMES_ENABLED: chosen.custom.length > 0 ? "true" : undefined,
           CONTAINERD_USER_DROP_IN_SOURCE_FILE: chosen.userDropIn === undefined ? undefined : "/user.toml",
         }

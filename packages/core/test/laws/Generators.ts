@@ -48,6 +48,8 @@ const limitsOf = (kind: Kind) => ({
   suffix: kind.takesSuffix ? ("any" as const) : ("none" as const),
   takesUserDropIn: kind.takesUserDropIn,
   snapshotters: kind.version?.startsWith("containerd://1.6") ? [] : ["overlayfs", "devmapper"],
+  // What containerd has to be told has a place in its schema 2 and above; CRI-O has no snapshotters.
+  setsUp: kind.schemas.includes(1) && kind.unit !== "crio.service" ? [] : ["nydus", "nydus-hs"],
 })
 
 const around = {
@@ -218,6 +220,11 @@ export const nodeOf = (scenario: Scenario) => {
       ]),
     ),
     artifacts: { "shim-components.json": manifest, "versions.yaml": "version: 1\n" },
+    programs: {
+      "nydus-snapshotter/containerd-nydus-grpc": "grpc",
+      "nydus-snapshotter/nydus-image": "image",
+      "nydus-snapshotter/nydus-overlayfs": "overlayfs",
+    },
     mountPoints: host.isMounted ? [installDir] : [],
   })
   const shell = HostShellMemory.make(

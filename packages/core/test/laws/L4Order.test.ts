@@ -10,6 +10,12 @@ const withinReach = scenario.map((s) => ({ ...s, reach: { systemd: true, api: tr
 const actions = (plan: Plan.Plan): ReadonlyArray<Action.Action> =>
   plan.stages.flatMap((stage) => stage.steps.map((s) => s.action))
 
+/** Whether a unit, or the path of a unit file, is that of a snapshotter. */
+const isSnapshotters = (name: string): boolean => /(?:^|\/system\/)nydus-for-kata-/.test(name)
+
+/** Snapshotters stop and go behind the demotion, before the configuration that names them. */
+const snapshotters = 1.5
+
 /** Which part of a cleanup an action belongs to, by what it names; parts come in the order of decisions. */
 const partOf =
   (ledger: Ledger.Ledger) =>
@@ -19,12 +25,14 @@ const partOf =
         return [action.intent === "demote" ? 1 : 5]
       case "Put": {
         const { path } = action.change
+        if (isSnapshotters(path)) return [snapshotters]
         const owned = ledger.files.find((file) => file.path === path)
         return [ledger.edits.some((e) => e.path === path) ? 2 : owned?.stage === "cri" ? 3 : 4]
       }
       case "RemoveTree":
         return [4]
       case "Unit":
+        if (isSnapshotters(action.unit)) return [snapshotters]
         return [action.verb === "restart" ? 7 : 6]
       case "AwaitUnit":
       case "AwaitReady":
@@ -72,7 +80,7 @@ describe("L4 Order", () => {
       const all = actions(plan)
       const at = (is: (action: Action.Action) => boolean) => all.findIndex(is)
       const last = (is: (action: Action.Action) => boolean) => all.findLastIndex(is)
-      const restart = at((a) => a._tag === "Unit" && a.verb === "restart")
+      const restart = at((a) => a._tag === "Unit" && a.verb === "restart" && !isSnapshotters(a.unit))
       assert.strictEqual(
         at((a) => a._tag === "Mark" && a.intent === "claim"),
         0,
