@@ -100,6 +100,8 @@ export const unpack = async (
   try {
     reader = new ArchiveReader(job, (header) => tree.add(header))
     await readThrough(reader, allowance, tell)
+    // What it decompresses with takes megabytes, and the disk may take its time.
+    reader.close()
     free()
     await syncs.settled()
     return { staged: tree.staged, skipped: tree.skipped, unsynced: syncs.unsynced }

@@ -28,6 +28,7 @@ export interface ZstdSource {
   readonly next: () => Promise<Uint8Array | undefined>
   /** Leaves the last piece to whoever has it. */
   readonly keep: () => void
+  /** Ends the reading; may be called again. */
   readonly close: () => void
 }
 
@@ -84,6 +85,7 @@ class InPlace implements ZstdSource {
   private at = 0
   private left = 0
   private failure: string | undefined
+  private isClosed = false
 
   constructor(path: string, range: Range, refuse: (detail: string) => Refusal) {
     const found = handleOf(this.stream)
@@ -118,6 +120,8 @@ class InPlace implements ZstdSource {
   }
 
   close(): void {
+    if (this.isClosed) return
+    this.isClosed = true
     this.stream.destroy()
     fs.closeSync(this.fd)
   }
