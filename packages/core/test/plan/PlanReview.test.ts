@@ -1,0 +1,192 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { type Plan, PlanDocument, PlanReview, Run } from "../../src/index.ts"
+import * as Node from "../engine/SampleNode.ts"
+import * as SystemdNode from "../engine/SystemdNode.ts"
+
+const { host, request } = SystemdNode
+
+const made = (node = SystemdNode.make(), asked = request("install")) => Run.plan(asked).pipe(node.on)
+
+const document = (plan: Plan.Plan) => PlanDocument.encode(plan, () => "a diff")
+
+/** Sorts the keys of every object the other way round. */
+const reversed = (value: unknown): unknown =>
+  Array.isArray(value)
+    ? value.map(reversed)
+    : typeof value === "object" && value !== null
+      ? Object.fromEntries(
+          Object.entries(value)
+            .toReversed()
+            .map(([key, inner]) => [key, reversed(inner)]),
+        )
+      : value
+
+const throughJson = (value: unknown) =>
+  Schema.decodeUnknownSync(PlanDocument.PlanDocument)(JSON.parse(JSON.stringify(value)))
+
+type Document = PlanDocument.PlanDocument
+
+/** The document with the first step that changes a file rewritten. */
+const withStep = (
+  plan: Document,
+  rewrite: (step: PlanDocument.StepDocument) => PlanDocument.StepDocument,
+) => {
+  let done = false
+  return {
+    ...plan,
+    stages: plan.stages.map((stage) => ({
+      ...stage,
+      steps: stage.steps.map((step) => {
+        if (done || step.action.kind !== "Put" || !step.changes || step.after?.type !== "file") return step
+        done = true
+        return rewrite(step)
+      }),
+    })),
+  }
+}
+
+const told = (plan: Document, now: Plan.Plan) =>
+  PlanReview.differences(plan, now).map(({ message, path }) => path ?? message)
+
+describe("a plan that was reviewed", () => {
+  it.effect(
+    "is the plan that is made now, also after it went through JSON with other reasons and key order",
+    () =>
+      Effect.gen(function* () {
+        const plan = yield* made()
+        const review = throughJson(reversed(document(plan)))
+        const reworded = {
+          ...review,
+          notices: [],
+          stages: review.stages.map((stage) => ({
+            ...stage,
+            steps: stage.steps.map(({ diff: _, ...step }) => ({ ...step, because: "other words" })),
+          })),
+        }
+        assert.deepStrictEqual(PlanReview.differences(throughJson(reworded), plan), [])
+      }),
+  )
+
+  it.effect("is not asked about steps that change nothing", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make()
+      yield* Run.run(request("install")).pipe(node.on)
+      const plan = yield* made(node)
+      const bare = { ...document(plan), stages: [] }
+      assert.deepStrictEqual(PlanReview.differences(bare, plan), [])
+    }),
+  )
+
+  it.effect("has drifted where a path would become something else, or was something else", () =>
+    Effect.gen(function* () {
+      const plan = yield* made()
+      const review = document(plan)
+      const other = { type: "file", sha256: "0".repeat(64), mode: 0o644 } as const
+      let path = ""
+      const after = withStep(review, (step) => {
+        path = step.action.path!
+        return { ...step, after: other }
+      })
+      assert.deepStrictEqual(told(after, plan), [path])
+      assert.deepStrictEqual(
+        told(
+          withStep(review, (step) => ({ ...step, before: other })),
+          plan,
+        ),
+        [path],
+      )
+      const mode = withStep(review, (step) => ({ ...step, after: { ...step.after!, mode: 0o600 } }))
+      assert.deepStrictEqual(told(mode, plan), [path])
+    }),
+  )
+
+  it.effect("has drifted where it has a step fewer, one more, or a stage fewer", () =>
+    Effect.gen(function* () {
+      const plan = yield* made()
+      const review = document(plan)
+      const fewer = review.stages.map((stage) => ({
+        ...stage,
+        steps: stage.steps.filter((step) => step.action.kind !== "Extract"),
+      }))
+      assert.deepStrictEqual(told({ ...review, stages: fewer }, plan), ["/opt/kata"])
+      const more = review.stages.map((stage) =>
+        stage.stage === "cri"
+          ? {
+              ...stage,
+              steps: [
+                ...stage.steps,
+                {
+                  action: { kind: "Unit", verb: "stop", unit: "kubelet.service" },
+                  because: "",
+                  changes: true,
+                },
+              ],
+            }
+          : stage,
+      )
+      const [problem] = PlanReview.differences({ ...review, stages: more }, plan)
+      assert.include(problem?.message, "stage cri")
+      const noCri = review.stages.filter(({ stage }) => stage !== "cri")
+      assert.isNotEmpty(told({ ...review, stages: noCri }, plan))
+    }),
+  )
+
+  it.effect("has drifted where action, instance, CRI runtime or restarts are others", () =>
+    Effect.gen(function* () {
+      const plan = yield* made()
+      const review = document(plan)
+      const cases: ReadonlyArray<readonly [Partial<Document>, string]> = [
+        [{ action: "cleanup" }, "one of cleanup, not of install"],
+        [{ instance: "blue" }, "instance blue, not of default"],
+        [{ runtime: "crio" }, "containerd now, not crio"],
+        [{ restarts: [] }, "Other units"],
+        [{ restarts: [{ unit: SystemdNode.unit, due: "not-ours" }] }, "Other units"],
+      ]
+      for (const [change, words] of cases) {
+        const problems = PlanReview.differences({ ...review, ...change }, plan)
+        assert.strictEqual(problems.length, 1)
+        assert.include(problems[0]!.message, words)
+        assert.deepInclude(problems[0], { code: "E_PLAN_DRIFTED", setting: "--plan" })
+      }
+    }),
+  )
+})
+
+describe("an install with a reviewed plan", () => {
+  it.effect("is carried out while the plan is still the one that was reviewed", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make()
+      const reviewed = throughJson(document(yield* made(node)))
+      const report = yield* Run.run(request("install", { reviewed })).pipe(node.on)
+      assert.strictEqual(report.outcome, "done")
+    }),
+  )
+
+  it.effect("touches nothing when the host changed since, and names the path", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make()
+      const reviewed = throughJson(document(yield* made(node)))
+      const main = Node.path(host.mainConfig)
+      node.files.tree.set(main, { _tag: "File", text: "version = 3\n# edited\n", mode: 0o644 })
+      const before = Node.snapshot(node.files)
+      const error = yield* Run.run(request("install", { reviewed })).pipe(node.on, Effect.flip)
+      assert.strictEqual(error._tag, "PlanDriftError")
+      assert.include(error.message, main)
+      assert.deepStrictEqual(Node.snapshot(node.files), before)
+      assert.deepStrictEqual([node.api.updates, node.shell.faults.operations], [[], []])
+    }),
+  )
+
+  it.effect("touches nothing when the settings are others", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make()
+      const reviewed = document(yield* made(node))
+      const before = Node.snapshot(node.files)
+      const other = Node.request("install", { ...host.variables, SHIMS_X86_64: "qemu clh" })
+      const error = yield* Run.run({ ...other, conduct: { reviewed } }).pipe(node.on, Effect.flip)
+      assert.strictEqual(error._tag, "PlanDriftError")
+      assert.deepStrictEqual(Node.snapshot(node.files), before)
+    }),
+  )
+})
