@@ -6,6 +6,7 @@ import { Clock, Effect } from "effect"
 import * as RuntimeEvidence from "../decide/RuntimeEvidence.ts"
 import * as RuntimeLog from "../decide/RuntimeLog.ts"
 import * as ServedHandlers from "../decide/ServedHandlers.ts"
+import * as Distribution from "../model/Distribution.ts"
 import type { AwaitServed } from "../plan/Action.ts"
 import { HostError } from "../ports/HostError.ts"
 import { HostShell } from "../ports/HostShell.ts"
@@ -68,6 +69,21 @@ export const gather = Effect.fn("Evidence.gather")(function* (
   request: Request,
 ): Effect.fn.Return<RuntimeEvidence.Testimony, never, HostShell | NodeApi> {
   return (yield* ofCri(request)) ?? (yield* ofNode(request)) ?? (yield* ofUnit(request))
+})
+
+/**
+ * What the runtime says over CRI where nothing was restarted. `undefined` when it cannot tell, and when it serves none:
+ * it may not have loaded yet what is on disk.
+ */
+export const atPresent = Effect.fn("Evidence.atPresent")(function* (
+  runtime: string,
+  handlers: ReadonlyArray<string>,
+): Effect.fn.Return<RuntimeEvidence.Testimony | undefined, never, HostShell> {
+  const row = Distribution.lookup(runtime)
+  if (row === undefined || handlers.length === 0) return undefined
+  const shell = yield* HostShell
+  const said = RuntimeEvidence.ofCri(handlers, yield* shell.criStatus(row.socket))
+  return said?._tag === "NotServed" ? undefined : said
 })
 
 /** A failure of a unit with what its log says since a time (milliseconds since the epoch). */

@@ -26,6 +26,7 @@ import { HostShell } from "../ports/HostShell.ts"
 import type { NodeApi } from "../ports/NodeApi.ts"
 import * as Apply from "./Apply.ts"
 import * as Confirm from "./Confirm.ts"
+import * as Evidence from "./Evidence.ts"
 import * as Events from "./Events.ts"
 import * as Observe from "./Observe.ts"
 import { Progress } from "./Progress.ts"
@@ -181,13 +182,15 @@ const locked = Effect.fnUntraced(function* (
   const done: Array<Done> = []
   let failure: ApplyError["cause"] | undefined
   let confirmed: Confirmation | null = null
-  const confirm = Effect.suspend(() =>
-    Confirm.confirm(
+  const confirm = Effect.gen(function* () {
+    const handlers = handlersOf(request, first)
+    const testimony = testimonyOf(done) ?? (yield* Evidence.atPresent(first.runtime, handlers))
+    return yield* Confirm.confirm(
       done.map((d) => d.stage),
-      handlersOf(request, first),
-      testimonyOf(done),
-    ),
-  )
+      handlers,
+      testimony,
+    )
+  })
   for (const [at, planned] of first.stages.entries()) {
     // The node is promoted only for handlers that it really serves.
     if (planned.stage === "label") {

@@ -20,7 +20,7 @@ export const InstanceStatus = Schema.Struct({
   runtime: Schema.String,
   handlers: Schema.Struct({
     written: Schema.Array(Schema.String),
-    /** What the node says it serves; `null` where that cannot be seen. */
+    /** What the node says it serves, else what its runtime lists; `null` where neither can be seen. */
     served: Schema.NullOr(Schema.Array(Schema.String)),
   }),
   /** Our labels on the Node; `null` where the API is not used. */

@@ -16,6 +16,7 @@ import * as Instance from "../model/Instance.ts"
 import * as Ledger from "../plan/Ledger.ts"
 import type * as OwnedEntry from "../plan/OwnedEntry.ts"
 import { type Fingerprint, HostFiles } from "../ports/HostFiles.ts"
+import { HostShell } from "../ports/HostShell.ts"
 import { NodeApi } from "../ports/NodeApi.ts"
 import * as Neighbourhood from "./Neighbourhood.ts"
 import * as Recovery from "./Recovery.ts"
@@ -49,7 +50,7 @@ const candidates = Effect.fnUntraced(function* (request: StatusRequest) {
 /** What is installed here. Fails when a ledger is there but cannot be read. */
 export const status = Effect.fn("StatusRun.status")(function* (
   request: StatusRequest,
-): Effect.fn.Return<Status, PrerequisiteError, HostFiles | NodeApi> {
+): Effect.fn.Return<Status, PrerequisiteError, HostFiles | HostShell | NodeApi> {
   const api = yield* NodeApi
   const node = yield* api.node
   const instances: Array<InstanceStatus> = []
@@ -90,8 +91,9 @@ const instanceStatus = Effect.fnUntraced(function* (
   installDir: HostPath.HostPath,
   node: Facts["node"],
   depth: OwnedEntry.Depth,
-): Effect.fn.Return<Omit<InstanceStatus, "journal">, never, HostFiles> {
-  const served = node._tag === "Known" ? node.value.runtimeHandlers : undefined
+): Effect.fn.Return<Omit<InstanceStatus, "journal">, never, HostFiles | HostShell> {
+  const reported = node._tag === "Known" ? node.value.runtimeHandlers : undefined
+  const served = reported ?? (yield* loadedBy(ledger.runtime))
   const labels = node._tag === "Known" ? node.value.labels : undefined
   const ours = [NodeMarks.sharedLabel, NodeMarks.markOf(ledger.instance)]
   return {
@@ -109,6 +111,15 @@ const instanceStatus = Effect.fnUntraced(function* (
     drift: yield* driftOf(ledger, installDir, depth),
     restartDue: yield* restartDue(ledger),
   }
+})
+
+/** Handlers that the runtime itself lists over CRI; `undefined` where it cannot be asked. */
+const loadedBy = Effect.fnUntraced(function* (runtime: string) {
+  const row = Distribution.lookup(runtime)
+  if (row === undefined) return undefined
+  const shell = yield* HostShell
+  const cri = yield* shell.criStatus(row.socket)
+  return cri._tag === "Known" ? cri.value.handlers : undefined
 })
 
 /** Whether the runtime's own files differ from what it was last seen started with; k0s needs no restart. */

@@ -33,6 +33,33 @@ describe("Confirm", () => {
     }),
   )
 
+  const sightOf = (handlers: ReadonlyArray<string>) => {
+    const shell = HostShellMemory.make({ control: Node.notAsked })
+    shell.sight.cri = Fact.known({ runtime: "containerd 2.1.9", ready: true, handlers })
+    return shell
+  }
+
+  it.effect("a runtime that lists the handlers over CRI serves them, also where nothing was restarted", () =>
+    Effect.gen(function* () {
+      const layer = Node.layer(Node.host(host.tree), sightOf(["runc", "kata-qemu", "kata-clh"]))
+      const report = yield* Effect.provide(Run.run(request), layer)
+      assert.deepInclude(report.confirmed, {
+        handlers: "served",
+        because: "containerd 2.1.9 lists them over CRI",
+      })
+    }),
+  )
+
+  it.effect("a runtime that lists none of them may have yet to be restarted by somebody", () =>
+    Effect.gen(function* () {
+      const report = yield* Effect.provide(
+        Run.run(request),
+        Node.layer(Node.host(host.tree), sightOf(["runc"])),
+      )
+      assert.strictEqual(report.confirmed?.handlers, "unknown")
+    }),
+  )
+
   it.effect("a cluster that reports no handlers at all leaves them unknown", () =>
     Effect.gen(function* () {
       const report = yield* installOn(undefined)
