@@ -130,7 +130,7 @@ describe("the status of a host on which a run died", () => {
       const files = yield* diedAt((o) => o.subject === host.mainConfig)
       const [unfinished] = (yield* status(files)).instances
       assert.strictEqual(unfinished?.journal, "cri")
-      assert.include(unfinished?.handlers.written, "kata-qemu")
+      assert.include(unfinished!.handlers.written, "kata-qemu")
       yield* run(files, install)
       assert.deepStrictEqual(
         (yield* status(files)).instances.map((i) => i.journal),

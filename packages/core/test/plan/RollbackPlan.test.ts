@@ -1,0 +1,150 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { FileState, Journal, Plan, PlanDocument, Run } from "../../src/index.ts"
+import * as Node from "../engine/SampleNode.ts"
+import * as SystemdNode from "../engine/SystemdNode.ts"
+
+const { dropIn, host, request, unit } = SystemdNode
+const stateDir = Node.path("/opt/kata/.kata-deploy")
+const main = Node.path(host.mainConfig)
+
+const run = (node: SystemdNode.SystemdNode, asked: Run.Request) => Run.run(asked).pipe(node.on)
+const fails = (node: SystemdNode.SystemdNode) => run(node, request("rollback")).pipe(Effect.flip)
+const withShims = (shims: string) => Node.request("install", { ...host.variables, SHIMS_X86_64: shims })
+
+const handlersOf = (node: SystemdNode.SystemdNode) => {
+  const ledger = FileState.textOf(node.files.tree.get(Node.path(`${stateDir}/ledger.json`)))
+  return (JSON.parse(ledger!) as { readonly handlers: ReadonlyArray<string> }).handlers
+}
+
+describe("a rollback by hand", () => {
+  it.effect("gives the configuration of before to the runtime, and leaves the artifacts", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make()
+      yield* run(node, withShims("qemu"))
+      const before = Node.snapshot(node.files)
+      yield* run(node, withShims("qemu clh"))
+      assert.notDeepEqual(Node.snapshot(node.files)[dropIn], before[dropIn])
+      node.shell.faults.reset()
+      const report = yield* run(node, request("rollback"))
+      assert.strictEqual(report.outcome, "done")
+      assert.deepStrictEqual(Node.snapshot(node.files)[dropIn], before[dropIn])
+      assert.deepStrictEqual(Node.snapshot(node.files)[main], before[main])
+      assert.deepStrictEqual(handlersOf(node), ["kata-qemu"])
+      assert.deepStrictEqual(
+        node.shell.faults.operations.map(({ verb }) => verb),
+        ["reload", "restart", "await"],
+      )
+      assert.strictEqual(node.files.tree.get(Node.path("/opt/kata/bin/containerd-shim-kata-v2"))._tag, "File")
+    }),
+  )
+
+  it.effect("of the first install leaves no handler; a cleanup then gives the original tree", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make()
+      const original = Node.snapshot(node.files)
+      yield* run(node, request("install"))
+      yield* run(node, request("rollback"))
+      assert.deepStrictEqual(Node.snapshot(node.files)[main], original[main])
+      assert.strictEqual(node.files.tree.get(dropIn)._tag, "Absent")
+      assert.deepStrictEqual(handlersOf(node), [])
+      yield* run(node, request("cleanup"))
+      assert.deepStrictEqual(Node.snapshot(node.files), original)
+    }),
+  )
+
+  it.effect("is followed by an install as if the stage had never been", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make()
+      yield* run(node, request("install"))
+      const installed = Node.snapshot(node.files)
+      yield* run(node, request("rollback"))
+      node.shell.faults.reset()
+      yield* run(node, request("install"))
+      assert.deepStrictEqual(Node.snapshot(node.files)[dropIn], installed[dropIn])
+      assert.strictEqual(SystemdNode.asked(node, "restart"), 1)
+    }),
+  )
+
+  it.effect("cannot be done twice, nor where nothing was installed", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make()
+      const nothing = yield* fails(node)
+      assert.include(nothing.message, "nothing to take back")
+      yield* run(node, request("install"))
+      yield* run(node, request("rollback"))
+      assert.include((yield* fails(node)).message, "nothing to take back")
+    }),
+  )
+
+  it.effect("refuses to lose what somebody changed since, names it, and touches nothing", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make()
+      yield* run(node, request("install"))
+      const edited = `${FileState.textOf(node.files.tree.get(main))}# edited since\n`
+      node.files.tree.set(main, FileState.file(edited))
+      const before = Node.snapshot(node.files)
+      const error = yield* fails(node)
+      assert.strictEqual(error._tag, "PrerequisiteError")
+      assert.include(error.message, main)
+      assert.deepStrictEqual(Node.snapshot(node.files), before)
+    }),
+  )
+
+  it.effect("takes half a stage back: what was reached and what was not", () =>
+    Effect.gen(function* () {
+      const whole = SystemdNode.make()
+      yield* run(whole, request("install"))
+      const at = whole.files.faults.operations.findIndex(({ subject }) => subject === main) + 1
+      for (const when of ["before", "after"] as const) {
+        const node = SystemdNode.make()
+        const original = Node.snapshot(node.files)
+        node.files.faults.crashAt(at, when)
+        yield* Effect.exit(run(node, request("install")))
+        node.files.faults.reset()
+        yield* run(node, request("rollback"))
+        assert.deepStrictEqual(Node.snapshot(node.files)[main], original[main], when)
+        assert.strictEqual(node.files.tree.get(dropIn)._tag, "Absent", when)
+        yield* run(node, request("cleanup"))
+        assert.deepStrictEqual(Node.snapshot(node.files), original, when)
+      }
+    }),
+  )
+
+  it.effect("leaves the restart to others where units are not controlled, and says that it is due", () =>
+    Effect.gen(function* () {
+      const files = Node.host(host.tree)
+      yield* Run.run(Node.request("install", host.variables)).pipe(Node.on(files))
+      const report = yield* Run.run(Node.request("rollback", host.variables)).pipe(Node.on(files))
+      assert.deepStrictEqual(report.restarts, [{ unit, due: "not-ours" }])
+      assert.strictEqual(files.tree.get(dropIn)._tag, "Absent")
+    }),
+  )
+
+  it.effect("is not taken back itself when the runtime stays down: a person has to look", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make({ restarts: ["active", "failed"] })
+      yield* run(node, request("install"))
+      const error = yield* fails(node)
+      assert.strictEqual(error._tag, "ApplyError")
+      if (error._tag === "ApplyError") assert.strictEqual(error.report.outcome, "incomplete")
+      assert.strictEqual(node.files.tree.get(dropIn)._tag, "Absent")
+    }),
+  )
+
+  it.effect("shows in its plan what it would do, newest change first", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make()
+      yield* run(node, request("install"))
+      const plan = yield* Run.plan(request("rollback")).pipe(node.on)
+      const steps = plan.stages.flatMap((stage) =>
+        Plan.changingSteps(stage).map(({ action }) => PlanDocument.summary(action)),
+      )
+      const [edit, drop] = [`change ${main}`, `remove ${dropIn}`].map((summary) => steps.indexOf(summary))
+      assert.isAbove(edit!, -1)
+      // The import goes before the file that it names.
+      assert.isAbove(drop!, edit!)
+      assert.strictEqual(node.files.tree.get(Journal.pathIn(stateDir, "cri"))._tag, "File")
+    }),
+  )
+})
