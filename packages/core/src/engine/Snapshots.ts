@@ -1,0 +1,233 @@
+/**
+ * Plans, removes and repairs the snapshots of one snapshotter in containerd. What is planned is shown before anything is
+ * removed, what a container uses stays, and what is gone already when its turn comes is as good as removed.
+ * Source: spec 07 §3; decisions §16; docs/decisions/0007.
+ */
+import { Effect } from "effect"
+import { snapshotterName } from "../decide/DropInRendering.ts"
+import * as Policies from "../decide/Policies.ts"
+import * as SnapshotRemoval from "../decide/SnapshotRemoval.ts"
+import * as SnapshotRepair from "../decide/SnapshotRepair.ts"
+import { type DecisionError, PrerequisiteError } from "../input/Problem.ts"
+import * as Instance from "../model/Instance.ts"
+import { detect } from "../plan/InstallPlan.ts"
+import { Containerd } from "../ports/Containerd.ts"
+import { describe, type HostError } from "../ports/HostError.ts"
+import { HostShell } from "../ports/HostShell.ts"
+import { ContainerdAt } from "./ContainerdAt.ts"
+import * as Observe from "./Observe.ts"
+import type { Request, Requirements } from "./Run.ts"
+import type { Figures, NamespaceReport, SnapshotsAction, SnapshotsReport } from "./SnapshotsReport.ts"
+import * as Sight from "./SnapshotsSight.ts"
+
+/** What is asked for. */
+export interface SnapshotsRequest extends Pick<Request, "settings" | "release" | "stateDir" | "criRuntime"> {
+  readonly action: SnapshotsAction
+  /** Its name in containerd, or the settings' word for it (`nydus`, `nydus-hs`). */
+  readonly snapshotter: string
+  /** One namespace of containerd; all of them when left out. */
+  readonly namespace: string | undefined
+  /** Whether a plan is carried out; a mere plan never is. */
+  readonly apply: "apply" | "show"
+  /** Seconds to wait for the node lock. */
+  readonly lockSeconds: number
+}
+
+/** Is told the plan before anything is done. */
+export type Show = (plan: SnapshotsReport) => Effect.Effect<void>
+
+/** What keeps a snapshot, as a clause. */
+const clauseOf = (because: SnapshotRemoval.BlockedBecause): string => {
+  switch (because._tag) {
+    case "InUse":
+      return `it is used by ${because.by.join(", ")}`
+    case "UseUnknown":
+      return `it is not known whether a container uses it (${because.why})`
+    case "HasBlockedChild":
+      return `${because.child} lies on it`
+    case "Cycle":
+      return "the listing says that it lies on itself"
+  }
+}
+
+const removalOf = ({ records, removal }: Sight.NamespaceSight, snapshotter: string): NamespaceReport => {
+  const [planned] = SnapshotRemoval.plan([removal]).namespaces
+  const { blocked, namespace, order, outcome, unseen } = planned!
+  const stale = SnapshotRepair.planNamespace(records, snapshotter)
+  // Records without a snapshot go as well: they would be in the way of the next pull.
+  const lost = outcome === "unknown" ? [] : stale.order.filter((key) => !order.includes(key))
+  return {
+    namespace,
+    order: [...lost, ...order],
+    blocked: blocked.map(({ because, key }) => ({ key, because: clauseOf(because) })),
+    images: stale.images,
+    doubts: unseen === undefined ? [] : [`snapshots cannot be listed (${unseen})`],
+    outcome,
+    figures: null,
+  }
+}
+
+const repairOf = ({ records }: Sight.NamespaceSight, snapshotter: string): NamespaceReport => {
+  const { blocked, doubts, images, namespace, order, outcome } = SnapshotRepair.planNamespace(
+    records,
+    snapshotter,
+  )
+  return {
+    namespace,
+    order,
+    blocked: blocked.map(({ because, key }) => ({ key, because: clauseOf(because) })),
+    images,
+    doubts,
+    outcome,
+    figures: null,
+  }
+}
+
+/** Parents by key, as the listing and the chains of images have them. */
+const parentsOf = ({ removal }: Sight.NamespaceSight): ReadonlyMap<string, string | undefined> =>
+  new Map(
+    removal.snapshots._tag === "Known" ? removal.snapshots.value.map(({ key, parent }) => [key, parent]) : [],
+  )
+
+/** Removes keys in their order; what lies below one that could not be removed is not tried. */
+const removeAll = Effect.fnUntraced(function* (
+  planned: NamespaceReport,
+  parents: ReadonlyMap<string, string | undefined>,
+  snapshotter: string,
+) {
+  const containerd = yield* Containerd
+  const answers = new Map<string, SnapshotRemoval.Answer>()
+  const stuck = new Set<string>()
+  for (const key of planned.order) {
+    if (stuck.has(key)) continue
+    const answer = yield* Effect.match(containerd.removeSnapshot(planned.namespace, snapshotter, key), {
+      onFailure: ({ reason }): SnapshotRemoval.Answer => ({ _tag: "Failed", why: describe(reason) }),
+      onSuccess: (removed): SnapshotRemoval.Answer => ({ _tag: removed === "removed" ? "Removed" : "Gone" }),
+    })
+    answers.set(key, answer)
+    if (answer._tag !== "Failed") continue
+    for (let at = parents.get(key); at !== undefined && !stuck.has(at); at = parents.get(at)) stuck.add(at)
+  }
+  return SnapshotRemoval.figures(planned, answers)
+})
+
+/** Takes off the labels that lead to records that are gone; else the next pull would look for them. */
+const unlabel = Effect.fnUntraced(function* (namespace: string, snapshotter: string) {
+  const containerd = yield* Containerd
+  const { records } = yield* Sight.namespace(namespace, snapshotter)
+  const { order, unlabel: labels } = SnapshotRepair.planNamespace(records, snapshotter)
+  let taken = 0
+  // Whatever the labels still name is not listed; what of it has a record goes, and the rest is gone.
+  for (const key of order) yield* Effect.ignore(containerd.removeSnapshot(namespace, snapshotter, key))
+  for (const { digest, label } of labels) {
+    const updated = yield* Effect.result(
+      containerd.updateContentLabels(namespace, digest, new Map([[label, undefined]])),
+    )
+    if (updated._tag === "Success" && updated.success === "updated") taken++
+  }
+  return taken
+})
+
+const carryOut = Effect.fnUntraced(function* (
+  sight: Sight.NamespaceSight,
+  planned: NamespaceReport,
+  snapshotter: string,
+): Effect.fn.Return<NamespaceReport, never, Containerd> {
+  const { failed, gone, leftOut, removed } = yield* removeAll(planned, parentsOf(sight), snapshotter)
+  const unlabelled = yield* unlabel(planned.namespace, snapshotter)
+  const figures: Figures = { removed, gone, failed: [...failed], leftOut: [...leftOut], unlabelled }
+  return { ...planned, figures }
+})
+
+/** What is still there, of all namespaces. */
+export interface Remains {
+  readonly left: SnapshotRemoval.RemovalPlan
+  readonly records: SnapshotRepair.RepairPlan
+}
+
+/** Looks at what is still there. */
+export const remains = Effect.fn("Snapshots.remains")(function* (
+  snapshotter: string,
+  only: string | undefined,
+): Effect.fn.Return<Remains, HostError, Containerd> {
+  const seen = yield* Sight.all(snapshotter, only)
+  return {
+    left: SnapshotRemoval.plan(seen.map(({ removal }) => removal)),
+    records: SnapshotRepair.plan(
+      seen.map(({ records }) => records),
+      snapshotter,
+    ),
+  }
+})
+
+const countOf = ({ left, records }: Remains, action: SnapshotsAction): number | null => {
+  if (action === "repair")
+    return records.outcome === "unknown"
+      ? null
+      : records.namespaces.reduce((sum, { blocked, order }) => sum + blocked.length + order.length, 0)
+  return left.outcome === "unknown"
+    ? null
+    : left.namespaces.reduce((sum, { blocked, order }) => sum + blocked.length + order.length, 0)
+}
+
+/** What of a request concerns containerd alone. */
+export type Wish = Pick<SnapshotsRequest, "action" | "snapshotter" | "namespace" | "apply">
+
+/** Plans, shows, and carries out, at a containerd that is there; `snapshotter` is its name in containerd. */
+export const within = Effect.fn("Snapshots.within")(function* (
+  { action, apply, namespace, snapshotter }: Wish,
+  show: Show,
+): Effect.fn.Return<SnapshotsReport, HostError, Containerd> {
+  const seen = yield* Sight.all(snapshotter, namespace)
+  const planOf = action === "repair" ? repairOf : removalOf
+  const planned = seen.map((sight) => planOf(sight, snapshotter))
+  const plan: SnapshotsReport = { action, snapshotter, applied: false, namespaces: planned, left: null }
+  yield* show(plan)
+  if (action === "plan" || apply === "show") return plan
+  const done = yield* Effect.forEach(seen, (sight, at) => carryOut(sight, planned[at]!, snapshotter))
+  const left = countOf(yield* remains(snapshotter, namespace), action)
+  return { ...plan, applied: true, namespaces: done, left }
+})
+
+const needContainerd = (runtime: string): PrerequisiteError =>
+  new PrerequisiteError({
+    problems: [
+      {
+        code: "E_SNAPSHOTS_NEED_CONTAINERD",
+        value: runtime,
+        message: `The CRI runtime of this node is ${runtime}, which has no snapshotters.`,
+        remedy: "Run this on a node with containerd.",
+      },
+    ],
+  })
+
+/** Where containerd of this node listens. */
+const socketOf = Effect.fnUntraced(function* (request: SnapshotsRequest) {
+  const { release, settings } = request
+  const policies = yield* Policies.fromServices
+  const facts = yield* Observe.observe({
+    action: "reset",
+    settings,
+    release,
+    stateDir: request.stateDir ?? Instance.defaultStateDir(settings.instance),
+    namedRuntime: request.criRuntime,
+    userDropIn: undefined,
+    policies,
+  })
+  const { row } = yield* Effect.fromResult(detect({ settings, facts, policies }))
+  return row.layout === "crio" ? yield* Effect.fail(needContainerd(row.runtime)) : row.socket
+})
+
+/** Does what is asked for on this node; what changes something holds the node lock. */
+export const run = Effect.fn("Snapshots.run")(function* (
+  request: SnapshotsRequest,
+  show: Show,
+): Effect.fn.Return<SnapshotsReport, DecisionError | HostError, Requirements> {
+  const shell = yield* HostShell
+  const at = yield* ContainerdAt
+  const socket = yield* socketOf(request)
+  const snapshotter = snapshotterName(request.snapshotter, request.settings.instance)
+  const work = Effect.provide(within({ ...request, snapshotter }, show), at(socket))
+  const changes = request.action !== "plan" && request.apply === "apply"
+  return yield* changes ? Effect.scoped(Effect.andThen(shell.lock(request.lockSeconds), work)) : work
+})
