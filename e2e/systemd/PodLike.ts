@@ -16,6 +16,8 @@ export interface Pod {
   readonly pids: "own" | "of the host"
   /** A folder that the host was booted with, which is found at `/opt/kata-artifacts`. */
   readonly artifacts?: string
+  /** More that it mounts: pairs of a path on the host and a path inside. */
+  readonly mounts?: ReadonlyArray<readonly [string, string]>
   /** The whole environment; a path to programs is added. */
   readonly env?: Readonly<Record<string, string>>
   readonly containerdConfigDir?: string
@@ -63,18 +65,25 @@ exec chroot "$base" "$@"
 /** Host directories that a pod makes where they are missing, as `DirectoryOrCreate` does. */
 const created = ["/run/lock", "/etc/containerd", "/opt/kata"]
 
-/** Runs a program on the host as in a pod. */
-export const runInPod = async (
+/** A program with its arguments and its whole environment. */
+export interface Command {
+  readonly argv: readonly [string, ...string[]]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** What starts a program on the host as in a pod; the directories that a pod makes are there then. */
+export const inPod = async (
   host: SystemdHost,
   pod: Pod,
   argv: readonly [string, ...string[]],
-): Promise<Outcome> => {
+): Promise<Command> => {
   const dirs = [...created, pod.containerdConfigDir, pod.installDir].filter((dir) => dir !== undefined)
   await host.mustExec(["mkdir", "-p", ...dirs])
   const mounts = layoutOf(pod)
     .mounts.filter(({ host: path }) => !/^\/(proc|sys)\//.test(path))
     .flatMap(({ host: path, seen }) => [path, seen])
   const artifacts = pod.artifacts === undefined ? [] : [pod.artifacts, "/opt/kata-artifacts"]
+  const more = (pod.mounts ?? []).flat()
   const namespaces = ["--mount", "--pid", "--net", "--ipc", "--uts"]
   const own = [
     "--mount",
@@ -83,14 +92,27 @@ export const runInPod = async (
     "--kill-child=KILL",
     ...(pod.pids === "own" ? ["--pid"] : []),
   ]
-  const inPod = ["sh", "-c", enter, "sh", ...mounts, ...artifacts, "--", ...argv]
+  const inside = ["sh", "-c", enter, "sh", ...mounts, ...artifacts, ...more, "--", ...argv]
   const entering = ["nsenter", `--target=${host.initPid}`, ...namespaces, "--"]
-  return run("setpriv", ["--pdeathsig=KILL", ...entering, "unshare", ...own, ...inPod], {
+  return {
+    argv: ["setpriv", "--pdeathsig=KILL", ...entering, "unshare", ...own, ...inside],
     env: {
       PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
       HOME: "/root",
       ...pod.env,
     },
+  }
+}
+
+/** Runs a program on the host as in a pod. */
+export const runInPod = async (
+  host: SystemdHost,
+  pod: Pod,
+  argv: readonly [string, ...string[]],
+): Promise<Outcome> => {
+  const { argv: whole, env } = await inPod(host, pod, argv)
+  return run(whole[0], whole.slice(1), {
+    ...(env === undefined ? {} : { env }),
     timeout: pod.timeout ?? 120_000,
   })
 }
