@@ -38,6 +38,8 @@ export const hasLoaded = (facts: {
   readonly run: Fact<UnitRun>
 }): boolean => {
   const { startedWith, restarting } = facts.ledger
+  // A runtime that failed since has nothing loaded, whatever it was started with.
+  if (facts.run._tag === "Known" && facts.run.value.state === "failed") return false
   if (startedWith === facts.digest) return true
   if (restarting?.with !== facts.digest || facts.run._tag === "Unknown") return false
   const { activeSince, state } = facts.run.value

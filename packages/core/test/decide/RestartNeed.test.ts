@@ -86,6 +86,12 @@ describe("RestartNeed", () => {
       assert.isFalse(asked(undefined, { with: "now", since: 1000 }))
     })
 
+    it("is due again when the runtime failed since, whatever it was started with", () => {
+      assert.isFalse(asked({ state: "failed" }, undefined, "now"))
+      for (const state of ["active", "inactive", "activating"] as const)
+        assert.isTrue(asked({ state }, undefined, "now"), state)
+    })
+
     it("says nothing of other bytes than it was asked for with", () => {
       assert.isFalse(asked({}, { with: "before", since: 1000 }))
       assert.isFalse(asked({}, undefined))

@@ -113,6 +113,22 @@ describe("an install after which the runtime does not come back", () => {
   )
 })
 
+describe("an install that finds the runtime failed although nothing changed", () => {
+  it.effect("starts it again, as after an upgrade that could not be taken back to the end", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make({ restarts: ["active", "failed", "failed"] })
+      yield* Run.run(request("install")).pipe(node.on)
+      const more = Node.request("install", { ...SystemdNode.host.variables, SHIMS_X86_64: "qemu clh" })
+      const { report } = yield* fails(node, more)
+      assert.strictEqual(report.outcome, "incomplete")
+      assert.strictEqual(node.shell.units.get(unit), "failed")
+      const again = yield* Run.run(request("install")).pipe(node.on)
+      assert.deepStrictEqual(again.restarts, [{ unit, due: "ours" }])
+      assert.strictEqual(node.shell.units.get(unit), "active")
+    }),
+  )
+})
+
 describe("an install whose runtime is up and", () => {
   const cases = {
     "lists none of our handlers": { handlers: ["runc"] },
