@@ -1,6 +1,6 @@
 /**
- * Observe, plan, apply, confirm: the whole program in one function. All of it happens under the node lock; every stage
- * observes afresh, and all problems of all stages are found before the first step of the first one.
+ * Observe, plan, apply, confirm: the whole program in one function. All of it happens under the node lock; a stage
+ * observes afresh once something was changed, and all problems of all stages are found before the first step of the first one.
  */
 import { Effect, Result } from "effect"
 import * as HostCheck from "../decide/HostCheck.ts"
@@ -8,6 +8,7 @@ import type { Confirmation } from "../decide/Confirmation.ts"
 import type { WhenInUse } from "../decide/InUse.ts"
 import * as Policies from "../decide/Policies.ts"
 import type { Testimony } from "../decide/RuntimeEvidence.ts"
+import type { Facts } from "../input/Facts.ts"
 import { type DecisionError, InUseError, PlanDriftError, PrerequisiteError } from "../input/Problem.ts"
 import type { Settings } from "../input/Settings.ts"
 import type { FileState } from "../model/FileState.ts"
@@ -79,7 +80,10 @@ export type Requirements = HostFiles | HostShell | NodeApi | Policies.PolicyServ
 /** What a run can fail with. */
 export type RunError = DecisionError | HostError | ApplyError | InUseError | PlanDriftError
 
-/** Stages that are planned again just before they run: those before may have taken minutes, or failed. */
+/**
+ * Stages that are planned again just before they run, from another look at the host when those before did something
+ * or failed at it: that may have taken minutes.
+ */
 const changesHost: ReadonlySet<StageName> = new Set([
   "artifacts",
   "cri",
@@ -98,7 +102,7 @@ const conductOf = (request: Request): Conduct => ({ ...usualConduct, ...request.
 
 /** Observes and plans; nothing is touched. */
 export const plan = (request: Request): Effect.Effect<Plan, DecisionError | HostError, Requirements> =>
-  planStage(request, undefined)
+  Effect.flatMap(observe(request), (facts) => planStage(request, facts, undefined))
 
 const planOf = (input: InstallPlan.PlanInput): Result.Result<Plan, DecisionError> => {
   if (input.action === "rollback") return RollbackPlan.make(input)
@@ -106,22 +110,29 @@ const planOf = (input: InstallPlan.PlanInput): Result.Result<Plan, DecisionError
   return isCleanup(input.action) ? CleanupPlan.make(input) : InstallPlan.make(input)
 }
 
-/** Observes and plans one stage of the action, or all. */
-const planStage = Effect.fn("Run.plan")(function* (
+/** What the action's plan is made from. */
+const observe = Effect.fnUntraced(function* (
   request: Request,
-  only: StageName | undefined,
-): Effect.fn.Return<Plan, DecisionError | HostError, Requirements> {
-  const { action, settings } = request
-  const policies = yield* Policies.fromServices
-  const facts = yield* Observe.observe({
-    action,
-    settings,
+): Effect.fn.Return<Facts, HostError, Requirements> {
+  return yield* Observe.observe({
+    action: request.action,
+    settings: request.settings,
     release: request.release,
     stateDir: stateDirOf(request),
     namedRuntime: request.criRuntime,
     userDropIn: request.userDropIn,
-    policies,
+    policies: yield* Policies.fromServices,
   })
+})
+
+/** Plans one stage of the action, or all. */
+const planStage = Effect.fn("Run.plan")(function* (
+  request: Request,
+  facts: Facts,
+  only: StageName | undefined,
+): Effect.fn.Return<Plan, DecisionError | HostError, Requirements> {
+  const { action, settings } = request
+  const policies = yield* Policies.fromServices
   const { restartBesideOthers, whenInUse } = conductOf(request)
   const made = yield* Effect.fromResult(
     planOf({
@@ -176,7 +187,8 @@ const locked = Effect.fnUntraced(function* (
   request: Request,
 ): Effect.fn.Return<Report, RunError, Requirements> {
   const progress = yield* Progress
-  const first = yield* plan(request)
+  const facts = yield* observe(request)
+  const first = yield* planStage(request, facts, undefined)
   yield* progress.tell({ _tag: "Planned", plan: first })
   yield* agreesWith(request, first)
   const done: Array<Done> = []
@@ -191,15 +203,16 @@ const locked = Effect.fnUntraced(function* (
       testimony,
     )
   })
-  for (const [at, planned] of first.stages.entries()) {
+  for (const planned of first.stages) {
     // The node is promoted only for handlers that it really serves.
     if (planned.stage === "label") {
       confirmed = yield* confirm
       failure ??= Confirm.failureOf(confirmed)
     }
     if (failure !== undefined && !isCleanup(request.action)) break
-    const plannedFor = at > 0 && changesHost.has(planned.stage) ? undefined : first
-    const result = yield* Effect.result(applyStage(request, plannedFor, planned.stage, done))
+    const plannedFor = done.length > 0 && changesHost.has(planned.stage) ? undefined : first
+    const seen = isAsObserved(done) ? facts : undefined
+    const result = yield* Effect.result(applyStage(request, plannedFor, seen, planned.stage, done))
     if (Result.isSuccess(result)) {
       done.push(result.success)
       failure ??= result.success.outcome.failures[0]
@@ -228,6 +241,10 @@ const agreesWith = Effect.fnUntraced(function* (request: Request, made: Plan) {
 const changedAnything = (done: ReadonlyArray<Done>): boolean =>
   done.some((d) => d.outcome.steps.some((s) => s.outcome === "changed"))
 
+/** Whether the stages so far left the host as it was looked at; then looking again would show the same. */
+const isAsObserved = (done: ReadonlyArray<Done>): boolean =>
+  done.every((d) => d.outcome.steps.every((s) => s.outcome === "unchanged"))
+
 /** Handlers that are expected to be served afterwards: those of an install that ran to its CRI stage. */
 const handlersOf = (request: Request, planned: Plan): ReadonlyArray<string> =>
   request.action.startsWith("install") && planned.stages.some((s) => s.stage === "cri")
@@ -237,16 +254,17 @@ const handlersOf = (request: Request, planned: Plan): ReadonlyArray<string> =>
 const testimonyOf = (done: ReadonlyArray<Done>): Testimony | undefined =>
   done.findLast((d) => d.outcome.testimony !== undefined)?.outcome.testimony
 
-/** Applies one stage of a plan; starts over from observation when the host changed since it was looked at. */
+/** Applies one stage of a plan, or of one made of `seen`; starts over from observation when the host changed since it was looked at. */
 const applyStage = Effect.fnUntraced(function* (
   request: Request,
   planned: Plan | undefined,
+  seen: Facts | undefined,
   name: StageName,
   before: ReadonlyArray<Done>,
 ): Effect.fn.Return<Done, DecisionError | HostError, Requirements> {
   const { action, release, settings } = request
   const cleanup = isCleanup(action)
-  let current = planned ?? (yield* planStage(request, name))
+  let current = planned ?? (yield* planStage(request, seen ?? (yield* observe(request)), name))
   for (let attempt = 1; ; attempt++) {
     const steps = current.stages.find((s) => s.stage === name)?.steps ?? []
     // The labels are given up only when everything before went well (decisions §1).
@@ -264,6 +282,6 @@ const applyStage = Effect.fnUntraced(function* (
     const drifted = outcome.failures.some((f) => f._tag === "HostError" && f.reason._tag === "Drifted")
     const startsOver = drifted && (cleanup || outcome.outcome === "undone") && attempt < attempts
     if (!startsOver) return { stage, outcome, restarts: current.restarts }
-    current = yield* planStage(request, name)
+    current = yield* planStage(request, yield* observe(request), name)
   }
 })
