@@ -53,9 +53,8 @@ export const detect = (facts: DetectionFacts): Result.Result<Detected, DecisionE
     const state = facts.units.get(row.unit)
     return state?._tag === "Known" && state.value === "active"
   })
-  const asked = [...facts.units.values()].some((state) => state._tag === "Known")
   const declared = facts.declared === undefined ? undefined : Distribution.fromDeclared(facts.declared)
-  return asked && active.length > 0 ? fromUnits(active, declared, facts) : fromHost(declared, facts)
+  return active.length > 0 ? fromUnits(active, declared, facts) : fromHost(declared, facts)
 }
 
 const unsupported = (runtime: string, setting: string): Problem => ({
