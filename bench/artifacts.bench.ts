@@ -23,6 +23,7 @@ import {
   timeTar,
   warm,
 } from "./artifacts/Measuring.ts"
+import { compare } from "./artifacts/Decoders.ts"
 import { archiveOf, changedComponent, make, type SampleSet } from "./artifacts/SampleSet.ts"
 
 const count = Number(process.env["BENCH_PAIRS"] ?? "5")
@@ -131,6 +132,10 @@ const twice = make(directory, { scale: scale * 2, release: "first" })
 const peaks = [onFreshHost(first)(), onFreshHost(twice)()].map(({ peakKb }) => Math.round(peakKb / 1000))
 console.log(
   `\nPeak memory: ${peaks[0]} MB, and ${peaks[1]} MB for a set twice as large (must be ≤ 260, ±10 %).`,
+)
+const decoders = await compare(archivesOf(first))
+console.log(
+  `Decompressing alone: ${number(decoders.native.cpuSeconds)} s of processor time with Node's decoder, ${number(decoders.codec.cpuSeconds)} s with zstd-codec, ${decoders.isSame ? "the same bytes" : "OTHER BYTES"}.`,
 )
 console.log(`Files touched by the second install: ${isUntouched ? "none" : "SOME"}.`)
 const startMs = spread(upgrade.map(({ ours: { startMs: ms } }) => ms)).median
