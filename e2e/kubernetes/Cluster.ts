@@ -32,7 +32,8 @@ export interface Answer {
   readonly body: unknown
 }
 
-const freePort = (): Promise<number> =>
+/** A port of 127.0.0.1 that nobody listens on. */
+export const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
     const server = createServer()
     server.once("error", reject)

@@ -4,7 +4,7 @@
  */
 import { spawn, type ChildProcess } from "node:child_process"
 import { once } from "node:events"
-import { existsSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { inject } from "vitest"
@@ -13,7 +13,7 @@ import { criStatus } from "../containerd/Cri.ts"
 import { kataArchitecture } from "../hostTree/Artifacts.ts"
 import { snapshot, type TreeSnapshot } from "../hostTree/TreeSnapshot.ts"
 import { type Command, inPod, node, type Pod } from "./PodLike.ts"
-import { checkout, type SystemdHost } from "./SystemdHost.ts"
+import { checkout, descendants, type SystemdHost } from "./SystemdHost.ts"
 
 /** What is shipped. */
 export const bundle = join(checkout, "packages/cli/dist/kata-deploy.mjs")
@@ -35,7 +35,10 @@ export interface Call {
   readonly args: ReadonlyArray<string>
   /** Beside what every call has. */
   readonly env?: Readonly<Record<string, string>>
+  /** What a pod mounts besides. */
   readonly mounts?: Pod["mounts"]
+  /** Directory on the host that a pod mounts to install into. Default `/opt/kata`. */
+  readonly installDir?: string
 }
 
 /** What a chart would set, without an API server. */
@@ -67,6 +70,7 @@ export const pod: Way = {
         artifacts: inject("artifactsFolder"),
         env: settings(host, call),
         ...(call.mounts === undefined ? {} : { mounts: call.mounts }),
+        ...(call.installDir === undefined ? {} : { installDir: call.installDir }),
       },
       [node, bundle, ...call.args],
     ),
@@ -100,6 +104,14 @@ export interface Started {
   readonly ended: Promise<{ readonly status: number | null; readonly signal: string | null }>
   /** Resolves once the log has it. */
   readonly said: (words: RegExp) => Promise<void>
+  /** Sends SIGTERM to the program itself, as a kubelet does; not to what put it where it runs. */
+  readonly terminate: () => void
+}
+
+/** Whether a process is the program, and not what starts it with its name among the arguments. */
+const isProgram = (pid: number): boolean => {
+  const [program, ...args] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")
+  return program === node && args.includes(bundle)
 }
 
 /** Starts the program. */
@@ -119,6 +131,7 @@ export const start = async (host: SystemdHost, way: Way, call: Call): Promise<St
         await pause(5)
       }
     },
+    terminate: () => process.kill([child.pid!, ...descendants(child.pid!)].find(isProgram)!, "SIGTERM"),
   }
 }
 

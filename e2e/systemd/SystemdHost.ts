@@ -80,7 +80,7 @@ const start = (root: string, name: string, folders: ReadonlyArray<string>): Chil
 }
 
 /** Process ids of this machine in a tree of processes. */
-const descendants = (pid: number): ReadonlyArray<number> => {
+export const descendants = (pid: number): ReadonlyArray<number> => {
   try {
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim()
     return children === ""
