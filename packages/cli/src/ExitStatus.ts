@@ -1,7 +1,7 @@
 /**
  * Answers: with which number does the program end? Source: cli.md "Exit status", decisions §12.
  */
-import type { HostError, NodeApi, Problem, Report, Status } from "@kata-deploy/core"
+import type { HostError, NodeApi, Problem, Report, SnapshotsReport, Status } from "@kata-deploy/core"
 
 /** Everything that an action on a node can fail with. */
 export type NodeFailure =
@@ -55,6 +55,13 @@ export const ofFailure = (failure: NodeFailure): number => {
 /** The status of a plan that was shown; `whenChanges` is 10 with `--detailed-exitcode`. */
 export const ofPlan = (plan: "changes" | "no-changes", whenChanges: number): number =>
   plan === "changes" ? whenChanges : 0
+
+/** The status of work on snapshots: what failed or could not be seen, and what is in use. */
+export const ofSnapshots = ({ applied, namespaces }: SnapshotsReport.SnapshotsReport): number => {
+  if (!applied) return 0
+  const failed = namespaces.some(({ figures, outcome }) => outcome === "unknown" || figures?.failed.length)
+  return failed ? 1 : namespaces.some(({ blocked }) => blocked.length > 0) ? inUse : 0
+}
 
 /** The status of what is installed: drift is worth a number of its own. */
 export const ofStatus = (status: Status.Status): number =>

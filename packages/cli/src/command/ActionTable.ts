@@ -1,7 +1,7 @@
 /**
  * THE table of actions. Parsing, `--help`, completions and the documentation are made from these rows.
  */
-import { Plan } from "@kata-deploy/core"
+import { Plan, SnapshotsReport } from "@kata-deploy/core"
 import { choices as artifactsChoices } from "../artifacts/ArtifactsJob.ts"
 import { type FlagRow, actionFlags, nodeFlags, outputFlags, shortSettingFlags } from "./FlagTable.ts"
 
@@ -34,7 +34,7 @@ export interface ActionRow {
 }
 
 /** JSON schemas that can be printed. */
-export const schemaNames = ["settings", "plan", "report", "status", "problems"] as const
+export const schemaNames = ["settings", "plan", "report", "status", "snapshots", "problems"] as const
 
 /** Shells for which there are completions. */
 export const shells = ["bash", "zsh", "fish"] as const
@@ -129,6 +129,21 @@ export const rows: ReadonlyArray<ActionRow> = [
     "Give up the labels, restart the CRI runtime",
     "Removes nothing from the host. Where another instance holds the node, only the labels of this one go.",
     "reset --node-name worker-1",
+  ),
+  onNode(
+    "Whole jobs",
+    "snapshots",
+    "Plan, remove or repair snapshots",
+    'plan lists what can be removed of the snapshots that --snapshotter has in containerd, leaves first, and what is in the way of the rest. remove shows that plan and carries it out; what a container uses stays. repair finds records that containerd has of snapshots that the snapshotter lost, because of which pulls fail with "already exists"; it shows them, and takes them away with --apply.',
+    "snapshots plan --snapshotter nydus",
+    {
+      operand: {
+        placeholder: "plan|remove|repair",
+        choices: SnapshotsReport.SnapshotsAction.literals,
+        fallback: undefined,
+      },
+      flags: ["snapshotter", "namespace", "apply"],
+    },
   ),
   onNode(
     stages,

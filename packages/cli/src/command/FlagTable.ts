@@ -195,6 +195,14 @@ export const actionFlags: ReadonlyArray<FlagRow> = [
     "Whether the CRI runtime is restarted where other instances share the node.",
     "KATA_DEPLOY_RESTART_BESIDE_OTHERS",
   ),
+  action(
+    "snapshotter",
+    text("NAME"),
+    "none",
+    "Whose snapshots: its name in containerd, or nydus and nydus-hs for those of this instance.",
+  ),
+  action("namespace", text("NS"), "all namespaces", "Look only at this namespace of containerd."),
+  action("apply", boolean, "false", "Carry out what is shown; without it nothing is changed."),
   action("verify", boolean, "false", "Read every owned file and compare its digest, not only size and mode."),
   action("detailed-exitcode", boolean, "false", "Exit with 10 instead of 0 when the plan has changes."),
   action(

@@ -12,6 +12,7 @@ import * as Conduct from "./Conduct.ts"
 import * as FlagTable from "./FlagTable.ts"
 import * as NodeOptions from "./NodeOptions.ts"
 import * as NotYet from "./NotYet.ts"
+import * as SnapshotsJob from "./SnapshotsJob.ts"
 
 /** What is done on a node. */
 export type NodeJob =
@@ -23,6 +24,7 @@ export type NodeJob =
     }
   | { readonly _tag: "Run"; readonly action: Plan.ActionName; readonly conduct: Conduct.Conduct }
   | { readonly _tag: "Status"; readonly verify: "metadata" | "contents" }
+  | { readonly _tag: "Snapshots"; readonly wish: SnapshotsJob.SnapshotsWish }
 
 /** What the program was asked to do. */
 export type Invocation =
@@ -148,9 +150,13 @@ const waits = (args: Arguments): Decoded => ({
   problems: args.problems,
 })
 
+/** Whether a job is one of the actions that have a plan. */
+export const isAction = (job: NodeJob): job is Extract<NodeJob, { readonly _tag: "Plan" | "Run" }> =>
+  job._tag === "Plan" || job._tag === "Run"
+
 /** The staged actions run without credentials: whoever dispatches them asks the API (spec 08 §1). */
 const withoutCredentials = (job: NodeJob, options: NodeOptions.NodeOptions): NodeOptions.NodeOptions =>
-  job._tag !== "Status" && MachineId.isStaged(job.action) ? { ...options, kube: "none" } : options
+  isAction(job) && MachineId.isStaged(job.action) ? { ...options, kube: "none" } : options
 
 /** Finds out what is to be done. */
 export const decode = (args: Arguments, surroundings: Surroundings): Decoded => {
@@ -206,6 +212,17 @@ const invocationOf = (
       problems.push(...decoded.problems, ...wrong)
       const errand = action.name === "install" ? errandOf(args) : undefined
       if (errand !== undefined) return { _tag: "Supervise", errand }
+      if (action.name === "snapshots") {
+        const wish = SnapshotsJob.decode(args, operand, conduct, problems)
+        return wish === undefined
+          ? undefined
+          : {
+              _tag: "OnNode",
+              job: { _tag: "Snapshots", wish },
+              // Nothing of it is the cluster's business.
+              options: { ...decoded.options, kube: "none" },
+            }
+      }
       const job = jobOf(action, operand, args, conduct)
       return { _tag: "OnNode", job, options: withoutCredentials(job, decoded.options) }
     }

@@ -6,7 +6,6 @@ import type { Problem } from "@kata-deploy/core"
 
 /** Actions of later releases, with what helps today. */
 export const actions: Readonly<Record<string, string>> = {
-  snapshots: "Look at them on the node with: ctr -n k8s.io snapshots ls.",
   snapshotter: "Change SNAPSHOTTER_HANDLER_MAPPING and EXPERIMENTAL_FORCE_GUEST_PULL, then install again.",
   doctor: "Use status --verify for drift, and plan for what would be wrong before an install.",
   explain: "Use plan: every step comes with its reason.",
@@ -22,13 +21,10 @@ export const removedActions: Readonly<Record<string, string>> = {
 /** Flags of later releases, with what helps today. */
 export const flags: Readonly<Record<string, string>> = {
   "nydus-data": "Leave it out.",
-  apply: "Leave it out.",
-  namespace: "Leave it out.",
-  snapshotter: "Leave it out.",
 }
 
 /** Flags of later releases that have no value. */
-export const switches: ReadonlyArray<string> = ["apply"]
+export const switches: ReadonlyArray<string> = []
 
 /** The problem of asking for something that a later release brings. */
 export const problem = (what: string, instead: string): Problem.Problem => ({

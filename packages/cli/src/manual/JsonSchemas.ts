@@ -71,6 +71,8 @@ const schemaOf = (name: SchemaName): object => {
       return generated(DocumentSchemas.ReportSchema)
     case "status":
       return generated(DocumentSchemas.StatusSchema)
+    case "snapshots":
+      return generated(DocumentSchemas.SnapshotsSchema)
     case "problems":
       return generated(DocumentSchemas.ProblemsSchema)
   }

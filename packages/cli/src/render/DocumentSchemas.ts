@@ -1,5 +1,5 @@
 /** Answers: what shape has each document that programs read? One schema for each kind; decisions §13. */
-import { PlanDocument, Problem, Report, Status } from "@kata-deploy/core"
+import { PlanDocument, Problem, Report, SnapshotsReport, Status } from "@kata-deploy/core"
 import { Schema } from "effect"
 
 const headed = <Kind extends string, Fields extends Schema.Struct.Fields>(kind: Kind, fields: Fields) =>
@@ -13,6 +13,9 @@ export const ReportSchema = headed("report", Report.Report.fields)
 
 /** What `status` prints. */
 export const StatusSchema = headed("status", Status.Status.fields)
+
+/** What `snapshots` prints. */
+export const SnapshotsSchema = headed("snapshots", SnapshotsReport.SnapshotsReport.fields)
 
 /** What is printed instead when something is wrong; `report` is there when something had been done. */
 export const ProblemsSchema = headed("problems", {

@@ -2,7 +2,15 @@
  * Answers: what do programs read? Documents with `schemaVersion` and `kind`, secrets masked, one per run.
  * Source: decisions §13.
  */
-import { Masking, type Plan, PlanDocument, type Problem, type Report, type Status } from "@kata-deploy/core"
+import {
+  Masking,
+  type Plan,
+  PlanDocument,
+  type Problem,
+  type Report,
+  type SnapshotsReport,
+  type Status,
+} from "@kata-deploy/core"
 import * as DiffText from "./DiffText.ts"
 
 const document = (content: object): string => `${JSON.stringify(content, null, 2)}\n`
@@ -23,6 +31,10 @@ export const report = (report: Report.Report): string =>
 /** What is installed. */
 export const status = (status: Status.Status): string =>
   document({ schemaVersion: 1, kind: "status", ...masked(status) })
+
+/** What is planned for snapshots, and what became of it. */
+export const snapshots = (report: SnapshotsReport.SnapshotsReport): string =>
+  document({ schemaVersion: 1, kind: "snapshots", ...masked(report) })
 
 /** What went wrong; `report` tells what a run did before it did. */
 export const problems = (

@@ -3,6 +3,7 @@
  * Node as far as they may be asked.
  */
 import {
+  ContainerdAt,
   Distribution,
   HostError,
   HostLayout,
@@ -11,10 +12,11 @@ import {
   Policies,
   Run,
   type Settings,
+  Snapshots,
   StatusRun,
 } from "@kata-deploy/core"
 import { ComponentArchives, NodeHostFiles } from "@kata-deploy/filesystem"
-import { NodeHostShell } from "@kata-deploy/host"
+import { NodeContainerd, NodeHostShell } from "@kata-deploy/host"
 import { NodeKubernetes, WithoutApi } from "@kata-deploy/kubernetes"
 import { Effect, Layer } from "effect"
 import type { NodeOptions } from "../command/NodeOptions.ts"
@@ -85,10 +87,14 @@ export const make: EngineFor = (options, settings): Promise<Engine> => {
     NodeHostShell.layer({ layout, systemd: options.systemd }),
     nodeApi(options, settings),
     Policies.layer,
+    Layer.succeed(ContainerdAt.ContainerdAt, (socket: HostPath.HostPath) =>
+      NodeContainerd.layer({ layout, socket }),
+    ),
   )
   return Promise.resolve({
     plan: (request) => Effect.provide(Run.plan(request), layer),
     run: (request) => Effect.provide(Effect.andThen(systemdIsReached, Run.run(request)), layer),
+    snapshots: (request, show) => Effect.provide(Snapshots.run(request, show), layer),
     status: (request, depth) => Effect.provide(StatusRun.status({ ...request, depth }), layer),
   })
 }

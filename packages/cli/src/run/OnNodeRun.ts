@@ -2,7 +2,7 @@
  * Answers: how does one action on a node go, from its settings to its exit status? Everything that can end it comes
  * together here: done, failed, interrupted, or a mistake of ours.
  */
-import { Plan, Progress, type Report } from "@kata-deploy/core"
+import { Plan, Progress, type Report, type Snapshots } from "@kata-deploy/core"
 import { Cause, Effect, Exit, Fiber, Layer } from "effect"
 import type { Display } from "../command/Display.ts"
 import * as ExitStatus from "../ExitStatus.ts"
@@ -10,6 +10,7 @@ import * as Documents from "../render/Documents.ts"
 import type { Style } from "../render/Paint.ts"
 import * as PlanText from "../render/PlanText.ts"
 import * as ReportText from "../render/ReportText.ts"
+import * as SnapshotsText from "../render/SnapshotsText.ts"
 import * as StatusLine from "../render/StatusLine.ts"
 import * as StatusText from "../render/StatusText.ts"
 import type { Engine, EngineFor } from "./Engine.ts"
@@ -39,7 +40,7 @@ interface Shown {
 const carryOut = Effect.fnUntraced(function* (
   engine: Engine,
   prepared: Preparation.Prepared,
-  { display, invocation, release }: OnNodeRun,
+  { display, invocation, release, voice }: OnNodeRun,
   style: Style,
 ): Effect.fn.Return<Shown, ExitStatus.NodeFailure> {
   const { job, options } = invocation
@@ -61,6 +62,19 @@ const carryOut = Effect.fnUntraced(function* (
         planFile === undefined ? asked : { ...asked, reviewed: yield* ReviewedPlan.read(planFile) }
       const report = yield* engine.run({ action: job.action, conduct, ...about, ...rest })
       return { text: reportText(report, display, style), status: ExitStatus.ofReport(report) }
+    }
+    case "Snapshots": {
+      // Programs find the plan in the one document at the end.
+      const show: Snapshots.Show = (plan) =>
+        isJson || job.wish.apply === "show"
+          ? Effect.void
+          : Effect.sync(() => voice.result(SnapshotsText.plan(plan, style)))
+      const found = yield* engine.snapshots({ ...job.wish, ...about, ...rest }, show)
+      const text = found.applied ? SnapshotsText.figures(found, style) : SnapshotsText.plan(found, style)
+      return {
+        text: isJson ? Documents.snapshots(found) : text,
+        status: ExitStatus.ofSnapshots(found),
+      }
     }
     case "Status": {
       const status = yield* engine.status(about, job.verify)

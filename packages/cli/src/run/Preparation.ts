@@ -6,7 +6,7 @@ import { resolve } from "node:path"
 import { FileState, Problem, Settings } from "@kata-deploy/core"
 import { Effect, Result } from "effect"
 import type { Arguments } from "../command/Arguments.ts"
-import type { Invocation } from "../command/Invocation.ts"
+import { type Invocation, isAction } from "../command/Invocation.ts"
 import type { NodeOptions } from "../command/NodeOptions.ts"
 import * as SettingSources from "../command/SettingSources.ts"
 import type { SettingsFile } from "../command/SettingsFile.ts"
@@ -76,7 +76,7 @@ const publicKey = Effect.fnUntraced(function* (
 })
 
 /** Whether a job may write the operator's drop-in. */
-const installs = ({ job }: OnNode): boolean => job._tag !== "Status" && job.action.startsWith("install")
+const installs = ({ job }: OnNode): boolean => isAction(job) && job.action.startsWith("install")
 
 const userDropIn = Effect.fnUntraced(function* (
   invocation: OnNode,
@@ -106,7 +106,7 @@ const notRoot = (): Problem.PrerequisiteError =>
   })
 
 /** A stage leaves the API to whoever dispatches it (spec 08 §1). */
-const isStage = (job: OnNode["job"]): boolean => job._tag !== "Status" && job.action.includes("-stage-")
+const isStage = (job: OnNode["job"]): boolean => isAction(job) && job.action.includes("-stage-")
 
 /** What this action may ask, of what the flags allow. */
 export const optionsOf = ({ job, options }: OnNode): NodeOptions =>

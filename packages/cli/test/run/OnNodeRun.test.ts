@@ -9,6 +9,8 @@ import {
   failedReport,
   incompleteReport,
   installPlan,
+  snapshotsDone,
+  snapshotsPlan,
   statusWithDrift,
 } from "../sample/Documents.ts"
 import * as Recorder from "../sample/Recorder.ts"
@@ -17,6 +19,7 @@ const engine: Engine = {
   plan: () => Effect.succeed(installPlan),
   run: () => Effect.succeed(doneReport),
   status: () => Effect.succeed(statusWithDrift),
+  snapshots: (_, show) => Effect.as(show(snapshotsPlan), snapshotsPlan),
 }
 const offline = ["--host-root=/", "--kube=none", "--systemd=none"]
 
@@ -202,5 +205,52 @@ describe("a signal", () => {
     assert.match(stderr, /^SIGTERM again: still stopping/m)
     assert.match(stderr, /Stage\s+cri\s+had\s+been\s+finished, and\s+stands\./)
     assert.match(stderr, /What\s+stage\s+artifacts\s+had\s+done\s+was\s+taken\s+back/)
+  })
+})
+
+describe("snapshots", () => {
+  const remove = ["snapshots", "remove", "--snapshotter=nydus"]
+  const done: Partial<Engine> = {
+    snapshots: (_, show) => Effect.as(show(snapshotsPlan), snapshotsDone),
+  }
+
+  it("shows the plan first and the figures at the end", async () => {
+    const { status, stdout } = await start(remove, done)
+    assert.isAtLeast(stdout.indexOf("2 snapshots to remove, in this order"), 0)
+    assert.isBelow(stdout.indexOf("in this order"), stdout.indexOf("Removed 1, gone already 1, failed 0"))
+    assert.include(stdout, "used by app")
+    assert.strictEqual(status, 5)
+  })
+
+  it("is one document with --output json", async () => {
+    const { stdout } = await start([...remove, "--output=json"], done)
+    assert.deepInclude(JSON.parse(stdout), { schemaVersion: 1, kind: "snapshots", applied: true, left: 1 })
+  })
+
+  it("plan and repair change nothing without --apply", async () => {
+    const asked: Array<string> = []
+    const snapshots: Engine["snapshots"] = ({ action, apply, namespace }) => {
+      asked.push(`${action} ${apply} ${namespace}`)
+      return Effect.succeed(snapshotsPlan)
+    }
+    for (const words of [["plan"], ["repair", "--namespace=k8s.io"], ["repair", "--apply"], ["remove"]])
+      assert.strictEqual((await start(["snapshots", ...words, "--snapshotter=x"], { snapshots })).status, 0)
+    assert.deepStrictEqual(asked, [
+      "plan show undefined",
+      "repair show k8s.io",
+      "repair apply undefined",
+      "remove apply undefined",
+    ])
+  })
+
+  it("has to be told whose, and what", async () => {
+    assert.strictEqual((await start(["snapshots", "plan"])).status, 2)
+    assert.strictEqual((await start(["snapshots", "--snapshotter=x"])).status, 2)
+  })
+
+  it("that failed or could not be seen end with 1", async () => {
+    const [namespace] = snapshotsDone.namespaces
+    const report = { ...snapshotsDone, namespaces: [{ ...namespace!, outcome: "unknown" as const }] }
+    assert.strictEqual((await start(remove, { snapshots: () => Effect.succeed(report) })).status, 1)
   })
 })

@@ -1,5 +1,13 @@
 /** A plan, reports and a status as the engine would make them, with everything that rendering has to show. */
-import { Change, FileState, HostPath, Plan, type Report, type Status } from "@kata-deploy/core"
+import {
+  Change,
+  FileState,
+  HostPath,
+  Plan,
+  type Report,
+  type SnapshotsReport,
+  type Status,
+} from "@kata-deploy/core"
 
 const path = HostPath.make
 const kata = "/opt/kata/share/defaults/kata-containers"
@@ -260,4 +268,36 @@ export const statusWithDrift: Status.Status = {
       journal: "cri",
     },
   ],
+}
+
+const layer = (at: number): string => `sha256:${String(at).repeat(64)}`
+
+/** A plan for two snapshots that can go, and one that is in use. */
+export const snapshotsPlan: SnapshotsReport.SnapshotsReport = {
+  action: "remove",
+  snapshotter: "nydus-for-kata-tee",
+  applied: false,
+  namespaces: [
+    {
+      namespace: "k8s.io",
+      order: [layer(2), layer(1)],
+      blocked: [{ key: layer(3), because: "it is used by app" }],
+      images: [],
+      doubts: [],
+      outcome: "blocked",
+      figures: null,
+    },
+  ],
+  left: null,
+}
+
+/** What became of that plan. */
+export const snapshotsDone: SnapshotsReport.SnapshotsReport = {
+  ...snapshotsPlan,
+  applied: true,
+  namespaces: snapshotsPlan.namespaces.map((namespace) => ({
+    ...namespace,
+    figures: { removed: 1, gone: 1, failed: [], leftOut: [], unlabelled: 0 },
+  })),
+  left: 1,
 }

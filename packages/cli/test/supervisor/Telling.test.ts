@@ -32,6 +32,7 @@ const toldBy = Effect.fnUntraced(function* (events: ReadonlyArray<Progress.Progr
   const engine: Engine = {
     plan: () => Effect.succeed(installPlan),
     status: () => Effect.succeed(statusWithDrift),
+    snapshots: () => Effect.die("not asked for"),
     run: () =>
       Effect.gen(function* () {
         const progress = yield* Progress.Progress

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { ContainerdAt, Run, Snapshots } from "../../src/index.ts"
+import type { Run } from "../../src/index.ts"
+import { ContainerdAt, Snapshots } from "../../src/index.ts"
 import { ContainerdMemory, HostShellMemory, SampleImage } from "../../src/testing/index.ts"
 import { hosts } from "./SampleHosts.ts"
 import * as Node from "./SampleNode.ts"
@@ -68,7 +69,7 @@ describe("snapshots", () => {
       })
       const report = yield* ask(containerd, "remove")
       const [namespace] = report.namespaces
-      assert.deepStrictEqual(namespace!.order, [two.chain[2]])
+      assert.deepStrictEqual([...namespace!.order], two.chain.slice(2))
       assert.strictEqual(namespace!.outcome, "blocked")
       assert.include(namespace!.blocked.map(({ because }) => because).join(), "used by app")
       assert.strictEqual(report.left, 4)
@@ -128,7 +129,12 @@ describe("snapshots of a node", () => {
     const shell = HostShellMemory.make()
     const { criRuntime, release, settings, stateDir } = Node.request("reset", variables)
     const request: Snapshots.SnapshotsRequest = {
-      ...{ criRuntime, release, settings, stateDir, namespace: undefined, lockSeconds: 1 },
+      criRuntime,
+      release,
+      settings,
+      stateDir,
+      namespace: undefined,
+      lockSeconds: 1,
       action: "remove",
       snapshotter: "nydus",
       apply: "apply",
