@@ -160,4 +160,7 @@ const main = async (): Promise<void> => {
 }
 
 if (process.send === undefined) await main()
-else process.once("message", (order: Order) => void obey(order))
+else {
+  process.once("disconnect", () => process.exit())
+  process.once("message", (order: Order) => void obey(order))
+}
