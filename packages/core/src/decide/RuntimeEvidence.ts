@@ -17,8 +17,12 @@ export type Testimony =
   /** The runtime is down, its CRI is not loaded, or it serves none of our handlers. */
   | { readonly _tag: "NotServed"; readonly because: string }
 
-/** Patience in seconds: CRI comes up a little after the unit, and a unit is watched before it is believed. */
-export const pace = { everySeconds: 2, criSeconds: 30, unitSeconds: 10 } as const
+/**
+ * Patience in seconds: CRI comes up a little after the unit, and a unit is watched before it is believed. A daemon that
+ * answers without its CRI has loaded all that it is going to load (containerd 1.6, 1.7, 2.1: plugins come before the
+ * socket), and each second counts on a node that can run no pods.
+ */
+export const pace = { everySeconds: 2, criSeconds: 30, notLoadedSeconds: 10, unitSeconds: 10 } as const
 
 /** What the runtime says over CRI; `undefined` when this witness cannot tell, and the next one is asked. */
 export const ofCri = (expected: ReadonlyArray<string>, cri: Fact<CriStatus>): Testimony | undefined => {

@@ -14,15 +14,20 @@ import { NodeApi } from "../ports/NodeApi.ts"
 
 type Request = typeof AwaitServed.Type
 
-const { criSeconds, everySeconds, unitSeconds } = RuntimeEvidence.pace
+const { criSeconds, everySeconds, notLoadedSeconds, unitSeconds } = RuntimeEvidence.pace
 
 const ofCri = Effect.fnUntraced(function* ({ handlers, socket }: Request) {
   const shell = yield* HostShell
   const deadline = (yield* Clock.currentTimeMillis) + criSeconds * 1000
+  let withoutCriSince: number | undefined
   for (;;) {
     const cri = yield* shell.criStatus(socket)
     const said = RuntimeEvidence.ofCri(handlers, cri)
-    const isOver = (yield* Clock.currentTimeMillis) >= deadline
+    const now = yield* Clock.currentTimeMillis
+    const isWithoutCri = cri._tag === "Known" && cri.value.notLoaded !== undefined
+    withoutCriSince = isWithoutCri ? (withoutCriSince ?? now) : undefined
+    const isOver =
+      now >= deadline || (withoutCriSince !== undefined && now - withoutCriSince >= notLoadedSeconds * 1000)
     // A socket that nobody shows us stays out of sight; one that refuses may be answered soon.
     const mayComeUp =
       said?._tag === "NotServed" ||

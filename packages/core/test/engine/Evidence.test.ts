@@ -82,13 +82,27 @@ describe("the evidence after a restart", () => {
 
   it.effect("is what the runtime says in the end, after thirty seconds", () =>
     Effect.gen(function* () {
-      const notLoaded = cri({ ready: false, handlers: [], notLoaded: "no runtime" })
-      const { said, seconds } = yield* gather({ cri: [notLoaded], node: node(handlers) })
+      const notReady = cri({ ready: false, handlers: [] })
+      const { said, seconds } = yield* gather({ cri: [notReady], node: node(handlers) })
       assert.strictEqual(said._tag, "NotServed")
       assert.strictEqual(seconds, RuntimeEvidence.pace.criSeconds)
       const partly = yield* gather({ cri: [cri({ handlers: ["kata-qemu"] })] })
       assert.deepInclude(partly.said, { _tag: "Partly", missing: ["kata-clh"] })
     }),
+  )
+
+  it.effect(
+    "is no after ten seconds of a runtime that answers without its CRI, one and the same all the time",
+    () =>
+      Effect.gen(function* () {
+        const { notLoadedSeconds } = RuntimeEvidence.pace
+        const notLoaded = cri({ ready: false, handlers: [], notLoaded: "no runtime" })
+        const steady = yield* gather({ cri: [notLoaded], node: node(handlers) })
+        assert.strictEqual(steady.said._tag, "NotServed")
+        assert.strictEqual(steady.seconds, notLoadedSeconds)
+        const again = yield* gather({ cri: [notLoaded, refused, notLoaded], node: node(handlers) })
+        assert.strictEqual(again.seconds, notLoadedSeconds + 2 * RuntimeEvidence.pace.everySeconds)
+      }),
   )
 
   it.effect("comes from the node where the socket is out of sight, without waiting for the socket", () =>
