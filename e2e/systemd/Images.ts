@@ -82,13 +82,32 @@ const make = async (suite: Suite, archive: string): Promise<void> => {
   })
 }
 
+/** Programs that make and boot hosts, and the packages that have them. */
+const programs = [
+  ["mmdebstrap", "mmdebstrap"],
+  ["systemd-nspawn", "systemd-container"],
+] as const
+
+const inCi = Boolean(process.env["CI"]) && process.env["CI"] !== "false"
+
+/** A machine of CI is there for one run, so what is missing is installed; a developer is told instead. */
+const installPrograms = async (): Promise<void> => {
+  await mkdir(cacheFolder(), { recursive: true })
+  const missing = `for program in ${programs.map(([program]) => program).join(" ")}; do command -v $program || exit 1; done`
+  const wanted = programs.map(([, name]) => name).join(" ")
+  const install = `apt-get update -qq && apt-get install -y -qq --no-install-recommends ${wanted}`
+  // Other workers of this run may be at it; what went wrong shows when the programs are looked for.
+  await run("flock", [join(cacheFolder(), "programs.lock"), "sh", "-c", `(${missing}) || (${install})`], {
+    timeout: 300_000,
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+  })
+}
+
 /** The image of one suite, made if it is not in the cache. */
 export const obtain = async (suite: Suite): Promise<Obtained> => {
   if (process.getuid?.() !== 0) return { suite, notRun: "booting a host needs root; you are not root" }
-  for (const [program, wanted] of [
-    ["mmdebstrap", "mmdebstrap"],
-    ["systemd-nspawn", "systemd-container"],
-  ] as const) {
+  if (inCi) await installPrograms()
+  for (const [program, wanted] of programs) {
     const found = await run(program, ["--version"])
     if (found.code !== 0) return { suite, notRun: `${program} is missing (apt-get install ${wanted})` }
   }
