@@ -80,6 +80,18 @@ describe("packing a component", () => {
     }),
   )
 
+  it.effect("thousands of small files make parts of their own, though they are few bytes", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const tree = join(directory, "tree")
+      fs.mkdirSync(tree)
+      for (let i = 0; i < 600; i++) fs.writeFileSync(join(tree, String(i)), `small ${i}`)
+      const archive = join(directory, "kata-static-it.tar.zst")
+      const { parts } = yield* Effect.promise(() => pack({ tree, component: "it", archive, level: 1 }))
+      assert.strictEqual(parts, 3)
+    }),
+  )
+
   it.effect("its parts are unpacked by several threads to the tree that it was made of", () =>
     Effect.gen(function* () {
       const { archive, tree } = yield* packTree
