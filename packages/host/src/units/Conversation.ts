@@ -31,8 +31,11 @@ export interface Conversation {
 /** Signals that are kept; the oldest go first. */
 const keptSignals = 64
 
-/** systemd sometimes leaves the first message lying until another one comes; then one is sent. */
-const nudgeAfter = "1 second"
+/**
+ * systemd sometimes leaves the first message lying until another one comes; then one is sent, and a second one, since the
+ * first may lie there as well. Soon, for on a busy machine that befalls every other conversation.
+ */
+const nudgeAfter = ["100 millis", "1 second"] as const
 
 const silent = (seconds: number) => ({
   duration: `${seconds} seconds` as const,
@@ -65,13 +68,18 @@ export const open = (wire: OpenWire, peer: Peer): Effect.Effect<Conversation, Bu
         const { signature: _, ...header } = call
         return Effect.as(send({ ...header, ...body, type: messageType.call, serial: number }), number)
       })
-    const nudging = (number: number, isDone: (signal: Message) => boolean) =>
-      wasAnswered
-        ? answerTo(number, isDone)
-        : Effect.timeoutOrElse(answerTo(number, isDone), {
-            duration: nudgeAfter,
-            orElse: () => Effect.andThen(submit(SystemdCalls.ping), answerTo(number, isDone)),
-          })
+    const nudging = (number: number, isDone: (signal: Message) => boolean) => {
+      const answer = answerTo(number, isDone)
+      if (wasAnswered) return answer
+      return nudgeAfter.reduceRight(
+        (rest, duration) =>
+          Effect.timeoutOrElse(answer, {
+            duration,
+            orElse: () => Effect.andThen(submit(SystemdCalls.ping), rest),
+          }),
+        answer,
+      )
+    }
     const answered = Effect.fnUntraced(function* (
       call: SystemdCalls.Call,
       isDone: (signal: Message) => boolean,
