@@ -1,10 +1,23 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { Plan, PlanDocument, Run } from "../../src/index.ts"
+import { HostFiles, Plan, PlanDocument, Run } from "../../src/index.ts"
 import { hosts } from "./SampleHosts.ts"
 import * as Node from "./SampleNode.ts"
 
 const shims = { SHIMS_X86_64: "qemu clh qemu-runtime-rs" }
+
+/** How often components are compared with what is on the host. */
+const comparisons = <A, E>(use: Effect.Effect<A, E, Run.Requirements>) =>
+  Effect.gen(function* () {
+    const files = yield* HostFiles.HostFiles
+    let count = 0
+    const drift: typeof files.drift = (...args) => {
+      count++
+      return files.drift(...args)
+    }
+    yield* Effect.provideService(use, HostFiles.HostFiles, { ...files, drift })
+    return count
+  })
 
 describe("Run", () => {
   for (const host of hosts) {
@@ -34,6 +47,17 @@ describe("Run", () => {
         )
         yield* Run.run(Node.request("install", variables)).pipe(Node.on(files))
         assert.deepStrictEqual(Node.snapshot(files), installed)
+      }),
+    )
+
+    it.effect(`a second install compares every component on ${host.name} once, as its plan does`, () =>
+      Effect.gen(function* () {
+        const files = Node.host(host.tree)
+        const install = Node.request("install", variables)
+        yield* Run.run(install).pipe(Node.on(files))
+        const planned = yield* comparisons(Run.plan(install)).pipe(Node.on(files))
+        assert.isAbove(planned, 0)
+        assert.strictEqual(yield* comparisons(Run.run(install)).pipe(Node.on(files)), planned)
       }),
     )
 
