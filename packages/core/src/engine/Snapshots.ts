@@ -6,8 +6,10 @@
 import { Effect } from "effect"
 import { snapshotterName } from "../decide/DropInRendering.ts"
 import * as Policies from "../decide/Policies.ts"
+import * as SnapshotRecords from "../decide/SnapshotRecords.ts"
 import * as SnapshotRemoval from "../decide/SnapshotRemoval.ts"
 import * as SnapshotRepair from "../decide/SnapshotRepair.ts"
+import { valueOf } from "../input/Fact.ts"
 import { type DecisionError, PrerequisiteError } from "../input/Problem.ts"
 import * as Instance from "../model/Instance.ts"
 import { detect } from "../plan/InstallPlan.ts"
@@ -91,16 +93,16 @@ const parentsOf = ({ removal }: Sight.NamespaceSight): ReadonlyMap<string, strin
 
 /** Removes keys in their order; what lies below one that could not be removed is not tried. */
 const removeAll = Effect.fnUntraced(function* (
-  planned: NamespaceReport,
+  { namespace, snapshotter }: { readonly namespace: string; readonly snapshotter: string },
+  order: ReadonlyArray<string>,
   parents: ReadonlyMap<string, string | undefined>,
-  snapshotter: string,
 ) {
   const containerd = yield* Containerd
   const answers = new Map<string, SnapshotRemoval.Answer>()
   const stuck = new Set<string>()
-  for (const key of planned.order) {
+  for (const key of order) {
     if (stuck.has(key)) continue
-    const answer = yield* Effect.match(containerd.removeSnapshot(planned.namespace, snapshotter, key), {
+    const answer = yield* Effect.match(containerd.removeSnapshot(namespace, snapshotter, key), {
       onFailure: ({ reason }): SnapshotRemoval.Answer => ({ _tag: "Failed", why: describe(reason) }),
       onSuccess: (removed): SnapshotRemoval.Answer => ({ _tag: removed === "removed" ? "Removed" : "Gone" }),
     })
@@ -108,36 +110,66 @@ const removeAll = Effect.fnUntraced(function* (
     if (answer._tag !== "Failed") continue
     for (let at = parents.get(key); at !== undefined && !stuck.has(at); at = parents.get(at)) stuck.add(at)
   }
-  return SnapshotRemoval.figures(planned, answers)
+  return answers
 })
 
-/** Takes off the labels that lead to records that are gone; else the next pull would look for them. */
-const unlabel = Effect.fnUntraced(function* (namespace: string, snapshotter: string) {
+/** Labels that lead to what goes. */
+const labelsOf = (
+  { records }: Sight.NamespaceSight,
+  { order }: NamespaceReport,
+  { action, snapshotter }: Pick<SnapshotsRequest, "action" | "snapshotter">,
+): ReadonlyArray<SnapshotRecords.Keeper> => {
+  if (action === "repair") return SnapshotRepair.planNamespace(records, snapshotter).unlabel
+  const goes = new Set(order)
+  return SnapshotRecords.keepers(valueOf(records.contents) ?? [], snapshotter).filter(({ top }) =>
+    goes.has(top),
+  )
+}
+
+/** Takes labels off; else the next pull would look for what they name. */
+const unlabel = Effect.fnUntraced(function* (
+  namespace: string,
+  labels: ReadonlyArray<SnapshotRecords.Keeper>,
+) {
   const containerd = yield* Containerd
-  const { records } = yield* Sight.namespace(namespace, snapshotter)
-  const { order, unlabel: labels } = SnapshotRepair.planNamespace(records, snapshotter)
-  let taken = 0
-  // Whatever the labels still name is not listed; what of it has a record goes, and the rest is gone.
-  for (const key of order) yield* Effect.ignore(containerd.removeSnapshot(namespace, snapshotter, key))
-  for (const { digest, label } of labels) {
-    const updated = yield* Effect.result(
-      containerd.updateContentLabels(namespace, digest, new Map([[label, undefined]])),
-    )
-    if (updated._tag === "Success" && updated.success === "updated") taken++
-  }
-  return taken
+  const updated = yield* Effect.forEach(labels, ({ digest, label }) =>
+    Effect.result(containerd.updateContentLabels(namespace, digest, new Map([[label, undefined]]))),
+  )
+  return updated.filter((each) => each._tag === "Success" && each.success === "updated").length
 })
 
+/** How often what could not be removed is tried again, a second apart: the garbage collector works meanwhile. */
+const patience = 5
+
+/**
+ * Carries a plan out. Labels go first: the garbage collector, which every removal wakes, then takes whole chains. With
+ * the labels still there it would take a part of one and leave, in a parent that another image keeps, the note of a
+ * child that is gone, because of which containerd refuses to remove that parent (seen on 2.1.9).
+ */
 const carryOut = Effect.fnUntraced(function* (
   sight: Sight.NamespaceSight,
   planned: NamespaceReport,
-  snapshotter: string,
+  wish: Pick<SnapshotsRequest, "action" | "snapshotter">,
 ): Effect.fn.Return<NamespaceReport, never, Containerd> {
-  const { failed, gone, leftOut, removed } = yield* removeAll(planned, parentsOf(sight), snapshotter)
-  const unlabelled = yield* unlabel(planned.namespace, snapshotter)
+  const where = { namespace: planned.namespace, snapshotter: wish.snapshotter }
+  const unlabelled = yield* unlabel(planned.namespace, labelsOf(sight, planned, wish))
+  const parents = parentsOf(sight)
+  let answers: ReadonlyMap<string, SnapshotRemoval.Answer> = yield* removeAll(where, planned.order, parents)
+  for (let attempt = 0; attempt < patience; attempt++) {
+    const open = planned.order.filter((key) => (answers.get(key) ?? notTried)._tag === "Failed")
+    if (open.length === 0) break
+    yield* Effect.sleep("1 second")
+    const again = yield* removeAll(where, open, parents)
+    const kept = [...answers].filter(([key]) => !open.includes(key))
+    answers = new Map([...kept, ...again])
+  }
+  const { failed, gone, leftOut, removed } = SnapshotRemoval.figures(planned, answers)
   const figures: Figures = { removed, gone, failed: [...failed], leftOut: [...leftOut], unlabelled }
   return { ...planned, figures }
 })
+
+/** Counts as failed when it comes to trying again. */
+const notTried: SnapshotRemoval.Answer = { _tag: "Failed", why: "it was not tried" }
 
 /** What is still there, of all namespaces. */
 export interface Remains {
@@ -184,7 +216,9 @@ export const within = Effect.fn("Snapshots.within")(function* (
   const plan: SnapshotsReport = { action, snapshotter, applied: false, namespaces: planned, left: null }
   yield* show(plan)
   if (action === "plan" || apply === "show") return plan
-  const done = yield* Effect.forEach(seen, (sight, at) => carryOut(sight, planned[at]!, snapshotter))
+  const done = yield* Effect.forEach(seen, (sight, at) =>
+    carryOut(sight, planned[at]!, { action, snapshotter }),
+  )
   const left = countOf(yield* remains(snapshotter, namespace), action)
   return { ...plan, applied: true, namespaces: done, left }
 })

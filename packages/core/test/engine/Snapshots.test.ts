@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import type { Run } from "../../src/index.ts"
 import { ContainerdAt, Snapshots } from "../../src/index.ts"
-import { ContainerdMemory, HostShellMemory, SampleImage } from "../../src/testing/index.ts"
+import { ContainerdMemory, HostShellMemory, ImpatientClock, SampleImage } from "../../src/testing/index.ts"
 import { hosts } from "./SampleHosts.ts"
 import * as Node from "./SampleNode.ts"
 
@@ -21,7 +21,7 @@ const ask = (
   show: Snapshots.Show = nothingSeen,
 ) =>
   Snapshots.within({ action, apply, snapshotter: "native", namespace: undefined }, show).pipe(
-    Effect.provide(containerd.layer),
+    Effect.provide(Layer.merge(containerd.layer, ImpatientClock.layer)),
   )
 
 const calls = ({ faults }: ContainerdMemory.ContainerdMemory) => faults.operations.map(({ verb }) => verb)
