@@ -1,5 +1,5 @@
 import { afterEach, assert, describe, it, vi } from "@effect/vitest"
-import type { HostLayout} from "@kata-deploy/core";
+import type { HostLayout } from "@kata-deploy/core"
 import { FileState, HostPath } from "@kata-deploy/core"
 import { type HostFilesConformance, SampleArchive } from "@kata-deploy/core/testing"
 import { Deferred, Effect, Fiber } from "effect"
