@@ -247,6 +247,43 @@ describe("a cleanup's directories", () => {
   })
 })
 
+describe("what the CRI runtime still loads", () => {
+  const user = "/opt/kata/containerd/config.d/zz-kata-deploy-user.toml"
+  const components: Ledger.Ledger["components"] = [
+    { name: "qemu", archive: { sha256: "a", size: 1, modifiedMs: 1 }, entries: [] },
+  ]
+  const reserved = (edits: Ledger.Ledger["edits"], there: Node.Tree = {}) =>
+    actions({
+      action: "cleanup-stage-remove-artifacts",
+      ledger: { ...ledger, files: [owned(versions, "artifacts")], components, edits },
+      tree: { [dropIn]: FileState.absent, ...there },
+    }).flatMap((a) => (a._tag === "RemoveTree" ? a.reserved : []))
+  const imports = (...elements: ReadonlyArray<string>): Ledger.Ledger["edits"] => [
+    { kind: "import", path: path(main), elements, createdFile: false, region: { before: "", after: "" } },
+  ]
+
+  it("stays below the tree until its own stage has taken the import back, where it is there", () => {
+    assert.deepStrictEqual(reserved(imports(user), { [user]: "x = 1\n" }), [Node.stateDir, path(user)])
+    assert.deepStrictEqual(reserved(imports(user), { [user]: FileState.absent }), [Node.stateDir])
+    assert.deepStrictEqual(reserved(imports(user), { [user]: unreadable }), [Node.stateDir, path(user)])
+    assert.deepStrictEqual(reserved(imports("/etc/x.toml"), { "/etc/x.toml": "x = 1\n" }), [Node.stateDir])
+    assert.deepStrictEqual(
+      reserved([{ kind: "block", path: path(main), createdFile: false, block: "x" }], { [user]: "x = 1\n" }),
+      [Node.stateDir],
+    )
+  })
+})
+
+describe("the restart of a cleanup", () => {
+  const waits = (given: Given) => actions(given).some((a) => a._tag === "AwaitReady")
+
+  it("is waited for where the whole cleanup sees the Node, and not by a stage or without it", () => {
+    assert.isTrue(waits({ facts: { node: node() } }))
+    assert.isFalse(waits({}))
+    assert.isFalse(waits({ facts: { node: node() }, action: "cleanup-stage-revert-cri" }))
+  })
+})
+
 describe("a cleanup without a ledger", () => {
   const none: Partial<Facts.Facts> = { ledger: { _tag: "None" } }
   const absent: Node.Tree = { "/opt/kata/.kata-deploy/ledger.json": FileState.absent }
