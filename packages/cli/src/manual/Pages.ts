@@ -95,7 +95,11 @@ const exitStatus: ReadonlyArray<readonly [string, string]> = [
   ["1", "failed; the report says what was done, what was undone and what is left"],
   ["2", "wrong usage or settings; nothing was touched"],
   ["3", "the node does not meet the prerequisites; nothing was touched"],
-  ["4", "`status` found drift"],
+  ["4", "`status` found drift; or `install --plan` found that the plan drifted, and touched nothing"],
+  [
+    "5",
+    "in use: Kata sandboxes run from what would be removed, so only labels were changed; or snapshots stayed",
+  ],
   ["6", "failed, and could not be undone completely: somebody has to look"],
   ["10", "`plan --detailed-exitcode`: there are changes"],
 ]

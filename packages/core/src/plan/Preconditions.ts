@@ -38,7 +38,7 @@ export const check = (
 const changesNode: ReadonlySet<ActionName> = new Set(["install", "cleanup", "reset"])
 
 /** An API that was asked and did not answer is not the same as one that is not to be used. */
-const nodeAnswers = ({
+export const nodeAnswers = ({
   action,
   facts: { node },
 }: Pick<PlanInput, "action" | "facts">): Result.Result<void, UnseenError> =>

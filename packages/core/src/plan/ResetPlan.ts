@@ -9,6 +9,7 @@ import type { DecisionError } from "../input/Problem.ts"
 import { name as instanceName } from "../model/Instance.ts"
 import { restartSteps, unitSeconds } from "./CriStage.ts"
 import { detect, type PlanInput, readySeconds } from "./InstallPlan.ts"
+import * as Preconditions from "./Preconditions.ts"
 import { type Plan, type StagePlan, type Step, step } from "./Plan.ts"
 
 /** CRI runtimes beside which the kubelet is a unit of its own. */
@@ -33,9 +34,9 @@ const restarts = (runtime: string, unit: string): ReadonlyArray<Step> => [
   step({ _tag: "AwaitReady", unit, seconds: readySeconds } as const, "the node serves nothing before"),
 ]
 
-/** Plans a reset. */
+/** Plans a reset. A ledger that cannot be read is no hindrance, as no file is touched. */
 export const make = (input: PlanInput): Result.Result<Plan, DecisionError> =>
-  Result.map(detect(input), ({ notices, row }) => {
+  Result.map(Result.andThen(Preconditions.nodeAnswers(input), detect(input)), ({ notices, row }) => {
     const { action, facts, settings } = input
     const instance = instanceName(settings.instance)
     const labels = facts.node._tag === "Known" ? facts.node.value.labels : {}

@@ -90,6 +90,15 @@ describe("a reset", () => {
     }),
   )
 
+  it.effect("touches nothing where the API was asked and did not answer", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make({ api: { node: Fact.unknown("failed", "the API server is away") } })
+      const error = yield* Run.run(request("reset")).pipe(node.on, Effect.flip)
+      assert.strictEqual(error._tag, "UnseenError")
+      assert.deepStrictEqual(restarted(node), [])
+    }),
+  )
+
   it.effect("that fails to restart says so, and can be done again", () =>
     Effect.gen(function* () {
       const node = SystemdNode.make({ restarts: ["failed"] })
