@@ -11,6 +11,7 @@ import { expect, test } from "vitest"
 import { onContainerd } from "./Conditions.ts"
 import { inside } from "./containerd/HostView.ts"
 import * as PodSandbox from "./containerd/PodSandbox.ts"
+import { serve } from "./containerd/Registry.ts"
 import type { Release } from "./containerd/Releases.ts"
 import * as Running from "./containerd/Running.ts"
 
@@ -59,6 +60,17 @@ const ask = (
       ) satisfies Effect.Effect<unknown, unknown, Containerd.Containerd | never>,
     ),
   )
+
+const table = '[plugins."io.containerd.grpc.v1.cri".containerd]\n'
+
+/** A kubelet's containerd, without and with the switch that nydus needs as well. */
+const kubelets = {
+  plain: PodSandbox.configuration(["runc"]),
+  switched: PodSandbox.configuration(["runc"]).replace(
+    table,
+    `${table}disable_snapshot_annotations = false\n`,
+  ),
+}
 
 /** Runs `body` with a daemon that is gone afterwards. */
 const withDaemon = async (
@@ -157,6 +169,47 @@ onContainerd(["1", "2"], "snapshots", (release) => {
       expect(new Set(there)).toEqual(new Set([...four.chain, ...single.chain]))
     } finally {
       await daemon.end()
+    }
+  })
+
+  test("that the backend lost fail every pull of a kubelet, and after the repair it works", async () => {
+    const registry = await serve([four])
+    const name = four.name.replace("example.com", registry.address)
+    const first = await Running.start(release, kubelets.switched)
+    await PodSandbox.clientOf(first.socket).pull(name)
+    await first.stop()
+    await rm(first.ofRoot(`io.containerd.snapshotter.v1.${snapshotter}`), { recursive: true })
+    const daemon = await Running.start(release, kubelets.switched, first.folder)
+    try {
+      const { pull } = PodSandbox.clientOf(daemon.socket)
+      await expect(pull(name)).rejects.toThrow(/already exists/)
+      expect((await ask(daemon, "repair")).left).toBe(0)
+      await pull(name)
+      expect((await ask(daemon, "plan")).namespaces[0]!.order).toEqual(four.chain.toReversed())
+    } finally {
+      await daemon.end()
+      await registry.close()
+    }
+  })
+})
+
+onContainerd(["2"], "pulls for another snapshotter than the default one", (release) => {
+  test("fail without the switch for annotations, and succeed with it", async () => {
+    const registry = await serve([four])
+    const name = four.name.replace("example.com", registry.address)
+    const pull = async (configuration: string): Promise<void> => {
+      const daemon = await Running.start(release, configuration)
+      try {
+        await PodSandbox.clientOf(daemon.socket).pull(name)
+      } finally {
+        await daemon.end()
+      }
+    }
+    try {
+      await expect(pull(kubelets.plain)).rejects.toThrow(/no unpack platforms defined/)
+      await pull(kubelets.switched)
+    } finally {
+      await registry.close()
     }
   })
 })

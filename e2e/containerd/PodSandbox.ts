@@ -100,13 +100,16 @@ message LinuxSandboxSecurityContext { NamespaceOption namespace_options = 1; }
 message NamespaceOption { int32 network = 1; }
 message StopPodSandboxRequest { string pod_sandbox_id = 1; }
 message StopPodSandboxResponse {}
+message PullImageRequest { ImageSpec image = 1; }
+message ImageSpec { string image = 1; }
+message PullImageResponse { string image_ref = 1; }
 `
 
 /** A client of the CRI at a socket, as far as a test needs one. */
 export const clientOf = (socket: string) => {
   const root = parse(definition).root
   const call = (
-    name: "RunPodSandbox" | "StopPodSandbox",
+    name: "RunPodSandbox" | "StopPodSandbox" | "PullImage",
     value: object,
   ): Promise<Record<string, unknown>> => {
     const [requests, answers] = [
@@ -116,7 +119,7 @@ export const clientOf = (socket: string) => {
     const client = new Client(`unix:${socket}`, credentials.createInsecure())
     return new Promise<Record<string, unknown>>((resolve, reject) =>
       client.makeUnaryRequest(
-        `/runtime.v1.RuntimeService/${name}`,
+        `/runtime.v1.${name === "PullImage" ? "Image" : "Runtime"}Service/${name}`,
         (message: object) => Buffer.from(requests.encode(requests.fromObject(message)).finish()),
         (bytes: Buffer) => answers.toObject(answers.decode(bytes)),
         value,
@@ -129,6 +132,8 @@ export const clientOf = (socket: string) => {
     /** Runs a sandbox and tells its id. */
     run: async (namespace: string, name: string, handler: string): Promise<string> =>
       String((await call("RunPodSandbox", request(namespace, name, handler)))["podSandboxId"]),
+    /** Pulls an image, as a kubelet does before it makes a container. */
+    pull: (name: string) => call("PullImage", { image: { image: name } }),
     /** Stops a sandbox; it stays known. */
     stop: (id: string) => call("StopPodSandbox", { podSandboxId: id }),
   }

@@ -34,10 +34,11 @@ describe("NydusPlugin", () => {
     })
   })
 
-  it("is an export of the plugin from containerd 2.1 on, which leaves other pulls alone", () => {
-    for (const schema of [2, 3, 4] as const)
+  it("is an export of the plugin as well from containerd 2.1 on, beside the switch that pulls need", () => {
+    for (const schema of [3, 4] as const)
       for (const version of ["2.1", "2.3"])
         same(Result.getOrThrow(tables(schema, version)), {
+          plugins: { "io.containerd.cri.v1.images": { disable_snapshot_annotations: false } },
           proxy_plugins: {
             "nydus-for-kata-tee": {
               ...plugin,
@@ -65,6 +66,7 @@ describe("NydusPlugin", () => {
       version: ContainerdVersion.parse("2.1"),
     })
     same(Result.getOrThrow(found), {
+      plugins: { "io.containerd.cri.v1.images": { disable_snapshot_annotations: false } },
       proxy_plugins: {
         "nydus-for-kata-hs-dev": {
           type: "snapshot",

@@ -40,7 +40,7 @@ describe("Snapshotter", () => {
       ),
     )
     same((tables["plugins"] as Record<string, unknown>)["io.containerd.grpc.v1.cri"], {
-      containerd: { discard_unpacked_layers: false },
+      containerd: { disable_snapshot_annotations: false, discard_unpacked_layers: false },
     })
     assert.hasAllKeys(tables, ["plugins", "proxy_plugins"])
   })

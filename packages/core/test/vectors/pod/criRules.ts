@@ -102,7 +102,7 @@ const imagesPlugin: Rule = {
   },
 }
 
-/** From 2.1 on nydus asks for annotations by an export of its own, not by the switch for the whole node. */
+/** From 2.1 on nydus asks for annotations by an export of its own, beside the switch for the whole node. */
 const nydusExport: Rule = {
   name: "nydus-asks-for-annotations-itself",
   apply: (files, node) => {
@@ -115,13 +115,6 @@ const nydusExport: Rule = {
       for (const name of ours) {
         const exported = at(proxies, name, "exports")
         if (exported !== undefined) exported["enable_remote_snapshot_annotations"] = "true"
-      }
-      for (const path of [["io.containerd.cri.v1.images"], ["io.containerd.grpc.v1.cri", "containerd"]]) {
-        const switches = at(file, "plugins", ...path)
-        if (switches === undefined) continue
-        delete switches["disable_snapshot_annotations"]
-        if (Object.keys(switches).length === 0)
-          delete at(file, "plugins", ...path.slice(0, -1))?.[path.at(-1)!]
       }
     })(files)
   },
