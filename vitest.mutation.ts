@@ -13,9 +13,11 @@ export default defineConfig({
     name: "core",
     root: "packages/core",
     include: ["test/**/*.test.ts"],
+    setupFiles: [new URL("vitest.seed.ts", import.meta.url).pathname],
     exclude: [
       "test/laws/**",
       "test/engine/Apply.test.ts",
+      "test/engine/Crash.test.ts",
       "test/testing/**",
       "test/input/FactsDocument.test.ts",
     ],
