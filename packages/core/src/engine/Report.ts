@@ -3,7 +3,7 @@
  */
 import { Data, Schema } from "effect"
 import { Confirmation } from "../decide/Confirmation.ts"
-import { type DecisionError, Notice } from "../input/Problem.ts"
+import { type DecisionError, Notice, type PlanDriftError } from "../input/Problem.ts"
 import { ActionName, Restart, StageName } from "../plan/Plan.ts"
 import type { ClusterError } from "../ports/NodeApi.ts"
 import type { HostError } from "../ports/HostError.ts"
@@ -50,7 +50,7 @@ export type Report = typeof Report.Type
 /** A plan could not be carried out. The report says what was undone (`outcome: failed`, exit 1) or not (exit 6). */
 export class ApplyError extends Data.TaggedError("ApplyError")<{
   readonly report: Report
-  readonly cause: HostError | ClusterError | DecisionError
+  readonly cause: HostError | ClusterError | DecisionError | PlanDriftError
 }> {
   override get message(): string {
     return this.cause.message

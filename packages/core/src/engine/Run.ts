@@ -238,6 +238,13 @@ const agreesWith = Effect.fnUntraced(function* (request: Request, made: Plan) {
   if (problems.length > 0) return yield* Effect.fail(new PlanDriftError({ problems }))
 })
 
+/** The same of a stage that is planned again: the host may have changed while those before it took their time. */
+const stageAgreesWith = Effect.fnUntraced(function* (request: Request, made: Plan, stage: StageName) {
+  const { reviewed } = conductOf(request)
+  const problems = reviewed === undefined ? [] : PlanReview.stageDifferences(reviewed, made, stage)
+  if (problems.length > 0) return yield* Effect.fail(new PlanDriftError({ problems }))
+})
+
 const changedAnything = (done: ReadonlyArray<Done>): boolean =>
   done.some((d) => d.outcome.steps.some((s) => s.outcome === "changed"))
 
@@ -261,10 +268,11 @@ const applyStage = Effect.fnUntraced(function* (
   seen: Facts | undefined,
   name: StageName,
   before: ReadonlyArray<Done>,
-): Effect.fn.Return<Done, DecisionError | HostError, Requirements> {
+): Effect.fn.Return<Done, DecisionError | HostError | PlanDriftError, Requirements> {
   const { action, release, settings } = request
   const cleanup = isCleanup(action)
   let current = planned ?? (yield* planStage(request, seen ?? (yield* observe(request)), name))
+  yield* stageAgreesWith(request, current, name)
   for (let attempt = 1; ; attempt++) {
     const steps = current.stages.find((s) => s.stage === name)?.steps ?? []
     // The labels are given up only when everything before went well (decisions §1).
@@ -283,5 +291,6 @@ const applyStage = Effect.fnUntraced(function* (
     const startsOver = drifted && (cleanup || outcome.outcome === "undone") && attempt < attempts
     if (!startsOver) return { stage, outcome, restarts: current.restarts }
     current = yield* planStage(request, yield* observe(request), name)
+    yield* stageAgreesWith(request, current, name)
   }
 })

@@ -3,7 +3,7 @@
  * diffs. Source: decisions §13.
  */
 import type { Problem } from "../input/Problem.ts"
-import type { Plan } from "./Plan.ts"
+import type { Plan, StageName } from "./Plan.ts"
 import * as PlanDocument from "./PlanDocument.ts"
 
 type Steps = PlanDocument.PlanDocument["stages"][number]["steps"]
@@ -31,6 +31,38 @@ const problem = (message: string, path?: string): Problem => ({
 const pathOf = (step: string): string | undefined =>
   (JSON.parse(step) as [{ readonly path?: string }])[0].path
 
+/** What is different in one stage, as it is planned again when its turn comes; empty when it is what was reviewed. */
+export const stageDifferences = (
+  reviewed: PlanDocument.PlanDocument,
+  made: Plan,
+  stage: StageName,
+): ReadonlyArray<Problem> =>
+  inStage(
+    reviewed,
+    PlanDocument.encode(made, () => undefined),
+    stage,
+  )
+
+const inStage = (
+  reviewed: PlanDocument.PlanDocument,
+  now: PlanDocument.PlanDocument,
+  name: StageName,
+): ReadonlyArray<Problem> => {
+  const before = essence(reviewed.stages.find((s) => s.stage === name)?.steps ?? [])
+  const after = essence(now.stages.find((s) => s.stage === name)?.steps ?? [])
+  const gone = before.filter((step) => !after.includes(step))
+  const added = after.filter((step) => !before.includes(step))
+  const paths = [...new Set([...gone, ...added].map(pathOf))]
+  return paths.map((path) =>
+    problem(
+      path === undefined
+        ? `In the stage ${name} other steps are due now than the reviewed plan has.`
+        : `What is to be done to ${path} in the stage ${name} is not what the reviewed plan says: the path, or the settings, changed since.`,
+      path,
+    ),
+  )
+}
+
 /** What is different in `made`; empty when it is the reviewed plan. */
 export const differences = (reviewed: PlanDocument.PlanDocument, made: Plan): ReadonlyArray<Problem> => {
   const now = PlanDocument.encode(made, () => undefined)
@@ -39,21 +71,7 @@ export const differences = (reviewed: PlanDocument.PlanDocument, made: Plan): Re
   if (reviewed.instance !== now.instance)
     return [problem(`The reviewed plan is one of the instance ${reviewed.instance}, not of ${now.instance}.`)]
   const names = [...new Set([...reviewed.stages, ...now.stages].map((stage) => stage.stage))]
-  const found = names.flatMap((name) => {
-    const before = essence(reviewed.stages.find((s) => s.stage === name)?.steps ?? [])
-    const after = essence(now.stages.find((s) => s.stage === name)?.steps ?? [])
-    const gone = before.filter((step) => !after.includes(step))
-    const added = after.filter((step) => !before.includes(step))
-    const paths = [...new Set([...gone, ...added].map(pathOf))]
-    return paths.map((path) =>
-      problem(
-        path === undefined
-          ? `In the stage ${name} other steps are due now than the reviewed plan has.`
-          : `What is to be done to ${path} in the stage ${name} is not what the reviewed plan says: the path, or the settings, changed since.`,
-        path,
-      ),
-    )
-  })
+  const found = names.flatMap((name) => inStage(reviewed, now, name))
   const rest = [
     reviewed.runtime === now.runtime
       ? []

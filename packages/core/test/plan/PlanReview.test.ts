@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { type Plan, PlanDocument, PlanReview, Run } from "../../src/index.ts"
+import { type Plan, PlanDocument, PlanReview, Progress, Run } from "../../src/index.ts"
+import { hosts } from "../engine/SampleHosts.ts"
 import * as Node from "../engine/SampleNode.ts"
 import * as SystemdNode from "../engine/SystemdNode.ts"
 
@@ -163,6 +164,16 @@ describe("an install with a reviewed plan", () => {
     }),
   )
 
+  it.effect.each(hosts)("is carried out to its end on $name, although stages are planned again", (each) => {
+    const node = Node.host(each.tree)
+    const asked = Node.request("install", each.variables)
+    return Effect.gen(function* () {
+      const reviewed = throughJson(document(yield* Run.plan(asked)))
+      const report = yield* Run.run({ ...asked, conduct: { reviewed } })
+      assert.strictEqual(report.outcome, "done")
+    }).pipe(Effect.provide(Node.layer(node)))
+  })
+
   it.effect("touches nothing when the host changed since, and names the path", () =>
     Effect.gen(function* () {
       const node = SystemdNode.make()
@@ -187,6 +198,29 @@ describe("an install with a reviewed plan", () => {
       const error = yield* Run.run({ ...other, conduct: { reviewed } }).pipe(node.on, Effect.flip)
       assert.strictEqual(error._tag, "PlanDriftError")
       assert.deepStrictEqual(Node.snapshot(node.files), before)
+    }),
+  )
+
+  it.effect("goes no further when the host changes while a stage before takes its time", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make()
+      const reviewed = throughJson(document(yield* made(node)))
+      const main = Node.path(host.mainConfig)
+      const edited = "version = 3\n# edited\n"
+      const tell = (event: Progress.ProgressEvent) =>
+        Effect.sync(() => {
+          if (event._tag === "StageDone" && event.stage === "artifacts")
+            node.files.tree.set(main, { _tag: "File", text: edited, mode: 0o644 })
+        })
+      const error = yield* Run.run(request("install", { reviewed })).pipe(
+        Effect.provideService(Progress.Progress, { tell }),
+        node.on,
+        Effect.flip,
+      )
+      assert.strictEqual(error._tag === "ApplyError" ? error.cause._tag : error._tag, "PlanDriftError")
+      assert.include(error.message, main)
+      assert.deepInclude(node.files.tree.get(main), { text: edited })
+      assert.strictEqual(SystemdNode.asked(node, "restart"), 0)
     }),
   )
 })
