@@ -1,5 +1,6 @@
 /** Tells on the Node object how a run ended, for people who look with kubectl. Best effort (decisions §11). */
 import { Effect } from "effect"
+import { maskSecrets } from "../input/Masking.ts"
 import type { ActionName } from "../plan/Plan.ts"
 import { NodeApi } from "../ports/NodeApi.ts"
 import type { Report } from "./Report.ts"
@@ -7,7 +8,11 @@ import type { Report } from "./Report.ts"
 /** Longest message that the API takes, in characters. */
 const longest = 1024
 
-const cut = (text: string): string => (text.length <= longest ? text : `${text.slice(0, longest - 1)}…`)
+/** What everybody may read who may read events: a runtime's log may quote the line of a file that holds a secret. */
+const open = (text: string): string => {
+  const shown = maskSecrets(text)
+  return shown.length <= longest ? shown : `${shown.slice(0, longest - 1)}…`
+}
 
 /** A run that changed something went well. */
 export const finished = Effect.fn("Events.finished")(function* (report: Report) {
@@ -25,7 +30,7 @@ export const finished = Effect.fn("Events.finished")(function* (report: Report) 
   yield* api.emit({
     severity: "normal",
     reason: isInstall ? "KataInstalled" : report.action === "cleanup" ? "KataRemoved" : "KataChanged",
-    message: cut(parts.join(" ")),
+    message: open(parts.join(" ")),
   })
 })
 
@@ -38,6 +43,6 @@ export const failed = Effect.fn("Events.failed")(function* (
   yield* api.emit({
     severity: "warning",
     reason: action.startsWith("install") ? "KataInstallFailed" : "KataActionFailed",
-    message: cut(`${action}: ${error.message}`),
+    message: open(`${action}: ${error.message}`),
   })
 })

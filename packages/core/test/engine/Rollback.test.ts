@@ -66,6 +66,18 @@ describe("an install after which the runtime does not come back", () => {
     }),
   )
 
+  it.effect("keeps the credentials that the runtime's log quotes out of the event on the Node", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make({ restarts: ["failed"] })
+      node.shell.sight.log = Fact.known([
+        'containerd: failed to load TOML: 3| password = "s3cret" unexpected',
+      ])
+      yield* fails(node, request("install"))
+      assert.include(node.api.events[0]!.message, "Its log says")
+      assert.notInclude(node.api.events[0]!.message, "s3cret")
+    }),
+  )
+
   it.effect("succeeds at the next attempt, once the runtime takes the configuration", () =>
     Effect.gen(function* () {
       const node = SystemdNode.make({ restarts: ["failed"] })
