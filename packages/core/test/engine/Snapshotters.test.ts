@@ -22,8 +22,13 @@ const unitFile = (unit: string) => Node.path(`/etc/systemd/system/${unit}`)
 const program = (directory: string) => Node.path(`/opt/kata/${directory}/containerd-nydus-grpc`)
 
 /** A node whose units are controlled. */
-const node = (options: { readonly programs?: Readonly<Record<string, string>> } = {}) => {
-  const files = Node.host(vanilla.tree, { programs: options.programs ?? programs })
+const node = (
+  options: {
+    readonly programs?: Readonly<Record<string, string>>
+    readonly tree?: Readonly<Record<string, FileState.FileState>>
+  } = {},
+) => {
+  const files = Node.host({ ...vanilla.tree, ...options.tree }, { programs: options.programs ?? programs })
   const shell = HostShellMemory.make({ units: { "containerd.service": "active" } })
   const run = (action: Run.Request["action"], variables: Readonly<Record<string, string>>) =>
     Effect.provide(Run.run(Node.request(action, variables)), Node.layer(files, shell))
@@ -245,6 +250,43 @@ describe("a cleanup", () => {
         "reload",
       ])
       assert.strictEqual(files.tree.get(unitFile(hs))._tag, "Absent")
+    }),
+  )
+})
+
+describe("a nydus that upstream's installer left", () => {
+  const upstreams = FileState.file(
+    "[Service]\nExecStart=/opt/kata/nydus-for-kata-tee/containerd-nydus-grpc --config x\n",
+  )
+  const left = {
+    "/opt/kata/bin/containerd-shim-kata-v2": FileState.file("shim", 0o755),
+    "/opt/kata/nydus-for-kata-tee/containerd-nydus-grpc": FileState.file("older", 0o755),
+    [unitFile(tee)]: upstreams,
+  }
+
+  it.effect("is ours by what its unit starts: an install renews it, a cleanup takes it away", () =>
+    Effect.gen(function* () {
+      const { asked, files, forget, run } = node({ tree: left })
+      yield* run("install", one)
+      assert.deepStrictEqual(files.tree.get(program("nydus-for-kata-tee")), FileState.file("grpc", 0o755))
+      assert.include(asked(), `restart ${tee}`)
+      forget()
+      yield* run("cleanup", {})
+      assert.include(asked(), `stop ${tee}`)
+      assert.strictEqual(files.tree.get(unitFile(tee))._tag, "Absent")
+    }),
+  )
+
+  it.effect("of another install directory is not taken over", () =>
+    Effect.gen(function* () {
+      const others = FileState.file(
+        "[Service]\nExecStart=/opt/other/nydus-for-kata-tee/containerd-nydus-grpc\n",
+      )
+      const { files, run } = node({ tree: { [unitFile(tee)]: others } })
+      const error = yield* Effect.flip(run("install", one))
+      assert.strictEqual(error._tag, "PrerequisiteError")
+      assert.include(error.message, unitFile(tee))
+      assert.deepStrictEqual(files.tree.get(unitFile(tee)), others)
     }),
   )
 })
