@@ -22,8 +22,12 @@ const standing = ({ current, finished }: Course): string => {
     : `Stages ${enumerate(finished)} had been finished, and stand.`
 }
 
-const unfinished = ({ current, undoing }: Course): string => {
+const unfinished = ({ current, notUndone, undoing }: Course): string => {
   if (current === undefined) return ""
+  if (notUndone !== undefined)
+    return [` What stage ${current.stage} had done could not be taken back completely.`, ...notUndone]
+      .map((text) => (text.endsWith(".") ? text : `${text}.`))
+      .join(" ")
   if (undoing) return ` What stage ${current.stage} had done was taken back.`
   return current.changed === 0
     ? ` Stage ${current.stage} had changed nothing yet.`
@@ -40,5 +44,5 @@ export const outcome = (
     message: `The action was stopped by ${signal}. ${standing(course)}${unfinished(course)}`,
     remedy: "Run the same action again to go on, or cleanup to take everything back.",
   },
-  status: 1,
+  status: course.notUndone === undefined ? 1 : 6,
 })

@@ -16,6 +16,8 @@ export interface Course {
   readonly current: { readonly stage: Plan.StageName; readonly changed: number } | undefined
   /** Whether the stage that was going on is being taken back. */
   readonly undoing: boolean
+  /** Why it could not be taken back completely; `undefined` where nothing is known to stay. */
+  readonly notUndone: ReadonlyArray<string> | undefined
 }
 
 /** Takes the engine's events and shows them. */
@@ -35,6 +37,7 @@ export const make = (display: Display, line: StatusLine): ProgressDisplay => {
   let finished: Array<Plan.StageName> = []
   let current: { stage: Plan.StageName; changed: number } | undefined
   let undoing = false
+  let notUndone: ReadonlyArray<string> | undefined
   let lastShown = Number.NEGATIVE_INFINITY
   let transferStarted: number | undefined
 
@@ -73,10 +76,16 @@ export const make = (display: Display, line: StatusLine): ProgressDisplay => {
       case "Undoing":
         undoing = true
         return `Taking back ${count(event.changes, "change")} of stage ${event.stage}.`
+      case "NotUndone":
+        notUndone = event.failures
+        return `Stage ${event.stage} could not be taken back completely.`
       case "StageDone": {
         const wasUndone = undoing
+        const isLeft = notUndone !== undefined
         undoing = false
+        notUndone = undefined
         current = undefined
+        if (isLeft) return undefined
         if (wasUndone) return `Stage ${event.stage} was taken back.`
         if (event.changed > 0) finished = [...finished, event.stage]
         return `Stage ${event.stage} is done: ${count(event.changed, "step")} changed the node.`
@@ -89,7 +98,7 @@ export const make = (display: Display, line: StatusLine): ProgressDisplay => {
       Effect.gen(function* () {
         const said = record(event, yield* Clock.currentTimeMillis)
         if (said === undefined) return
-        if (event._tag === "Undoing") yield* Effect.logWarning(said)
+        if (event._tag === "Undoing" || event._tag === "NotUndone") yield* Effect.logWarning(said)
         // People see the report; a pod's log is read while it runs.
         else if (display.logFormat === "json" && display.progress === "none") yield* Effect.logInfo(said)
         else yield* Effect.logDebug(said)
@@ -97,7 +106,7 @@ export const make = (display: Display, line: StatusLine): ProgressDisplay => {
     end: () => {
       if (display.progress === "bar") line.show("")
     },
-    course: () => ({ finished, current, undoing }),
+    course: () => ({ finished, current, undoing, notUndone }),
   }
 }
 

@@ -53,6 +53,7 @@ export const messageOf = (event: Progress.ProgressEvent): Message.Message | unde
         : undefined
     }
     case "StepStarted":
+    case "NotUndone":
       return undefined
   }
 }

@@ -85,6 +85,7 @@ describe("progress", () => {
         finished: ["cri"],
         current: { stage: "artifacts", changed: 1 },
         undoing: false,
+        notUndone: undefined,
       })
       yield* progress.tell({ _tag: "Undoing", stage: "artifacts", changes: 1 })
       assert.isTrue(progress.course().undoing)

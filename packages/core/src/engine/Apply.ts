@@ -176,6 +176,14 @@ const undo = Effect.fnUntraced(function* (request: StageToApply, state: Ref.Ref<
   if (Result.isFailure(own))
     yield* Ref.update(state, (s) => ({ ...s, irreversible: true, failures: [...s.failures, own.failure] }))
   if (restarted !== undefined) yield* startAgain(restarted.unit, state)
+  // An interrupted run has no report that could say so.
+  const { done: left, failures, irreversible } = yield* Ref.get(state)
+  if (left.length > 0 || irreversible)
+    yield* progress.tell({
+      _tag: "NotUndone",
+      stage: request.stage,
+      failures: failures.map(({ message }) => message),
+    })
 })
 
 /**

@@ -26,6 +26,8 @@ export type ProgressEvent =
     }
   | { readonly _tag: "Extracting"; readonly progress: ExtractProgress }
   | { readonly _tag: "Undoing"; readonly stage: StageName; readonly changes: number }
+  /** Taking back ended, and something stays; `failures` say why, where something failed. */
+  | { readonly _tag: "NotUndone"; readonly stage: StageName; readonly failures: ReadonlyArray<string> }
   | { readonly _tag: "StageDone"; readonly stage: StageName; readonly changed: number }
 
 /** Where progress goes. */

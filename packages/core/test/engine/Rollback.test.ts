@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Deferred, Effect, Fiber } from "effect"
 import { Fact, Progress, Run } from "../../src/index.ts"
 import * as Node from "./SampleNode.ts"
 import * as SystemdNode from "./SystemdNode.ts"
@@ -85,6 +85,30 @@ describe("an install after which the runtime does not come back", () => {
       const report = yield* Run.run(request("install")).pipe(node.on)
       assert.strictEqual(report.outcome, "done")
       assert.strictEqual(node.files.tree.get(dropIn)._tag, "File")
+    }),
+  )
+
+  it.effect("tells whoever interrupts it when the runtime does not come back with the old one", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make({ restarts: ["active", "failed"] })
+      const reached = yield* Deferred.make<void>()
+      const left: Array<Progress.ProgressEvent> = []
+      const tell = (event: Progress.ProgressEvent) => {
+        if (event._tag === "NotUndone") left.push(event)
+        return event._tag === "StepStarted" && event.step.action._tag === "AwaitServed"
+          ? Effect.andThen(Deferred.succeed(reached, undefined), Effect.never)
+          : Effect.void
+      }
+      const fiber = yield* Run.run(request("install")).pipe(
+        Effect.provideService(Progress.Progress, { tell }),
+        node.on,
+        Effect.forkChild,
+      )
+      yield* Deferred.await(reached)
+      yield* Fiber.interrupt(fiber)
+      assert.strictEqual(left.length, 1)
+      assert.deepInclude(left[0], { stage: "cri" })
+      assert.include(JSON.stringify(left[0]), unit)
     }),
   )
 
