@@ -162,7 +162,7 @@ const firstRound = Effect.fnUntraced(function* (request: ObserveRequest) {
     { concurrency },
   )
   const unseen = FactsOf.unseen(request.release, request.stateDir, shell.control)
-  const givesUp = isCleanup(request.action) || request.action === "reset"
+  const givesUp = isCleanup(request.action) || request.action === "reset" || request.action === "rollback"
   const recovered = yield* Recovery.recover(request.stateDir, yield* ledger(request.stateDir))
   const machine = yield* ObserveSight.machine({ ...request, facts: unseen })
   return {

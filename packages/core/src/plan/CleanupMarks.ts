@@ -37,6 +37,10 @@ export const isMarked = ({ facts, settings }: PlanInput): boolean =>
 export const demotion = (input: PlanInput): ReadonlyArray<StagePlan> =>
   areOurs(input) ? [mark(input, "demote", "demote", "no new sandbox may be scheduled here")] : []
 
+/** Before a rollback after which the instance has no handler: pods that still came could not be started. */
+export const demotionOfRollback = (input: PlanInput): ReadonlyArray<StagePlan> =>
+  isMarked(input) ? [mark(input, "demote", "demote", "no handler of this instance is left")] : []
+
 /** When nothing of the instance is left. */
 export const release = (input: PlanInput): ReadonlyArray<StagePlan> =>
   areOurs(input) ? [mark(input, "unlabel", "release", "nothing of this instance is left")] : []

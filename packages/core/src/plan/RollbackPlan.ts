@@ -13,6 +13,7 @@ import type { HostPath } from "../model/HostPath.ts"
 import { name as instanceName } from "../model/Instance.ts"
 import type { HostAction } from "./Action.ts"
 import * as Change from "./Change.ts"
+import * as CleanupMarks from "./CleanupMarks.ts"
 import { restartSteps } from "./CriStage.ts"
 import type { PlanInput } from "./InstallPlan.ts"
 import * as Journal from "./Journal.ts"
@@ -137,6 +138,7 @@ const makeWith = (input: PlanInput, journal: Journal.Journal, ledger: Ledger.Led
     runtime: ledger.runtime,
     handlers: after.handlers,
     stages: [
+      ...(after.handlers.length === 0 ? CleanupMarks.demotionOfRollback(input) : []),
       {
         stage: "revert-cri",
         steps: [

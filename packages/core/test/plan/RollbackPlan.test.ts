@@ -53,6 +53,32 @@ describe("a rollback by hand", () => {
     }),
   )
 
+  it.effect(
+    "of the first install demotes the node, which has no handler any more; the next install promotes it",
+    () =>
+      Effect.gen(function* () {
+        const node = SystemdNode.make()
+        yield* run(node, request("install"))
+        const installed = Object.fromEntries(node.api.labels)
+        assert.include(Object.values(installed), "true")
+        yield* run(node, request("rollback"))
+        assert.notInclude([...node.api.labels.values()], "true")
+        yield* run(node, request("install"))
+        assert.deepStrictEqual(Object.fromEntries(node.api.labels), installed)
+      }),
+  )
+
+  it.effect("to a configuration with handlers leaves the labels as they are", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make()
+      yield* run(node, withShims("qemu"))
+      yield* run(node, withShims("qemu clh"))
+      const installed = Object.fromEntries(node.api.labels)
+      yield* run(node, request("rollback"))
+      assert.deepStrictEqual(Object.fromEntries(node.api.labels), installed)
+    }),
+  )
+
   it.effect("is followed by an install as if the stage had never been", () =>
     Effect.gen(function* () {
       const node = SystemdNode.make()
