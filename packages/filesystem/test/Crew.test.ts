@@ -48,7 +48,7 @@ describe("a thread that unpacks", () => {
         const jobs = [yield* archiveWith(directory, "one"), yield* archiveWith(directory, "two")]
         const waiting: Array<() => void> = []
         const bothWait = new Promise<void>((resolve) => {
-          vi.spyOn(fs, "fsync").mockImplementation(((fd: number, done: (error: null) => void) => {
+          vi.spyOn(fs, "fsync").mockImplementation(((_: number, done: (error: null) => void) => {
             waiting.push(() => done(null))
             if (waiting.length === jobs.length) resolve()
           }) as typeof fs.fsync)

@@ -32,6 +32,8 @@ const Artifacts = Schema.Struct({
   damaged: Schema.Array(Schema.String),
   /** Base configurations by key; `text` is the TOML of the archive with that digest. */
   bases: Schema.Record(Schema.String, Schema.Struct({ text: Schema.String, archiveSha256: Schema.String })),
+  /** Names of the programs of nydus. */
+  nydusPrograms: Schema.optionalKey(factOf(Schema.Array(Schema.String))),
   devkitRootHash: Schema.optionalKey(Schema.String),
 })
 
@@ -45,6 +47,9 @@ export const FactsDocument = Schema.Struct({
   namedRuntime: Schema.optionalKey(Schema.String),
   control: Schema.optionalKey(factOf(Schema.Literal("systemd"))),
   units: Schema.optionalKey(
+    Schema.Record(Schema.String, factOf(Schema.Literals(["active", "inactive", "activating", "failed"]))),
+  ),
+  snapshotterUnits: Schema.optionalKey(
     Schema.Record(Schema.String, factOf(Schema.Literals(["active", "inactive", "activating", "failed"]))),
   ),
   node: Schema.optionalKey(
@@ -112,6 +117,7 @@ export const encode = (facts: Facts): FactsDocument => ({
   ...(facts.namedRuntime === undefined ? {} : { namedRuntime: facts.namedRuntime }),
   control: facts.control,
   units: record(facts.units, (unit) => unit),
+  snapshotterUnits: record(facts.snapshotterUnits, (unit) => unit),
   node: mapFact(facts.node, ({ containerRuntimeVersion, labels, runtimeHandlers }) => ({
     containerRuntimeVersion: containerRuntimeVersion ?? null,
     labels,
@@ -138,6 +144,9 @@ export const encode = (facts: Facts): FactsDocument => ({
     ),
     damaged: [...facts.artifacts.damaged],
     bases: record(facts.artifacts.bases, ({ archiveSha256, text }) => ({ text, archiveSha256 })),
+    ...(facts.artifacts.nydusPrograms === undefined
+      ? {}
+      : { nydusPrograms: mapFact(facts.artifacts.nydusPrograms, (names) => [...names]) }),
     ...(facts.artifacts.devkitRootHash === undefined
       ? {}
       : { devkitRootHash: facts.artifacts.devkitRootHash }),
@@ -187,6 +196,7 @@ const factsFrom = (document: FactsDocument, bases: ReadonlyMap<string, ArchivedB
     ...nobody,
     namedRuntime: document.namedRuntime,
     units: new Map(Object.entries(document.units ?? {})),
+    snapshotterUnits: new Map(Object.entries(document.snapshotterUnits ?? {})),
     node:
       document.node === undefined
         ? nobody.node
@@ -206,23 +216,26 @@ const factsFrom = (document: FactsDocument, bases: ReadonlyMap<string, ArchivedB
     unlisted: document.unlisted ?? [],
     deadEnds: document.deadEnds ?? [],
     neighbours: document.neighbours ?? [],
-    artifacts:
-      artifacts === undefined
-        ? nobody.artifacts
-        : {
-            ...artifacts,
-            archives: new Map(
-              Object.entries(artifacts.archives).map(([name, archive]) => [
-                name,
-                archive === null
-                  ? undefined
-                  : { ...archive, unpackedBytes: archive.unpackedBytes ?? undefined },
-              ]),
-            ),
-            damaged: new Set(artifacts.damaged),
-            bases,
-          },
+    artifacts: artifacts === undefined ? nobody.artifacts : artifactsFrom(artifacts, bases),
     freeBytes: document.freeBytes ?? nobody.freeBytes,
     userDropIn: document.userDropIn,
   }
 }
+
+const artifactsFrom = (
+  { nydusPrograms, ...artifacts }: typeof Artifacts.Type,
+  bases: ReadonlyMap<string, ArchivedBase>,
+): Facts["artifacts"] => ({
+  ...artifacts,
+  ...(nydusPrograms === undefined
+    ? {}
+    : { nydusPrograms: mapFact(nydusPrograms, (names): ReadonlySet<string> => new Set(names)) }),
+  archives: new Map(
+    Object.entries(artifacts.archives).map(([name, archive]) => [
+      name,
+      archive === null ? undefined : { ...archive, unpackedBytes: archive.unpackedBytes ?? undefined },
+    ]),
+  ),
+  damaged: new Set(artifacts.damaged),
+  bases,
+})
