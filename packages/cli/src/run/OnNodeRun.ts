@@ -107,7 +107,12 @@ const announce = ({ display, invocation }: OnNodeRun, { settings, variables }: P
   const isRead = job._tag === "Run" && display.logFormat === "json" && display.progress === "none"
   const text = `${job._tag === "Run" ? job.action : job._tag} of the instance in ${settings.instance.installDir}`
   return (isRead ? Effect.logInfo(text) : Effect.logDebug(text)).pipe(
-    Effect.annotateLogs({ settings: variables, shims: settings.shims }),
+    Effect.annotateLogs({
+      settings: variables,
+      ...(job._tag !== "Status" && job._tag !== "Snapshots" && job.action.startsWith("install")
+        ? { shims: settings.shims }
+        : {}),
+    }),
   )
 }
 

@@ -68,7 +68,8 @@ export const status = Effect.fn("StatusRun.status")(function* (
               code: "E_LEDGER_UNREADABLE",
               path: Ledger.pathIn(stateDir),
               message: `The ledger ${Ledger.pathIn(stateDir)} cannot be read (${fact.why}).`,
-              remedy: "Restore the file, or give this program permission to read it.",
+              remedy:
+                "Restore it, or give this program permission to read it. Where it is broken for good, move ledger.json and journal/ away: the next run goes by what lies on the host.",
             },
           ],
         }),

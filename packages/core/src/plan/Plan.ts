@@ -4,7 +4,7 @@
  */
 import { Schema } from "effect"
 import { Notice, Problem } from "../input/Problem.ts"
-import { Action, type ClusterAction, type HostAction } from "./Action.ts"
+import { Action, type HostAction } from "./Action.ts"
 import * as Change from "./Change.ts"
 
 /** The stages in which an action works; the staged actions run one each. */
@@ -131,13 +131,6 @@ export const puts = (plan: Pick<Plan, "stages">): ReadonlyArray<Change.Change> =
   plan.stages.flatMap((stage) =>
     stage.steps.flatMap((s) => (s.action._tag === "Put" ? [s.action.change] : [])),
   )
-
-/** Whether an action concerns the Node object. */
-export const isClusterAction = (action: Action): action is ClusterAction =>
-  action._tag === "Mark" ||
-  action._tag === "HoldMarks" ||
-  action._tag === "Untaint" ||
-  action._tag === "AwaitReady"
 
 /** Whether an action takes away: it goes on over failures, since what can be removed is better removed. */
 export const isCleanup = (action: ActionName): boolean => action.startsWith("cleanup")

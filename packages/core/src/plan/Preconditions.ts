@@ -20,7 +20,8 @@ const unreadableLedger = (path: string, why: string): PrerequisiteError =>
         code: "E_LEDGER_UNREADABLE",
         path,
         message: `The ledger ${path} cannot be read (${why}), so it is not known what on this host is ours.`,
-        remedy: "Restore the file, or give this program permission to read it.",
+        remedy:
+          "Restore it, or give this program permission to read it. Where it is broken for good, move ledger.json and journal/ away: the next run goes by what lies on the host.",
       },
     ],
   })
@@ -40,23 +41,37 @@ const changesNode: ReadonlySet<ActionName> = new Set(["install", "cleanup", "res
 /** An API that was asked and did not answer is not the same as one that is not to be used. */
 export const nodeAnswers = ({
   action,
-  facts: { node },
-}: Pick<PlanInput, "action" | "facts">): Result.Result<void, UnseenError> =>
-  node._tag === "Known" || node.how !== "failed" || !changesNode.has(action)
-    ? Result.succeed(undefined)
-    : Result.fail(
-        new UnseenError({
-          problems: [
-            {
-              code: "E_NODE_UNKNOWN",
-              setting: "KATA_DEPLOY_KUBE",
-              message: `The Node cannot be read, so its labels could not be kept right: ${node.why}.`,
-              remedy:
-                "Try again when the API answers, or pass --kube none and leave the labels to somebody else.",
-            },
-          ],
-        }),
-      )
+  facts: { node, otherDaemonSets },
+}: Pick<PlanInput, "action" | "facts">): Result.Result<void, UnseenError> => {
+  if (!changesNode.has(action)) return Result.succeed(undefined)
+  if (node._tag === "Unknown" && node.how === "failed")
+    return unseen(
+      "E_NODE_UNKNOWN",
+      `The Node cannot be read, so its labels could not be kept right: ${node.why}.`,
+    )
+  // They speak for installs that are older than the marks, whose label would go with ours.
+  if (otherDaemonSets._tag === "Unknown" && otherDaemonSets.how === "failed")
+    return unseen(
+      "E_DAEMONSETS_UNKNOWN",
+      `It is not known whether another kata-deploy DaemonSet wants this node, so its label could not be given up: ${otherDaemonSets.why}.`,
+    )
+  return Result.succeed(undefined)
+}
+
+const unseen = (code: string, message: string): Result.Result<never, UnseenError> =>
+  Result.fail(
+    new UnseenError({
+      problems: [
+        {
+          code,
+          setting: "KATA_DEPLOY_KUBE",
+          message,
+          remedy:
+            "Try again when the API answers, or pass --kube none and leave the labels to somebody else.",
+        },
+      ],
+    }),
+  )
 
 /** A Job is bound to a node by name, and names are used again for other machines. */
 const rightMachine = ({

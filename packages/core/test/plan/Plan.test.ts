@@ -12,8 +12,6 @@ const put = (before: FileState.FileState, after: FileState.FileState): Action.Ac
 
 const Text = Schema.fromJsonString(Plan.Plan)
 
-const cluster = new Set(["Mark", "HoldMarks", "Untaint", "AwaitReady"])
-
 describe("Plan", () => {
   it("is data: it comes back from its JSON text as it was", () => {
     fc.assert(
@@ -97,14 +95,6 @@ describe("Plan", () => {
           Plan.puts(plan),
           actions.flatMap((a) => (a._tag === "Put" ? [a.change] : [])),
         )
-      }),
-    )
-  })
-
-  it("tells what is done to the Node from what is done to the host", () => {
-    fc.assert(
-      fc.property(Generated.action, (action) => {
-        assert.strictEqual(Plan.isClusterAction(action), cluster.has(action._tag))
       }),
     )
   })
