@@ -3,10 +3,9 @@
  */
 import { resolve } from "node:path"
 import type { Problem, Run } from "@kata-deploy/core"
-import { Result } from "effect"
 import type { Surroundings } from "../Surroundings.ts"
 import * as Arguments from "./Arguments.ts"
-import * as FlagTable from "./FlagTable.ts"
+import * as GivenValue from "./GivenValue.ts"
 
 /** What the command line says of it; a reviewed plan is named by its file, which nobody has read yet. */
 export interface Conduct extends Partial<Omit<Run.Conduct, "reviewed">> {
@@ -16,22 +15,11 @@ export interface Conduct extends Partial<Omit<Run.Conduct, "reviewed">> {
 
 /** Decodes the flags; problems are collected. */
 export const decode = (
-  { given }: Arguments.Arguments,
+  args: Arguments.Arguments,
   surroundings: Surroundings,
 ): { readonly conduct: Conduct; readonly problems: ReadonlyArray<Problem.Problem> } => {
   const problems: Array<Problem.Problem> = []
-  /** A flag wins over its variable; words of a flag were checked when the command line was taken apart. */
-  const find = (name: string): { readonly text: string; readonly where: string } | undefined => {
-    const flag = given.get(name)
-    if (flag !== undefined) return { text: flag.trim(), where: `--${name}` }
-    const row = FlagTable.lookup(name)!
-    const text = row.variable === undefined ? undefined : surroundings.env[row.variable]?.trim()
-    if (text === undefined || text === "") return undefined
-    const result = Arguments.read(row, row.variable!, text)
-    if (Result.isSuccess(result)) return { text: result.success, where: row.variable! }
-    problems.push(result.failure)
-    return undefined
-  }
+  const find = GivenValue.finder(args, surroundings, problems)
   const seconds = find("lock-timeout")
   const isWrong = seconds !== undefined && !/^\d{1,6}$/.test(seconds.text)
   if (isWrong)

@@ -7,7 +7,7 @@ import type { NodeHostShell } from "@kata-deploy/host"
 import { Result } from "effect"
 import type { Surroundings } from "../Surroundings.ts"
 import * as Arguments from "./Arguments.ts"
-import * as FlagTable from "./FlagTable.ts"
+import * as GivenValue from "./GivenValue.ts"
 
 /** How the API is reached. */
 export type KubeMode = "auto" | "in-cluster" | "kubeconfig" | "none"
@@ -47,26 +47,11 @@ const contradiction = (name: string, value: string, kube: KubeMode): Problem.Pro
 
 /** Decodes the flags about the host; problems are collected. */
 export const decode = (
-  { given }: Arguments.Arguments,
+  args: Arguments.Arguments,
   surroundings: Surroundings,
 ): { readonly options: NodeOptions; readonly problems: ReadonlyArray<Problem.Problem> } => {
   const problems: Array<Problem.Problem> = []
-  /** Text and origin of a flag; a blank variable is unset, a blank flag is not. */
-  const find = (name: string): { readonly text: string; readonly where: string } | undefined => {
-    const row = FlagTable.lookup(name)!
-    const flag = given.get(name)
-    if (flag !== undefined) {
-      if (flag.trim() !== "") return { text: flag.trim(), where: `--${name}` }
-      problems.push(Arguments.wrongValue(`--${name}`, flag, "a value that is not blank"))
-      return undefined
-    }
-    const text = row.variable === undefined ? undefined : surroundings.env[row.variable]?.trim()
-    if (text === undefined || text === "") return undefined
-    const result = Arguments.read(row, row.variable!, text)
-    if (Result.isSuccess(result)) return { text: result.success, where: row.variable! }
-    problems.push(result.failure)
-    return undefined
-  }
+  const find = GivenValue.finder(args, surroundings, problems)
   const path = (name: string): string | undefined => {
     const found = find(name)
     return found === undefined ? undefined : resolve(surroundings.workingDirectory, found.text)

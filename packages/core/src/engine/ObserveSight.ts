@@ -9,7 +9,7 @@ import type { Facts } from "../input/Facts.ts"
 import type { Settings } from "../input/Settings.ts"
 import * as Distribution from "../model/Distribution.ts"
 import type { RuntimeRow } from "../model/Distribution.ts"
-import { type ActionName, isCleanup } from "../plan/Plan.ts"
+import type { ActionName } from "../plan/Plan.ts"
 import { HostShell } from "../ports/HostShell.ts"
 import { NodeApi } from "../ports/NodeApi.ts"
 
@@ -31,7 +31,7 @@ export const machine = Effect.fn("ObserveSight.machine")(function* ({ action, se
   return action.startsWith("install") || asksForId ? yield* shell.machine : undefined
 })
 
-/** How the runtime's unit runs, for an install; who uses the tree, for a removal. */
+/** How the runtime's unit runs, and what its kubelet says; cleanups and resets do not ask. */
 export const runtime = Effect.fn("ObserveSight.runtime")(function* (
   { action, facts, settings }: SightRequest,
   row: RuntimeRow,
@@ -44,7 +44,7 @@ export const runtime = Effect.fn("ObserveSight.runtime")(function* (
     configz: asksKubelet && !MachineId.isStaged(action) ? yield* api.configz : facts.configz,
     sight: {
       ...facts.sight,
-      runtimeRun: isCleanup(action) ? facts.sight.runtimeRun : yield* shell.unitRun(row.unit),
+      runtimeRun: yield* shell.unitRun(row.unit),
     },
   }
 })

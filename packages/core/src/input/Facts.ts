@@ -11,7 +11,7 @@ import type { Journal } from "../plan/Journal.ts"
 import type { StageName } from "../plan/Plan.ts"
 import type { ArchiveFacts } from "../ports/HostFiles.ts"
 import type { UnitRun, UnitState } from "../ports/HostShell.ts"
-import type { CriStatus, Machine, RunningSandbox, TreeUser } from "../ports/HostSight.ts"
+import type { Machine, RunningSandbox, TreeUser } from "../ports/HostSight.ts"
 import type { NodeFacts } from "../ports/NodeApi.ts"
 import { type Fact, unknown } from "./Fact.ts"
 
@@ -56,8 +56,6 @@ export interface SightFacts {
   readonly machine: Machine | undefined
   /** How the CRI runtime's unit runs. */
   readonly runtimeRun: Fact<UnitRun>
-  /** What the CRI runtime says of itself. */
-  readonly cri: Fact<CriStatus>
   /** Processes that use the install directory. */
   readonly users: Fact<ReadonlyArray<TreeUser>>
   /** Sandboxes that the CRI runtime has running. */
@@ -161,7 +159,6 @@ export const unseen = (release: string, stateDir: HostPath, control: Fact<"syste
   sight: {
     machine: undefined,
     runtimeRun: nobodyLooked,
-    cri: nobodyLooked,
     users: nobodyLooked,
     sandboxes: nobodyLooked,
   },

@@ -48,14 +48,6 @@ export const SightDocument = Schema.Struct({
       needsReload: Schema.Boolean,
     }),
   ),
-  cri: factOf(
-    Schema.Struct({
-      runtime: Schema.String,
-      ready: Schema.Boolean,
-      handlers: Schema.optionalKey(Schema.Array(Schema.String)),
-      notLoaded: optionalText,
-    }),
-  ),
   users: factOf(
     Schema.Array(
       Schema.Struct({
@@ -95,7 +87,7 @@ const kernelOf = (kernel: NonNullable<SightDocument["machine"]>["kernel"]): Kern
 })
 
 /** What was seen, from its document. */
-export const decode = ({ cri, machine, runtimeRun, sandboxes, users }: SightDocument): SightFacts => ({
+export const decode = ({ machine, runtimeRun, sandboxes, users }: SightDocument): SightFacts => ({
   machine: machine === undefined ? undefined : { ...machine, kernel: kernelOf(machine.kernel) },
   runtimeRun:
     runtimeRun._tag === "Unknown"
@@ -104,7 +96,6 @@ export const decode = ({ cri, machine, runtimeRun, sandboxes, users }: SightDocu
           _tag: "Known",
           value: { mainPid: undefined, activeSince: undefined, ...runtimeRun.value },
         },
-  cri: cri._tag === "Unknown" ? cri : { _tag: "Known", value: { handlers: undefined, ...cri.value } },
   users:
     users._tag === "Unknown"
       ? users
