@@ -56,11 +56,12 @@ export const ofFailure = (failure: NodeFailure): number => {
 export const ofPlan = (plan: "changes" | "no-changes", whenChanges: number): number =>
   plan === "changes" ? whenChanges : 0
 
-/** The status of work on snapshots: what failed or could not be seen, and what is in use. */
+/** The status of work on snapshots, or of its plan: what failed or could not be seen, and what is in use. */
 export const ofSnapshots = ({ applied, namespaces }: SnapshotsReport.SnapshotsReport): number => {
-  if (!applied) return 0
   const failed = namespaces.some(({ figures, outcome }) => outcome === "unknown" || figures?.failed.length)
-  return failed ? 1 : namespaces.some(({ blocked }) => blocked.length > 0) ? inUse : 0
+  if (failed) return 1
+  // A plan only shows what is in use (decisions §12).
+  return applied && namespaces.some(({ blocked }) => blocked.length > 0) ? inUse : 0
 }
 
 /** The status of what is installed: drift is worth a number of its own. */

@@ -55,6 +55,9 @@ export const plan = (report: SnapshotsReport.SnapshotsReport, style: Style): str
       : `Snapshots of ${snapshotter}:`,
     ...(namespaces.length === 0 ? ["containerd has no namespaces."] : []),
     ...namespaces.flatMap((found) => namespaceLines(found, what, style)),
+    ...(namespaces.some(({ outcome }) => outcome === "unknown")
+      ? [style.paint("yellow", "Not everything could be seen, so there may be more.")]
+      : []),
     ...(isRepairable && !report.applied ? ["With --apply they are removed."] : []),
   ].join("\n")}\n`
 }

@@ -253,4 +253,29 @@ describe("snapshots", () => {
     const report = { ...snapshotsDone, namespaces: [{ ...namespace!, outcome: "unknown" as const }] }
     assert.strictEqual((await start(remove, { snapshots: () => Effect.succeed(report) })).status, 1)
   })
+
+  it("of which some could not be seen are no plan that is all right", async () => {
+    const unknown = { outcome: "unknown" as const, doubts: ["snapshots cannot be listed (it is away)"] }
+    const unseen = {
+      ...snapshotsPlan,
+      namespaces: snapshotsPlan.namespaces.map((n) => ({ ...n, ...unknown })),
+    }
+    for (const [wish, word] of [
+      ["plan", "--output=text"],
+      ["plan", "--output=json"],
+      ["repair", "--output=text"],
+    ]) {
+      const argv = ["snapshots", wish!, "--snapshotter=x", word!]
+      const { status, stdout } = await start(argv, { snapshots: () => Effect.succeed(unseen) })
+      assert.strictEqual(status, 1)
+      assert.include(stdout, "snapshots cannot be listed (it is away)")
+      if (word === "--output=text")
+        assert.include(stdout, "Not everything could be seen, so there may be more.")
+    }
+    assert.strictEqual(
+      (await start(["snapshots", "plan", "--snapshotter=x"])).status,
+      0,
+      "in use is only shown",
+    )
+  })
 })

@@ -54,17 +54,17 @@ const clauseOf = (because: SnapshotRemoval.BlockedBecause): string => {
 
 const removalOf = ({ records, removal }: Sight.NamespaceSight, snapshotter: string): NamespaceReport => {
   const [planned] = SnapshotRemoval.plan([removal]).namespaces
-  const { blocked, namespace, order, outcome, unseen } = planned!
+  const { blocked, namespace, order, outcome } = planned!
   const stale = SnapshotRepair.planNamespace(records, snapshotter)
   // Records without a snapshot go as well: they would be in the way of the next pull.
-  const lost = outcome === "unknown" ? [] : stale.order.filter((key) => !order.includes(key))
+  const lost = stale.order.filter((key) => !order.includes(key))
   return {
     namespace,
     order: [...lost, ...order],
     blocked: blocked.map(({ because, key }) => ({ key, because: clauseOf(because) })),
     images: stale.images,
-    doubts: unseen === undefined ? [] : [`snapshots cannot be listed (${unseen})`],
-    outcome,
+    doubts: stale.doubts,
+    outcome: stale.doubts.length > 0 ? "unknown" : outcome,
     figures: null,
   }
 }

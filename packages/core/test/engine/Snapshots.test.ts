@@ -100,6 +100,16 @@ describe("snapshots", () => {
     }),
   )
 
+  it.effect("whose images' labels cannot be looked at are unknown: what they keep would stay behind", () =>
+    Effect.gen(function* () {
+      const containerd = node()
+      containerd.faults.failOn("k8s.io", { _tag: "TimedOut", seconds: 30 })
+      const [namespace] = (yield* ask(containerd, "plan")).namespaces
+      assert.strictEqual(namespace!.outcome, "unknown")
+      assert.match(namespace!.doubts.join(), /content cannot be listed/)
+    }),
+  )
+
   it.effect(
     "that the backend lost are found by their labels, shown, and repaired when that is asked for",
     () =>
