@@ -15,26 +15,21 @@ import * as DiffText from "./DiffText.ts"
 
 const document = (content: object): string => `${JSON.stringify(content, null, 2)}\n`
 
-/** Masks every text of a document; keys stay. */
-const masked = <A>(value: A): A =>
-  JSON.parse(JSON.stringify(value), (_, item: unknown) =>
-    typeof item === "string" ? Masking.maskSecrets(item) : item,
-  ) as A
-
 /** The plan, with whole diffs. */
-export const plan = (plan: Plan.Plan): string => document(masked(PlanDocument.encode(plan, DiffText.unified)))
+export const plan = (plan: Plan.Plan): string =>
+  document(Masking.maskTexts(PlanDocument.encode(plan, DiffText.unified)))
 
 /** What a run did. */
 export const report = (report: Report.Report): string =>
-  document({ schemaVersion: 1, kind: "report", ...masked(report) })
+  document({ schemaVersion: 1, kind: "report", ...Masking.maskTexts(report) })
 
 /** What is installed. */
 export const status = (status: Status.Status): string =>
-  document({ schemaVersion: 1, kind: "status", ...masked(status) })
+  document({ schemaVersion: 1, kind: "status", ...Masking.maskTexts(status) })
 
 /** What is planned for snapshots, and what became of it. */
 export const snapshots = (report: SnapshotsReport.SnapshotsReport): string =>
-  document({ schemaVersion: 1, kind: "snapshots", ...masked(report) })
+  document({ schemaVersion: 1, kind: "snapshots", ...Masking.maskTexts(report) })
 
 /** What went wrong; `report` tells what a run did before it did. */
 export const problems = (
@@ -46,6 +41,6 @@ export const problems = (
     schemaVersion: 1,
     kind: "problems",
     exitStatus,
-    problems: masked(problems),
-    ...(report === undefined ? {} : { report: masked(report) }),
+    problems: Masking.maskTexts(problems),
+    ...(report === undefined ? {} : { report: Masking.maskTexts(report) }),
   })

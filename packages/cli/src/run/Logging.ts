@@ -11,19 +11,14 @@ const textOf = (message: unknown): string =>
     .map((part) => (Predicate.isString(part) ? part : JSON.stringify(part)))
     .join(" ")
 
-/** Masks every text inside a value; masking the record as a whole could break its quotes. */
-const masked = (value: unknown): unknown =>
-  JSON.parse(JSON.stringify(value ?? null), (_, item: unknown) =>
-    Predicate.isString(item) ? Masking.maskSecrets(item) : item,
-  )
-
 /** The layer of a logger that writes to the status line's terminal. */
 export const layer = (display: Display, line: StatusLine): Layer.Layer<never> => {
   const showsCauses = display.logLevel === "Debug" || display.logLevel === "Trace"
   const logger = Logger.map(Logger.formatStructured, ({ annotations, cause, level, message, timestamp }) => {
     const details = cause !== undefined && showsCauses ? Masking.maskSecrets(cause) : undefined
     const text = Masking.maskSecrets(textOf(message))
-    const about = Object.entries(annotations).map(([key, value]) => [key, masked(value)] as const)
+    // Masking the record as a whole could break its quotes.
+    const about = Object.entries(annotations).map(([key, value]) => [key, Masking.maskTexts(value)] as const)
     const record =
       display.logFormat === "json"
         ? JSON.stringify({

@@ -1,8 +1,9 @@
 /**
  * Answers: where do traces go? To the OpenTelemetry collector that the standard variables name
- * (`OTEL_EXPORTER_OTLP_ENDPOINT` and its like), and nowhere without one. Nothing is loaded for that case.
+ * (`OTEL_EXPORTER_OTLP_ENDPOINT` and its like), secrets masked, and nowhere without one. Nothing is loaded for that case.
  */
-import { ConfigProvider, Layer } from "effect"
+import { Masking } from "@kata-deploy/core"
+import { ConfigProvider, Effect, Layer } from "effect"
 
 const endpoints = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] as const
 
@@ -19,12 +20,20 @@ export const layer = async (env: Environment, release: string): Promise<Layer.La
     import("effect/observability"),
     import("effect/http"),
   ])
+  const { OtlpSerialization: Serialization } = OtlpSerialization
+  const masked = Layer.effect(
+    Serialization,
+    Effect.map(Serialization, (json) => ({
+      ...json,
+      traces: (data: Parameters<typeof json.traces>[0]) => json.traces(Masking.maskTexts(data)),
+    })),
+  ).pipe(Layer.provide(OtlpSerialization.layerJson))
   // As OpenTelemetry has it: without a word about exporters, traces go to the endpoint.
   const known = { OTEL_TRACES_EXPORTER: "otlp", ...env }
   return OtlpTracer.layerFromConfig({
     resource: { serviceName: "kata-deploy", serviceVersion: release },
   }).pipe(
-    Layer.provide(OtlpSerialization.layerJson),
+    Layer.provide(masked),
     Layer.provide(FetchHttpClient.layer),
     Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env: known as Record<string, string> }))),
   )

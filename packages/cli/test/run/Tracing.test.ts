@@ -54,6 +54,19 @@ describe("traces", () => {
     for (const word of ["kata-deploy", "1.2.3", "Run.run", "write /etc/x"]) assert.include(told, word)
   })
 
+  it("hold no secrets, neither in what failed nor in what was done", async () => {
+    const { close, sent, url } = await collector()
+    const layer = await Tracing.layer({ OTEL_EXPORTER_OTLP_ENDPOINT: url }, "1.2.3")
+    const work = Effect.fail(new Error('line 3 is password = "hunter2"')).pipe(
+      Effect.withSpan("fetch", { attributes: { from: "https://me:hunter3@mirror" } }),
+    )
+    await Effect.runPromiseExit(Effect.provide(work, layer))
+    await close()
+    const told = sent.map((each) => each.body).join()
+    assert.include(told, "line 3 is password")
+    assert.notMatch(told, /hunter/)
+  })
+
   it("are not made at all without a collector, or where OpenTelemetry is switched off", async () => {
     const { close, sent, url } = await collector()
     assert.strictEqual(await Tracing.layer({}, "1.2.3"), Layer.empty)

@@ -6,6 +6,7 @@ import { Clock, Effect } from "effect"
 import * as RuntimeEvidence from "../decide/RuntimeEvidence.ts"
 import * as RuntimeLog from "../decide/RuntimeLog.ts"
 import * as ServedHandlers from "../decide/ServedHandlers.ts"
+import { maskSecrets } from "../input/Masking.ts"
 import * as Distribution from "../model/Distribution.ts"
 import type { AwaitServed } from "../plan/Action.ts"
 import { HostError } from "../ports/HostError.ts"
@@ -91,7 +92,10 @@ export const atPresent = Effect.fn("Evidence.atPresent")(function* (
   return said?._tag === "NotServed" ? undefined : said
 })
 
-/** A failure of a unit with what its log says since a time (milliseconds since the epoch). */
+/**
+ * A failure of a unit with what its log says since a time (milliseconds since the epoch). A runtime's log may quote the
+ * line of a file that holds a secret, and the failure goes to reports, events and traces: it is masked here, once.
+ */
 export const withLog = Effect.fn("Evidence.withLog")(function* (
   error: HostError,
   unit: string,
@@ -99,7 +103,7 @@ export const withLog = Effect.fn("Evidence.withLog")(function* (
 ): Effect.fn.Return<HostError, never, HostShell> {
   const shell = yield* HostShell
   const log = yield* shell.unitLog(unit, since)
-  const reasons = log._tag === "Known" ? RuntimeLog.reasons(log.value) : []
+  const reasons = log._tag === "Known" ? RuntimeLog.reasons(log.value).map(maskSecrets) : []
   if (reasons.length === 0) return error
   const detail =
     error.reason._tag === "Refused"

@@ -140,3 +140,9 @@ const maskJson = (text: string): string => {
 
 /** `text` with user-info of URLs and values of credential keys masked. */
 export const maskSecrets = (text: string): string => (isJson(text) ? maskJson(text) : maskText(text))
+
+/** A value with every text inside it masked; keys stay. It comes out as JSON would bring it back. */
+export const maskTexts = <A>(value: A): A =>
+  JSON.parse(JSON.stringify(value ?? null), (_, item: unknown) =>
+    typeof item === "string" ? maskSecrets(item) : item,
+  ) as A

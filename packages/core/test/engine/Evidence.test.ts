@@ -209,6 +209,16 @@ describe("a failure of a unit", () => {
     }),
   )
 
+  it.effect("never repeats a secret that the log quotes", () =>
+    Effect.gen(function* () {
+      const quoted =
+        'containerd: (3, 1): bad key in [registry] password = "hunter2" of https://me:hunter3@mirror'
+      const message = yield* told({ _tag: "Refused", detail: "it failed" }, Fact.known([quoted]))
+      assert.include(message, "bad key in [registry]")
+      assert.notMatch(message, /hunter/)
+    }),
+  )
+
   it.effect("is told as it is where the log says nothing, or cannot be read", () =>
     Effect.gen(function* () {
       for (const log of [Fact.known(["all is well"]), outOfSight])
