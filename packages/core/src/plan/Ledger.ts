@@ -5,6 +5,7 @@
 import { Result, Schema } from "effect"
 import type { FileState } from "../model/FileState.ts"
 import type { HostPath } from "../model/HostPath.ts"
+import { ModeChoice } from "../model/ModeChoice.ts"
 import { PathSchema } from "./Change.ts"
 
 /** A file or link that came out of a component archive; `path` is relative to the install directory. */
@@ -132,6 +133,8 @@ export const Ledger = Schema.Struct({
   edits: Schema.Array(Edit),
   /** Set where an install without a ledger was taken over: all below the install directory is ours. */
   adopted: Schema.optionalKey(Schema.Literal("everything")),
+  /** Modes of nydus that were chosen on this node over the settings; left out where there are none. */
+  modes: Schema.optionalKey(Schema.Array(ModeChoice)),
 }).annotate({ identifier: "Ledger" })
 /** Everything that one instance owns on this host. */
 export type Ledger = typeof Ledger.Type
@@ -190,6 +193,12 @@ export const ownsNothing = (ledger: Ledger): boolean =>
   ledger.files.length === 0 &&
   ledger.edits.length === 0 &&
   ledger.adopted === undefined
+
+/** A ledger with these chosen modes and no others. */
+export const withModes = (ledger: Ledger, modes: ReadonlyArray<ModeChoice>): Ledger => {
+  const { modes: _, ...others } = ledger
+  return modes.length === 0 ? others : { ...ledger, modes }
+}
 
 /** What a stage did that could not be known when it was planned. */
 export interface Settled {

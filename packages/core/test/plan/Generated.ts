@@ -1,6 +1,14 @@
 /** Generated parts of plans: states, changes, actions, ledgers. */
 import * as fc from "fast-check"
-import { type Action, type Change, FileState, HostPath, type Ledger, type Plan } from "../../src/index.ts"
+import {
+  type Action,
+  type Change,
+  FileState,
+  HostPath,
+  Ledger,
+  type ModeChoice,
+  type Plan,
+} from "../../src/index.ts"
 
 const text = fc.string({ maxLength: 8, unit: "grapheme" })
 const number = fc.nat(0o777)
@@ -52,8 +60,19 @@ const edit: fc.Arbitrary<Ledger.Edit> = fc.oneof(
   fc.record({ kind: fc.constant("block" as const), path, createdFile: fc.boolean(), block: text }),
 )
 
-/** Any ledger. */
-export const ledger: fc.Arbitrary<Ledger.Ledger> = fc.record({
+const modes: fc.Arbitrary<ReadonlyArray<ModeChoice.ModeChoice>> = fc.array(
+  fc.record({
+    shim: text,
+    mode: fc.constantFrom("guest-pull", "host-share"),
+    said: fc.record(
+      { snapshotter: text, pullType: text, forcesGuestPull: fc.constant(true as const) },
+      { requiredKeys: [] },
+    ),
+  }),
+  { maxLength: 2 },
+)
+
+const ledgerWithoutModes: fc.Arbitrary<Ledger.Ledger> = fc.record({
   schemaVersion: fc.constant(1 as const),
   kind: fc.constant("ledger" as const),
   instance: text,
@@ -72,6 +91,11 @@ export const ledger: fc.Arbitrary<Ledger.Ledger> = fc.record({
   directories: fc.array(path, { maxLength: 3 }),
   edits: fc.array(edit, { maxLength: 2 }),
 })
+
+/** Any ledger. */
+export const ledger: fc.Arbitrary<Ledger.Ledger> = fc
+  .tuple(ledgerWithoutModes, modes)
+  .map(([without, chosen]) => Ledger.withModes(without, chosen))
 
 /** Any action. */
 export const action: fc.Arbitrary<Action.Action> = fc.oneof(

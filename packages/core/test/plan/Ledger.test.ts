@@ -46,6 +46,17 @@ describe("Ledger", () => {
     )
   })
 
+  it("takes the chosen modes that it is given and keeps no others, none being no key at all", () => {
+    const choice = { shim: "qemu", mode: "host-share", said: { snapshotter: "nydus" } } as const
+    const chosen = Ledger.withModes(empty, [choice])
+    assert.deepStrictEqual(read(Ledger.encode(chosen)).modes, [choice])
+    assert.deepStrictEqual(Ledger.withModes(chosen, []), empty)
+    // What is told apart by its text keeps its place in it.
+    const reread = read(Ledger.encode(chosen))
+    assert.isTrue(Ledger.isSame(reread, Ledger.withModes(reread, [choice]), () => undefined))
+    assert.isFalse(Ledger.isSame(reread, Ledger.withModes(reread, []), () => undefined))
+  })
+
   it("lies in the state directory", () => {
     assert.strictEqual(
       Ledger.pathIn(HostPath.make("/opt/kata/.kata-deploy")),
