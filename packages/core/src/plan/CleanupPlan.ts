@@ -7,7 +7,6 @@ import type { CleanupVerdict } from "../decide/CleanupPolicy.ts"
 import * as ContainerdImports from "../decide/ContainerdImports.ts"
 import * as Neighbours from "../decide/Neighbours.ts"
 import type * as InUse from "../decide/InUse.ts"
-import * as Ownership from "../decide/Ownership.ts"
 import * as Fact from "../input/Fact.ts"
 import * as FactsOf from "../input/Facts.ts"
 import {
@@ -17,21 +16,18 @@ import {
   type Problem,
   UnseenError,
 } from "../input/Problem.ts"
-import * as FileState from "../model/FileState.ts"
-import * as HostPath from "../model/HostPath.ts"
-import { type Instance, name as instanceName } from "../model/Instance.ts"
-import type { HostAction } from "./Action.ts"
-import * as Change from "./Change.ts"
+import type * as HostPath from "../model/HostPath.ts"
+import { name as instanceName } from "../model/Instance.ts"
 import * as CleanupMarks from "./CleanupMarks.ts"
 import * as CleanupUse from "./CleanupUse.ts"
 import * as CleanupRestart from "./CleanupRestart.ts"
+import * as CleanupStages from "./CleanupStages.ts"
 import type { PlanInput } from "./InstallPlan.ts"
 import * as Leftovers from "./Leftovers.ts"
 import * as Ledger from "./Ledger.ts"
 import * as Preconditions from "./Preconditions.ts"
-import { type ActionName, type Plan, put, type StagePlan, type Step, step } from "./Plan.ts"
+import { type ActionName, type Plan, type StagePlan, step } from "./Plan.ts"
 import * as Predict from "./Predict.ts"
-import * as SnapshotterSteps from "./SnapshotterSteps.ts"
 
 type CleanupStage = "revert-cri" | "remove-artifacts"
 
@@ -173,11 +169,6 @@ const nothing = ({ action, settings }: PlanInput, code: string, message: string)
   residues: [],
 })
 
-interface StageResult {
-  readonly steps: ReadonlyArray<Step<HostAction>>
-  readonly notices: ReadonlyArray<Notice>
-}
-
 const makeWith = (
   input: PlanInput,
   ledger: Ledger.Ledger,
@@ -191,7 +182,7 @@ const makeWith = (
   const stages: Array<StagePlan> = []
   const notices: Array<Notice> = [...(use === undefined ? [] : [use]), ...restart.notices]
   let facts = input.facts
-  const take = (stage: CleanupStage, of: (facts: FactsOf.Facts) => StageResult): void => {
+  const take = (stage: CleanupStage, of: (facts: FactsOf.Facts) => CleanupStages.StageResult): void => {
     if (!asked.includes(stage)) return
     const result = of(facts)
     stages.push({ stage, steps: result.steps })
@@ -201,8 +192,9 @@ const makeWith = (
   for (const part of CleanupRestart.order(input, ledger, verdict)) {
     if (part === "demote") stages.push(...CleanupMarks.demotion(input))
     // Snapshotters are part of the same stage, in front of it.
-    if (part === "configuration") take("revert-cri", (at) => revertCri(at, settings.instance))
-    if (part === "artifacts") take("remove-artifacts", (at) => removeArtifacts(at, settings.instance))
+    if (part === "configuration") take("revert-cri", (at) => CleanupStages.revertCri(at, settings.instance))
+    if (part === "artifacts")
+      take("remove-artifacts", (at) => CleanupStages.removeArtifacts(at, settings.instance))
     if (part === "release") stages.push(...CleanupMarks.release(input))
     if (part === "restart") stages.push(...restart.stages)
   }
@@ -222,179 +214,3 @@ const makeWith = (
 
 /** What a cleanup leaves on purpose, wherever it runs (decisions §3). */
 const residues: Plan["residues"] = ["/run/lock/kata-deploy.lock"]
-
-/** What stands where a file of ours was, and is none: it is left alone. */
-const notAFile = (owned: Ledger.OwnedFile, state: FileState.FileState): ReadonlyArray<Notice> =>
-  state._tag === "Directory" || state._tag === "Unreadable"
-    ? [
-        {
-          code: "owned-file-not-removed",
-          severity: "warning",
-          message: `${owned.path} was a file of ours and is ${state._tag === "Directory" ? "a directory" : `not readable (${state.detail})`} now, so it stays.`,
-          remedy: "Look at it, and remove it if nobody needs it.",
-        },
-      ]
-    : Ownership.changedSince(owned, state)
-
-const removeFiles = (
-  facts: FactsOf.Facts,
-  ledger: Ledger.Ledger,
-  stage: Ledger.OwnedFile["stage"],
-): Removals =>
-  removeThese(
-    facts,
-    ledger.files.filter((file) => file.stage === stage),
-  )
-
-interface Removals extends StageResult {
-  readonly unseen: ReadonlyArray<Ledger.OwnedFile>
-}
-
-const removeThese = (facts: FactsOf.Facts, owned: ReadonlyArray<Ledger.OwnedFile>): Removals => {
-  return {
-    steps: owned.flatMap((file) => {
-      const before = FactsOf.at(facts, file.path)
-      return before._tag === "Directory" || before._tag === "Unreadable"
-        ? []
-        : [put(Change.make(file.path, before, FileState.absent), "it is ours")]
-    }),
-    // What could not be looked at may still be ours, so the ledger goes on naming it.
-    unseen: owned.filter((file) => FactsOf.at(facts, file.path)._tag === "Unreadable"),
-    notices: owned.flatMap((file) => notAFile(file, FactsOf.at(facts, file.path))),
-  }
-}
-
-const deepestFirst = (directories: ReadonlyArray<HostPath.HostPath>): ReadonlyArray<HostPath.HostPath> =>
-  [...new Set(directories)].toSorted().toReversed()
-
-/** Directories of ours that hold nothing that stays, deepest first. */
-const emptied = (
-  ledger: Ledger.Ledger,
-  stays: ReadonlyArray<HostPath.HostPath>,
-): ReadonlyArray<HostPath.HostPath> =>
-  deepestFirst(
-    ledger.directories.filter((directory) => !stays.some((path) => HostPath.isWithin(path, directory))),
-  )
-
-const prune = (directories: ReadonlyArray<HostPath.HostPath>): ReadonlyArray<Step<HostAction>> =>
-  directories.length === 0
-    ? []
-    : [step({ _tag: "Prune", directories } as const, "we created them and they are empty")]
-
-/** Our part goes out of files of others first: an import of a missing file would keep the runtime from starting. */
-const revertCri = (facts: FactsOf.Facts, instance: Instance): StageResult => {
-  const ledger = FactsOf.ledgerOf(facts)!
-  const down = SnapshotterSteps.takeDown(facts, ledger.files, instance)
-  const unitFiles = ledger.files.filter(({ path }) => down.unitFiles.includes(path))
-  const units = removeThese(facts, unitFiles)
-  const edits = ledger.edits.map((edit) => {
-    const before = FactsOf.at(facts, edit.path)
-    const { after, notices } = Ownership.undoEdit(before, edit, ledger.instance)
-    return { edit, step: put(Change.make(edit.path, before, after), "only our part goes"), notices }
-  })
-  const files = removeFiles(facts, ledger, "cri")
-  const rest = [
-    ...ledger.files.filter((file) => file.stage !== "cri" && !unitFiles.includes(file)),
-    ...units.unseen,
-    ...files.unseen,
-  ]
-  const { restarting: _, ...settled } = ledger
-  const after: Ledger.Ledger = {
-    ...settled,
-    files: rest,
-    edits: [],
-    handlers: [],
-    loaded: [],
-    startedWith: null,
-  }
-  const stays = [facts.stateDir, ...rest.map((file) => file.path)]
-  const directories = emptied(ledger, stays).filter(
-    (directory) => !HostPath.isWithin(directory, facts.stateDir),
-  )
-  // An adopted ledger is nowhere on the host; the next stage adopts what is left by itself.
-  const changed = facts.ledger._tag !== "Adopted" && Ledger.encode(after) !== Ledger.encode(ledger)
-  return {
-    steps: [
-      ...Leftovers.steps(facts),
-      ...down.before,
-      ...units.steps,
-      ...down.after,
-      ...edits.map((e) => e.step),
-      ...files.steps,
-      ...prune(directories),
-      ...(changed
-        ? [
-            step(
-              { _tag: "Record", path: Ledger.pathIn(facts.stateDir), ledger: after } as const,
-              "the configuration is no longer ours",
-            ),
-          ]
-        : []),
-    ],
-    notices: [...down.notices, ...units.notices, ...edits.flatMap((e) => e.notices), ...files.notices],
-  }
-}
-
-const removeArtifacts = (facts: FactsOf.Facts, instance: Instance): StageResult => {
-  const { installDir } = instance
-  const ledger = FactsOf.ledgerOf(facts)!
-  // The stage may be all that is run; after the one before it nothing of this is left.
-  const down = SnapshotterSteps.takeDown(facts, ledger.files, instance)
-  const files = removeFiles(facts, ledger, "artifacts")
-  const entries = ledger.adopted ?? [
-    ...ledger.components.flatMap((component) => component.entries),
-    ...ledger.directories
-      .filter((path) => HostPath.isBelow(path, installDir) && !HostPath.isWithin(path, facts.stateDir))
-      .map((path): Ledger.OwnedEntry => ({ type: "directory", path: HostPath.relativeTo(path, installDir) })),
-  ]
-  const rest = [...ledger.files.filter((file) => file.stage !== "artifacts"), ...files.unseen]
-  // What the CRI runtime still loads stays until its own stage has taken it back.
-  const loaded = [
-    ...rest.map((file) => file.path),
-    ...ledger.edits.flatMap((edit) => (edit.kind === "import" ? edit.elements.map(HostPath.make) : [])),
-  ].filter((path) => FactsOf.at(facts, path)._tag !== "Absent")
-  const reserved = [facts.stateDir, ...loaded].filter((path) => HostPath.isWithin(path, installDir))
-  const { adopted: _, ...own } = ledger
-  const left: Ledger.Ledger = { ...own, components: [], files: rest }
-  const last = Ledger.ownsNothing(left)
-  const directories = emptied(
-    ledger,
-    last ? [] : [facts.stateDir, ...rest.map((f) => f.path), ...ledger.edits.map((e) => e.path)],
-  )
-  const path = Ledger.pathIn(facts.stateDir)
-  // The ledger goes as late as can be: only the directories around and beside it are removed without it.
-  const aroundLedger = directories.filter(
-    (directory) =>
-      HostPath.isWithin(facts.stateDir, directory) || Leftovers.ofState(facts.stateDir).includes(directory),
-  )
-  return {
-    steps: [
-      ...Leftovers.steps(facts),
-      ...Leftovers.staging(facts),
-      ...down.before,
-      ...files.steps,
-      ...down.after,
-      ...(ledger.components.length === 0 && ledger.adopted === undefined
-        ? []
-        : [
-            step(
-              { _tag: "RemoveTree", root: installDir, entries, reserved } as const,
-              ledger.adopted === undefined
-                ? "it came out of our archives"
-                : "an install without a ledger left it here",
-            ),
-          ]),
-      ...prune(directories.filter((directory) => !aroundLedger.includes(directory))),
-      ...(facts.ledger._tag === "Adopted"
-        ? []
-        : [
-            last
-              ? step({ _tag: "Record", path, ledger: null } as const, "nothing is ours any more")
-              : step({ _tag: "Record", path, ledger: left } as const, "the artifacts are no longer ours"),
-          ]),
-      // The state directory is ours by its name, also where an install died before it could write that down.
-      ...prune(deepestFirst([...(last ? Leftovers.ofState(facts.stateDir) : []), ...aroundLedger])),
-    ],
-    notices: [...down.notices, ...files.notices],
-  }
-}
