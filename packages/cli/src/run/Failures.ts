@@ -13,6 +13,7 @@ const remedies: Readonly<Record<HostError.HostErrorReason["_tag"], string>> = {
   EscapesRoot: "Make the link point to somewhere below the host's root, or remove it.",
   BadArchive: "Fetch the archive again and compare its checksum with the publisher's.",
   Refused: "See what the host says of it, e.g. journalctl -u UNIT, then run the action again.",
+  NotLoaded: "Set the snapshotter up, or name one that containerd has (ctr plugins ls).",
   TimedOut: "See what the host is busy with, then run the action again.",
   Io: "Look into the kernel's log (dmesg) for the device below, then run the action again.",
 }
@@ -25,6 +26,7 @@ const codes: Readonly<Record<HostError.HostErrorReason["_tag"], string>> = {
   EscapesRoot: "E_HOST_ESCAPES_ROOT",
   BadArchive: "E_BAD_ARCHIVE",
   Refused: "E_HOST_REFUSED",
+  NotLoaded: "E_PLUGIN_NOT_LOADED",
   TimedOut: "E_HOST_TIMED_OUT",
   Io: "E_HOST_IO",
 }

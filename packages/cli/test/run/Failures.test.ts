@@ -12,6 +12,7 @@ const reasons: ReadonlyArray<HostError.HostErrorReason> = [
   { _tag: "EscapesRoot", via: "/x" },
   { _tag: "BadArchive", archive: "a.tar.zst", entry: undefined, detail: "it is cut" },
   { _tag: "Refused", detail: "no" },
+  { _tag: "NotLoaded", detail: "snapshotter not loaded: x" },
   { _tag: "TimedOut", seconds: 3 },
   { _tag: "Io", code: "EIO" },
 ]

@@ -16,9 +16,11 @@ export interface NamespaceSight {
   readonly records: SnapshotRecords.RecordFacts
 }
 
+/** A snapshotter that containerd does not have is out of sight by construction: what it had is listed by nobody. */
 const attempted = <A>(looking: Effect.Effect<A, HostError>): Effect.Effect<Fact.Fact<A>> =>
   Effect.match(looking, {
-    onFailure: ({ reason }) => Fact.unknown("failed", describe(reason)),
+    onFailure: ({ reason }) =>
+      Fact.unknown(reason._tag === "NotLoaded" ? "out-of-sight" : "failed", describe(reason)),
     onSuccess: Fact.known,
   })
 

@@ -65,7 +65,7 @@ export class Containerd extends Context.Service<
     /** Names of all namespaces, sorted. */
     readonly namespaces: Effect.Effect<ReadonlyArray<string>, HostError>
     /**
-     * Snapshots of a snapshotter, sorted by key. A snapshotter that containerd does not have is a failure. Records
+     * Snapshots of a snapshotter, sorted by key. A snapshotter that containerd does not have is a failure (`NotLoaded`). Records
      * whose backend has lost the snapshot are left out by containerd itself: an empty list does not mean clean.
      */
     readonly snapshots: (

@@ -26,6 +26,8 @@ export type HostErrorReason =
     }
   /** systemd or a host program said no. */
   | { readonly _tag: "Refused"; readonly detail: string }
+  /** containerd has no plugin of that name loaded, so that nothing can be asked of it. */
+  | { readonly _tag: "NotLoaded"; readonly detail: string }
   /** It took longer than allowed. */
   | { readonly _tag: "TimedOut"; readonly seconds: number }
   /** Any other failure of the operating system; `code` is the errno name. */
@@ -61,6 +63,7 @@ export const describe = (reason: HostErrorReason): string => {
     case "BadArchive":
       return `the archive ${reason.archive} is refused${reason.entry === undefined ? "" : ` at entry ${reason.entry}`}: ${reason.detail}`
     case "Refused":
+    case "NotLoaded":
       return reason.detail
     case "TimedOut":
       return `no answer within ${reason.seconds} s`

@@ -91,7 +91,7 @@ const openCases = (architecture: "amd64" | "arm64"): ReadonlyArray<OpenCase> => 
       fixture: {},
       body: Effect.gen(function* () {
         const containerd = yield* Containerd
-        yield* failsWith("list", containerd.snapshots("one", "nothing-of-this-name"), "Refused")
+        yield* failsWith("list", containerd.snapshots("one", "nothing-of-this-name"), "NotLoaded")
       }),
     },
     {

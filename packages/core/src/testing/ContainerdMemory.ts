@@ -70,7 +70,9 @@ export const make = (options: Options = {}): ContainerdMemory => {
   }
 
   const loaded = (snapshotter: string): Result.Result<void, HostErrorReason> =>
-    snapshotters.includes(snapshotter) ? Result.void : refused(`snapshotter not loaded: ${snapshotter}`)
+    snapshotters.includes(snapshotter)
+      ? Result.void
+      : Result.fail({ _tag: "NotLoaded", detail: `snapshotter not loaded: ${snapshotter}` })
 
   const removeSnapshot = (
     state: NamespaceState,

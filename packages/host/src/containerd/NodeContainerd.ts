@@ -180,7 +180,12 @@ const labelling = (digest: string, labels: ReadonlyMap<string, string | undefine
   updateMask: { paths: [...labels.keys()].map((key) => `labels.${key}`) },
 })
 
-const reasonOf = (code: number, detail: string): HostError.HostErrorReason =>
-  code === codes.permissionDenied || /EACCES|EPERM/.test(detail)
-    ? { _tag: "Denied" }
+/** What containerd 1.6 to 2.2 say of a snapshotter that they do not have (`plugins/services/snapshots/service.go`). */
+const notLoaded = /^snapshotter not loaded: /
+
+const reasonOf = (code: number, detail: string): HostError.HostErrorReason => {
+  if (code === codes.permissionDenied || /EACCES|EPERM/.test(detail)) return { _tag: "Denied" }
+  return code === codes.invalidArgument && notLoaded.test(detail)
+    ? { _tag: "NotLoaded", detail }
     : { _tag: "Refused", detail }
+}

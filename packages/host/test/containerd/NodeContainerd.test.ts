@@ -127,6 +127,7 @@ describe("containerd's own view", () => {
         failure.message,
         `Could not list the snapshots of x in k8s.io of containerd at ${socket}: snapshotter not loaded: x`,
       )
+      assert.strictEqual(failure.reason._tag, "NotLoaded")
       const lists: ReadonlyArray<Effect.Effect<unknown, HostError.HostError>> = [
         containerd.containers("n"),
         containerd.images("n"),
