@@ -27,7 +27,7 @@ const dist = elsewhere < 0 ? join(cli, "dist") : join(String(process.argv[elsewh
  *
  *   new URL(`./worker/X.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url)
  */
-const workers = ["packages/filesystem/src/worker/*.ts", "packages/cli/src/worker/*.ts"]
+const workers = ["filesystem", "host", "cli"].map((name) => `packages/${name}/src/worker/*.ts`)
 
 /** The chunk that the entry loads for everything else. */
 const program = "program.mjs"

@@ -1,5 +1,5 @@
 /** Answers: what is said of a machine that nothing looks at? Everything is out of sight. */
-import { Fact } from "@kata-deploy/core"
+import { Fact, ProbeFile } from "@kata-deploy/core"
 import { Effect } from "effect"
 import type { Sight } from "./sight/Sight.ts"
 
@@ -16,6 +16,7 @@ export const noSight: Sight = {
     mkfsErofs: { _tag: "Unknown", why: outOfSight.why },
     machineId: { _tag: "Absent" },
   }),
+  probeFile: () => Effect.succeed(ProbeFile.untried(outOfSight.why)),
   usersOf: () => Effect.succeed(outOfSight),
   criStatus: () => Effect.succeed(outOfSight),
   sandboxes: () => Effect.succeed(outOfSight),

@@ -49,6 +49,7 @@ export interface CriInput {
     "files" | "imported" | "neighbours" | "unlisted" | "ledger" | "node" | "release" | "userDropIn"
   > & {
     readonly artifacts?: ArtifactFacts
+    readonly sight?: Pick<FactsOf.SightFacts, "probeFile">
   }
   readonly policies: CriPolicies
 }
@@ -192,9 +193,10 @@ const priorEdit = (input: CriInput, path: HostPath.HostPath): Edit | undefined =
 
 const dropIn = (input: CriInput, paths: ContainerdPaths): Result.Result<CriConfig, PrerequisiteError> =>
   Result.gen(function* () {
+    const { facts, settings } = input
     const criTable = paths.repeatsCriTable ? yield* repeatedTable(input, paths) : undefined
     const user = yield* UserDropIn.decide(input, paths.userDropIn)
-    const told = yield* SnapshotterConfig.decide(input.settings, paths, SnapshotterConfig.unprobed)
+    const told = yield* SnapshotterConfig.decide(settings, paths, SnapshotterConfig.probed(facts.sight))
     const config = yield* dropInWith(input, paths, { criTable, extraTables: told.tables }, user)
     return { ...config, notices: [...config.notices, ...told.notices] }
   })

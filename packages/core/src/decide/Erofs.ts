@@ -3,11 +3,11 @@
  * Source: spec 07 §4; decisions §5; 12 W-24.
  */
 import { Result } from "effect"
-import type { Fact } from "../input/Fact.ts"
 import type { Notice, Problem } from "../input/Problem.ts"
 import type { Settings } from "../input/Settings.ts"
 import type { ConfigSchema } from "../model/ContainerdVersion.ts"
 import * as ContainerdVersion from "../model/ContainerdVersion.ts"
+import type { ProbeFile, Tried } from "../model/ProbeFile.ts"
 import * as Shim from "../model/Shim.ts"
 import type { PrintTable } from "../toml/TomlPrinter.ts"
 import { annotationsTable, below } from "./SnapshotterTables.ts"
@@ -21,29 +21,48 @@ export const mkfsOptions: ReadonlyArray<string> = ["-T0", "--mkfs-time", "--sort
 /** Size of the writable layer: a sparse file, or none where it is kept in memory. Both are texts for containerd. */
 export const defaultSize = (mode: ErofsSettings["mode"]): "10G" | "0" => (mode === "memory" ? "0" : "10G")
 
-/** What a probe file on the filesystem of containerd's root showed. */
-export interface ErofsProbe {
-  /** Whether it takes fs-verity. */
-  readonly fsverity: Fact<boolean>
-  /** Whether it takes the immutable flag. */
-  readonly immutable: Fact<boolean>
-}
+/**
+ * What containerd is told only where the filesystem of its root takes it. Switched on without support, `enable_fsverity`
+ * leaves every service of containerd down (measured on 2.1.9), so only a probe file that took it counts.
+ */
+const integrity: ReadonlyArray<{
+  readonly key: "enable_fsverity" | "set_immutable"
+  readonly tried: keyof ProbeFile
+  /** What the filesystem has to be like. */
+  readonly needs: string
+}> = [
+  {
+    key: "enable_fsverity",
+    tried: "fsverity",
+    needs:
+      "one with fs-verity, such as ext4 with its verity feature (tune2fs -O verity) or btrfs, on a kernel with CONFIG_FS_VERITY",
+  },
+  { key: "set_immutable", tried: "immutable", needs: "one with file flags, such as ext4, xfs or btrfs" },
+]
 
-/** Switched on without support it leaves every containerd service down, so only a probe that worked counts. */
-const proven = (fact: Fact<boolean>): boolean => fact._tag === "Known" && fact.value
+const isProven = (tried: Tried): boolean => tried._tag === "Accepted"
 
-const unproven = (key: string, fact: Fact<boolean>): ReadonlyArray<Notice> =>
-  proven(fact)
-    ? []
-    : [
-        {
-          code: "erofs-integrity-off",
-          severity: "warning",
-          message: `${key} stays off, because ${fact._tag === "Known" ? "the filesystem of containerd's root does not take it" : `it is not known whether the filesystem of containerd's root takes it (${fact.why})`}. Layers on the host are not protected against changes that way.`,
-          remedy:
-            "Put containerd's root on a filesystem with fs-verity, such as ext4 with the verity feature.",
-        },
-      ]
+/** A warning for each that stays off. */
+const unproven = (probe: ProbeFile): ReadonlyArray<Notice> =>
+  integrity.flatMap(({ key, needs, tried }): ReadonlyArray<Notice> => {
+    const answer = probe[tried]
+    if (answer._tag === "Accepted") return []
+    const because =
+      answer._tag === "Refused"
+        ? `the filesystem of containerd's root does not take it: ${answer.why}`
+        : `it is not known whether the filesystem of containerd's root takes it: ${answer.why}`
+    return [
+      {
+        code: "erofs-integrity-off",
+        severity: "warning",
+        message: `${key} stays off, because ${because}. Layers on the host are not protected against changes that way.`,
+        remedy:
+          answer._tag === "Refused"
+            ? `Put containerd's root on a filesystem that takes it: ${needs}.`
+            : "Let this program try it: as root on the node, or in a pod with containerd's root directory mounted at its own path.",
+      },
+    ]
+  })
 
 /** A containerd that has no erofs snapshotter, or may have none: told of it, it would not load its CRI. */
 export const versionProblem = (
@@ -73,7 +92,7 @@ export const containerdTables = (input: {
   readonly settings: ErofsSettings
   readonly schema: ConfigSchema
   readonly version: ContainerdVersion.ContainerdVersion | undefined
-  readonly probe: ErofsProbe
+  readonly probe: ProbeFile
 }): Result.Result<{ readonly tables: PrintTable; readonly notices: ReadonlyArray<Notice> }, Problem> => {
   const { probe, settings } = input
   const refused = versionProblem(input.version)
@@ -85,7 +104,7 @@ export const containerdTables = (input: {
 export const renderedTables = (input: {
   readonly settings: ErofsSettings
   readonly schema: ConfigSchema
-  readonly probe: ErofsProbe
+  readonly probe: ProbeFile
 }): Result.Result<{ readonly tables: PrintTable; readonly notices: ReadonlyArray<Notice> }, Problem> => {
   const { probe, settings } = input
   return Result.map(annotationsTable(input.schema), (images) => {
@@ -96,8 +115,8 @@ export const renderedTables = (input: {
           ...imagesTable,
           "io.containerd.service.v1.diff-service": { default: ["erofs", "walking"] },
           "io.containerd.snapshotter.v1.erofs": {
-            enable_fsverity: proven(probe.fsverity),
-            set_immutable: proven(probe.immutable),
+            enable_fsverity: isProven(probe.fsverity),
+            set_immutable: isProven(probe.immutable),
             dmverity_mode: settings.dmverity ? "on" : "off",
             default_size: defaultSize(settings.mode),
             ...(settings.mergeMode === "merged" ? { max_unmerged_layers: 0 } : {}),
@@ -109,10 +128,7 @@ export const renderedTables = (input: {
           },
         },
       },
-      notices: [
-        ...unproven("enable_fsverity", probe.fsverity),
-        ...unproven("set_immutable", probe.immutable),
-      ],
+      notices: unproven(probe),
     }
   })
 }

@@ -7,6 +7,7 @@ import type { Notice, Problem } from "../input/Problem.ts"
 import type { Settings } from "../input/Settings.ts"
 import type * as ContainerdVersion from "../model/ContainerdVersion.ts"
 import type { Instance } from "../model/Instance.ts"
+import type { ProbeFile } from "../model/ProbeFile.ts"
 import type { PrintTable } from "../toml/TomlPrinter.ts"
 import { mergeTables } from "./DropInRendering.ts"
 import * as Erofs from "./Erofs.ts"
@@ -44,7 +45,7 @@ export interface SnapshotterInput {
   readonly erofs: Settings["erofs"]
   readonly schema: ContainerdVersion.ConfigSchema
   readonly version: ContainerdVersion.ContainerdVersion | undefined
-  readonly probe: Erofs.ErofsProbe
+  readonly probe: ProbeFile
 }
 
 /** What containerd is told, to go into the drop-in beside the handlers (`RenderInput.extraTables`). */

@@ -3,9 +3,10 @@
  * meant? Source: spec 03 §4, §6; 07; decisions §5.
  */
 import { Result } from "effect"
-import * as Fact from "../input/Fact.ts"
+import type { SightFacts } from "../input/Facts.ts"
 import { type Notice, PrerequisiteError, type Problem } from "../input/Problem.ts"
 import type { Settings } from "../input/Settings.ts"
+import * as ProbeFile from "../model/ProbeFile.ts"
 import type { PrintTable } from "../toml/TomlPrinter.ts"
 import type { ContainerdPaths } from "./ConfigPaths.ts"
 import * as Erofs from "./Erofs.ts"
@@ -26,16 +27,18 @@ export const problems = (settings: Settings): ReadonlyArray<Problem> => {
   return [...problems, ...guard, ...sockets]
 }
 
-const notProbed = Fact.unknown("not-asked", "nobody tried it with a probe file")
-
 /** The probe where nobody tried: what it would prove stays off, and that is told. */
-export const unprobed: Erofs.ErofsProbe = { fsverity: notProbed, immutable: notProbed }
+export const unprobed: ProbeFile.ProbeFile = ProbeFile.untried("nobody tried it with a probe file")
+
+/** What the probe file showed, as far as there was one. */
+export const probed = (sight: Pick<SightFacts, "probeFile"> | undefined): ProbeFile.ProbeFile =>
+  sight?.probeFile ?? unprobed
 
 /** The tables that stand beside the handlers, and what is worth saying about them. */
 export const decide = (
   settings: Settings,
   { schema, version }: Pick<ContainerdPaths, "schema" | "version">,
-  probe: Erofs.ErofsProbe,
+  probe: ProbeFile.ProbeFile,
 ): Result.Result<
   { readonly tables: PrintTable; readonly notices: ReadonlyArray<Notice> },
   PrerequisiteError

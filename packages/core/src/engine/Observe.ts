@@ -86,11 +86,12 @@ export const observe = Effect.fn("Observe.observe")(function* (
   const detected = InstallPlan.detect({ settings, facts: started, policies })
   if (Result.isFailure(detected) || action === "reset") return started
   const seen = yield* ObserveSight.runtime({ action, settings, facts: started }, detected.success.row)
-  const inputs = yield* imports(
+  const imported = yield* imports(
     yield* look(seen, [...InstallPlan.inputPaths(settings, detected.success), ...seen.leftovers]),
     settings,
     detected.success,
   )
+  const inputs = yield* ObserveSight.probeFile({ action, settings, facts: imported }, detected.success)
   const directories = [
     ...dropInDirectories(inputs),
     ...CriConfig.directories({ settings, detected: detected.success, facts: inputs, policies }),

@@ -3,12 +3,17 @@
  * look at processes, a call to the runtime, or a request to the API.
  */
 import { Effect } from "effect"
+import * as ContainerdStore from "../decide/ContainerdStore.ts"
+import * as CriConfig from "../decide/CriConfig.ts"
 import * as HostCheck from "../decide/HostCheck.ts"
 import * as MachineId from "../decide/MachineId.ts"
+import type { Detected } from "../decide/RuntimeDetection.ts"
+import * as Snapshotter from "../decide/Snapshotter.ts"
 import type { Facts } from "../input/Facts.ts"
 import type { Settings } from "../input/Settings.ts"
 import * as Distribution from "../model/Distribution.ts"
 import type { RuntimeRow } from "../model/Distribution.ts"
+import * as ProbeFile from "../model/ProbeFile.ts"
 import type { ActionName } from "../plan/Plan.ts"
 import { HostShell } from "../ports/HostShell.ts"
 import { NodeApi } from "../ports/NodeApi.ts"
@@ -47,6 +52,20 @@ export const runtime = Effect.fn("ObserveSight.runtime")(function* (
       runtimeRun: yield* shell.unitRun(row.unit),
     },
   }
+})
+
+/** What a probe file shows where layers of erofs will go; asked for only where erofs is to be set up. */
+export const probeFile = Effect.fn("ObserveSight.probeFile")(function* (
+  { action, facts, settings }: SightRequest,
+  detected: Detected,
+) {
+  const isSetUp = Snapshotter.parse(settings.setupSnapshotters).kinds.includes("erofs")
+  if (!action.startsWith("install") || !isSetUp || detected.row.layout === "crio") return facts
+  const mainConfig = CriConfig.mainConfigPathOf({ detected, settings })
+  const store = ContainerdStore.ofErofs({ row: detected.row, mainConfig, facts })
+  const shell = yield* HostShell
+  const shown = store._tag === "Known" ? yield* shell.probeFile(store.value) : ProbeFile.untried(store.why)
+  return { ...facts, sight: { ...facts.sight, probeFile: shown } }
 })
 
 /** Who uses what is to be removed. */

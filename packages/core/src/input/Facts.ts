@@ -6,6 +6,7 @@ import type { BaseConfig } from "../decide/KataConfig.ts"
 import type { NydusPrograms } from "../decide/SnapshotterSetup.ts"
 import type { FileState } from "../model/FileState.ts"
 import type { HostPath } from "../model/HostPath.ts"
+import type { ProbeFile } from "../model/ProbeFile.ts"
 import type { Ledger, Reading } from "../plan/Ledger.ts"
 import type { Journal } from "../plan/Journal.ts"
 import type { StageName } from "../plan/Plan.ts"
@@ -54,6 +55,8 @@ export interface ArtifactFacts {
 export interface SightFacts {
   /** Devices, kernel, SELinux, machine id; `undefined` where nobody looked. */
   readonly machine: Machine | undefined
+  /** What a probe file showed where layers of erofs go; left out where nobody tried. */
+  readonly probeFile?: ProbeFile | undefined
   /** How the CRI runtime's unit runs. */
   readonly runtimeRun: Fact<UnitRun>
   /** Processes that use the install directory. */

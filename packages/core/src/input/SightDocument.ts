@@ -34,9 +34,16 @@ const Machine = Schema.Struct({
   machineId: FileState.FileState,
 })
 
+const Tried = Schema.Union([
+  Schema.TaggedStruct("Accepted", {}),
+  Schema.TaggedStruct("Refused", { why: Schema.String }),
+  Schema.TaggedStruct("Unknown", { why: Schema.String }),
+])
+
 /** What was seen besides files; what is left out was not looked at. */
 export const SightDocument = Schema.Struct({
   machine: Schema.optionalKey(Machine),
+  probeFile: Schema.optionalKey(Schema.Struct({ fsverity: Tried, immutable: Tried })),
   runtimeRun: factOf(
     Schema.Struct({
       state: Schema.Literals(["active", "inactive", "activating", "failed"]),
@@ -87,8 +94,9 @@ const kernelOf = (kernel: NonNullable<SightDocument["machine"]>["kernel"]): Kern
 })
 
 /** What was seen, from its document. */
-export const decode = ({ machine, runtimeRun, sandboxes, users }: SightDocument): SightFacts => ({
+export const decode = ({ machine, probeFile, runtimeRun, sandboxes, users }: SightDocument): SightFacts => ({
   machine: machine === undefined ? undefined : { ...machine, kernel: kernelOf(machine.kernel) },
+  ...(probeFile === undefined ? {} : { probeFile }),
   runtimeRun:
     runtimeRun._tag === "Unknown"
       ? runtimeRun

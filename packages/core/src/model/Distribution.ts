@@ -45,6 +45,8 @@ export interface RuntimeRow {
   readonly mainFile: string | undefined
   /** Socket on which the CRI runtime answers. */
   readonly socket: HostPath.HostPath
+  /** Where it keeps images and snapshots unless its configuration says otherwise (containerd's `root`). */
+  readonly storeDir: HostPath.HostPath
   /** Whether a restart is ours to ask for; k0s reloads by itself (spec 09 §6). */
   readonly restart: "restart" | "reloads-itself"
 }
@@ -62,6 +64,19 @@ const sockets: Readonly<Record<CriRuntime, string>> = {
   microk8s: "/var/snap/microk8s/common/run/containerd.sock",
 }
 
+/** What each calls its root; the distributions give it on the command line or in the file that they render. */
+const storeDirs: Readonly<Record<CriRuntime, string>> = {
+  containerd: "/var/lib/containerd",
+  crio: "/var/lib/containers",
+  k3s: "/var/lib/rancher/k3s/agent/containerd",
+  "k3s-agent": "/var/lib/rancher/k3s/agent/containerd",
+  "rke2-server": "/var/lib/rancher/rke2/agent/containerd",
+  "rke2-agent": "/var/lib/rancher/rke2/agent/containerd",
+  "k0s-controller": "/var/lib/k0s/containerd",
+  "k0s-worker": "/var/lib/k0s/containerd",
+  microk8s: "/var/snap/microk8s/common/var/lib/containerd",
+}
+
 const row = (
   runtime: CriRuntime,
   distribution: Distribution,
@@ -77,6 +92,7 @@ const row = (
   configDir: HostPath.make(configDir),
   mainFile: rest.mainFile,
   socket: HostPath.make(sockets[runtime]),
+  storeDir: HostPath.make(storeDirs[runtime]),
   restart: rest.restart ?? "restart",
 })
 

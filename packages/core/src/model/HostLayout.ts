@@ -61,15 +61,16 @@ const unmoved: ReadonlyArray<string> = [
 ]
 
 /**
- * The mounts that the pod has. Source: spec 01 §9; decisions §11. The directory of the CRI runtime's socket is one that
- * upstream's pod has not: a socket file goes with every restart, so the directory is mounted, and where it is not, the
- * runtime is out of sight.
+ * The mounts that the pod has. Source: spec 01 §9; decisions §11. Two kinds of them upstream's pod has not, and where
+ * one is missing, what it shows is out of sight: the directory of the CRI runtime's socket, because a socket file goes
+ * with every restart, and the one in which the runtime keeps its layers.
  */
 export const pod = (paths: PodPaths): HostLayout => {
   const mounts = new Map<HostPath.HostPath, string>()
   for (const [host, seen] of moved) mounts.set(HostPath.make(host), seen)
   for (const path of unmoved) mounts.set(HostPath.make(path), path)
-  for (const { socket } of Distribution.rows) mounts.set(HostPath.parent(socket), HostPath.parent(socket))
+  for (const { socket, storeDir } of Distribution.rows)
+    for (const path of [HostPath.parent(socket), storeDir]) mounts.set(path, path)
   mounts.set(paths.containerdConfigDir, "/etc/containerd")
   mounts.set(paths.installDir, paths.installDir)
   return make(Array.from(mounts, ([host, seen]) => ({ host, seen })))

@@ -227,6 +227,7 @@ const machineFindings = (
     machine,
     kernel: machine.kernel,
     mkfs: machine.mkfsErofs,
+    probeFile: facts.sight.probeFile,
     ...(facts.artifacts.nydusPrograms === undefined ? {} : { nydusPrograms: facts.artifacts.nydusPrograms }),
     configz: facts.configz,
   })

@@ -7,6 +7,7 @@
 import { Context, type Effect, type Scope } from "effect"
 import type { Fact } from "../input/Fact.ts"
 import type { HostPath } from "../model/HostPath.ts"
+import type { ProbeFile } from "../model/ProbeFile.ts"
 import type { HostError } from "./HostError.ts"
 import type { CriStatus, Machine, RunningSandbox, TreeUser } from "./HostSight.ts"
 
@@ -58,6 +59,12 @@ export class HostShell extends Context.Service<
     readonly lock: (seconds: number) => Effect.Effect<void, HostError, Scope.Scope>
     /** What the machine has: devices, kernel, SELinux, its id. */
     readonly machine: Effect.Effect<Machine>
+    /**
+     * What the filesystem that holds a directory, or its nearest existing ancestor, does with a file that is made to
+     * try things on. The file has no name at any time and is gone before the answer, whatever happens: nothing that
+     * anybody could see is changed. Never fails.
+     */
+    readonly probeFile: (directory: HostPath) => Effect.Effect<ProbeFile>
     /** Processes whose program or open files lie below a directory, other than this process. */
     readonly usersOf: (tree: HostPath) => Effect.Effect<Fact<ReadonlyArray<TreeUser>>>
     /** What the CRI runtime behind a socket says of itself. */

@@ -3,6 +3,7 @@
  * real adapter both pass. A test file of an implementation runs each case's effect; the cases know no test framework.
  */
 import { Effect, type Layer } from "effect"
+import * as HostPath from "../model/HostPath.ts"
 import type { HostError } from "../ports/HostError.ts"
 import { HostShell } from "../ports/HostShell.ts"
 import { failsWith, Mismatch, same } from "./Expectation.ts"
@@ -30,7 +31,7 @@ interface OpenCase {
 
 /** All cases, for the implementation that `provide` makes over a fixture whose units can be controlled. */
 export const cases = (provide: (fixture: Fixture) => Layer.Layer<HostShell, unknown>): ReadonlyArray<Case> =>
-  [...lookCases, ...verbCases, ...lockCases].map(({ body, name }) => ({
+  [...lookCases, ...sightCases, ...verbCases, ...lockCases].map(({ body, name }) => ({
     name,
     effect: Effect.suspend(() => Effect.provide(body, provide(fixture))),
   }))
@@ -66,6 +67,20 @@ const lookCases: ReadonlyArray<OpenCase> = [
       const run = yield* runOf(nobody)
       yield* same("its process", run.mainPid, undefined)
       yield* same("since when", run.activeSince, undefined)
+    }),
+  },
+]
+
+const sightCases: ReadonlyArray<OpenCase> = [
+  {
+    name: "a probe file is answered for in every directory, also where there is none, and with reasons",
+    body: Effect.gen(function* () {
+      const shell = yield* HostShell
+      for (const path of ["/kd-nowhere/at/all", "/proc", "/"]) {
+        const { fsverity, immutable } = yield* shell.probeFile(HostPath.make(path))
+        for (const tried of [fsverity, immutable])
+          yield* same(`an answer for ${path}`, tried._tag === "Accepted" || tried.why !== "", true)
+      }
     }),
   },
 ]

@@ -4,6 +4,7 @@
  */
 import { Effect, Layer } from "effect"
 import * as Fact from "../input/Fact.ts"
+import * as ProbeFile from "../model/ProbeFile.ts"
 import { HostError, type HostErrorReason } from "../ports/HostError.ts"
 import { HostShell, type UnitRun, type UnitState, type UnitVerb } from "../ports/HostShell.ts"
 import type { CriStatus, Machine, RunningSandbox, TreeUser } from "../ports/HostSight.ts"
@@ -24,6 +25,8 @@ export interface Options {
 /** What is seen of the host besides its units; tests change it as they go. */
 export interface Sight {
   machine: Machine
+  /** What becomes of a probe file, in any directory. */
+  probeFile: ProbeFile.ProbeFile
   /** Processes that use any tree that is asked for. */
   users: Fact.Fact<ReadonlyArray<TreeUser>>
   cri: Fact.Fact<CriStatus>
@@ -64,6 +67,7 @@ const nothingInSight = (): Sight => ({
     mkfsErofs: { _tag: "Unknown", why: outOfSight.why },
     machineId: { _tag: "Absent" },
   },
+  probeFile: ProbeFile.untried(outOfSight.why),
   users: outOfSight,
   cri: outOfSight,
   sandboxes: outOfSight,
@@ -177,6 +181,7 @@ export const make = (options: Options = {}): HostShellMemory => {
         () => Effect.sync(() => void locks--),
       ),
     machine: Effect.sync(() => sight.machine),
+    probeFile: () => Effect.sync(() => sight.probeFile),
     usersOf: () => Effect.sync(() => sight.users),
     criStatus: () => Effect.sync(() => sight.cri),
     sandboxes: () => Effect.sync(() => sight.sandboxes),

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import { ContainerdVersion, Erofs, Fact, Shim } from "../../src/index.ts"
+import { ContainerdVersion, Erofs, ProbeFile, Shim } from "../../src/index.ts"
 import { same } from "../Sample.ts"
 
-const works: Erofs.ErofsProbe = { fsverity: Fact.known(true), immutable: Fact.known(true) }
+const works: ProbeFile.ProbeFile = { fsverity: ProbeFile.accepted, immutable: ProbeFile.accepted }
 const version = ContainerdVersion.parse("2.2")
 const disk: Erofs.ErofsSettings = { mergeMode: "merged", mode: "disk", dmverity: false }
 
@@ -52,12 +52,12 @@ describe("Erofs", () => {
     assert.strictEqual(plugins({ dmverity: true })["io.containerd.differ.v1.erofs"]!["enable_dmverity"], true)
   })
 
-  for (const [what, fact] of [
-    ["does not take it", Fact.known(false)],
-    ["could not be probed", Fact.unknown("out-of-sight", "it is not mounted here")],
+  for (const [what, answer] of [
+    ["does not take it", ProbeFile.refused("the kernel says ENOTTY")],
+    ["could not be probed", ProbeFile.unknown("it is not mounted here")],
   ] as const)
     it(`leaves fs-verity and the immutable flag off, with a warning each, where the filesystem ${what}`, () => {
-      const probe = { fsverity: fact, immutable: fact }
+      const probe = { fsverity: answer, immutable: answer }
       assert.strictEqual(snapshotter({}, probe)["enable_fsverity"], false)
       assert.strictEqual(snapshotter({}, probe)["set_immutable"], false)
       assert.deepStrictEqual(
@@ -69,10 +69,22 @@ describe("Erofs", () => {
       )
     })
 
+  it("says what was refused and what to put containerd's root on, or how to have it tried", () => {
+    const told = (answer: ProbeFile.Tried) =>
+      tables({}, { fsverity: answer, immutable: answer }).notices.map((n) => `${n.message} ${n.remedy}`)
+    const [verity, immutable] = told(ProbeFile.refused("the kernel says ENOTTY"))
+    assert.match(verity!, /does not take it: the kernel says ENOTTY\..*CONFIG_FS_VERITY/)
+    assert.match(immutable!, /does not take it: the kernel says ENOTTY\..*file flags/)
+    for (const text of told(ProbeFile.unknown("it is out of sight")))
+      assert.match(text, /not known .*: it is out of sight\..*mounted at its own path/)
+  })
+
   it("decides on the two by one probe each", () => {
-    const mixed = snapshotter({}, { fsverity: Fact.known(true), immutable: Fact.known(false) })
+    const probe = { fsverity: ProbeFile.accepted, immutable: ProbeFile.refused("it is tape") }
+    const mixed = snapshotter({}, probe)
     assert.deepStrictEqual([mixed["enable_fsverity"], mixed["set_immutable"]], [true, false])
     assert.deepStrictEqual([...tables().notices], [])
+    assert.match(tables({}, probe).notices[0]!.message, /^set_immutable/)
   })
 
   it("stays in the family of the root's schema", () => {

@@ -1,6 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import { ContainerdVersion, DropInRendering, Fact, HostPath, Instance, Snapshotter } from "../../src/index.ts"
+import {
+  ContainerdVersion,
+  DropInRendering,
+  HostPath,
+  Instance,
+  ProbeFile,
+  Snapshotter,
+} from "../../src/index.ts"
 import { meaning, same, settings } from "../Sample.ts"
 
 const input = (over: Partial<Snapshotter.SnapshotterInput> = {}): Snapshotter.SnapshotterInput => ({
@@ -9,7 +16,7 @@ const input = (over: Partial<Snapshotter.SnapshotterInput> = {}): Snapshotter.Sn
   erofs: { mergeMode: "merged", mode: "disk", dmverity: false },
   schema: 3,
   version: ContainerdVersion.parse("2.0"),
-  probe: { fsverity: Fact.known(true), immutable: Fact.known(true) },
+  probe: { fsverity: ProbeFile.accepted, immutable: ProbeFile.accepted },
   ...over,
 })
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import { ContainerdVersion, Fact, SnapshotterConfig } from "../../src/index.ts"
+import { ContainerdVersion, ProbeFile, SnapshotterConfig } from "../../src/index.ts"
 import { same, settings } from "../Sample.ts"
 
 const asked = (setup: string, more: Readonly<Record<string, string>> = {}) =>
@@ -16,8 +16,14 @@ describe("SnapshotterConfig", () => {
       notices.map(({ code }) => code),
       ["erofs-integrity-off", "erofs-integrity-off"],
     )
-    const works = { fsverity: Fact.known(true), immutable: Fact.known(true) }
+    const works = { fsverity: ProbeFile.accepted, immutable: ProbeFile.accepted }
     same(Result.getOrThrow(SnapshotterConfig.decide(asked("erofs"), paths, works)).notices, [])
+  })
+
+  it("goes by the probe file that there was, and knows of one that there was none", () => {
+    const probeFile = { fsverity: ProbeFile.accepted, immutable: ProbeFile.refused("it is tape") }
+    same(SnapshotterConfig.probed({ probeFile }), probeFile)
+    for (const sight of [undefined, {}]) same(SnapshotterConfig.probed(sight), SnapshotterConfig.unprobed)
   })
 
   it("gives the tables alone as they are without a probe", () => {

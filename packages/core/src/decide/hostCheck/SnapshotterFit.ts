@@ -6,6 +6,7 @@ import type { Notice, Problem } from "../../input/Problem.ts"
 import type { Settings } from "../../input/Settings.ts"
 import * as ContainerdVersion from "../../model/ContainerdVersion.ts"
 import * as Distribution from "../../model/Distribution.ts"
+import type { ProbeFile } from "../../model/ProbeFile.ts"
 import * as Erofs from "../Erofs.ts"
 import * as Prerequisites from "../ErofsPrerequisites.ts"
 import * as Snapshotter from "../Snapshotter.ts"
@@ -21,6 +22,8 @@ export type MkfsErofs =
 /** What is known of the host. */
 export interface SnapshotterFacts extends RuntimeFacts, NydusFit.NydusFacts {
   readonly mkfs: MkfsErofs
+  /** What a probe file showed where layers go; left out where nobody tried. */
+  readonly probeFile?: ProbeFile | undefined
 }
 
 type Asked = Parameters<typeof NydusFit.problems>[0] & Pick<Settings, "erofs">
@@ -64,7 +67,7 @@ const erofsFindings = (settings: Asked, facts: SnapshotterFacts): Findings => {
       ...mkfs.problems,
       ...Erofs.goGuard(settings.erofs.mergeMode, Erofs.usersIn(settings)),
     ],
-    notices: [...kernel.flatMap((finding) => finding.notices), ...mkfs.notices, fsverity(facts.kernel)],
+    notices: [...kernel.flatMap((finding) => finding.notices), ...mkfs.notices, ...fsverity(facts)],
   }
 }
 
@@ -160,12 +163,15 @@ const mkfsFinding = (mkfs: MkfsErofs): Findings => {
   }
 }
 
-/** Said in any case: what the kernel can do says nothing about the filesystem below containerd's root. */
-const fsverity = (witnesses: Prerequisites.KernelWitnesses): Notice => {
-  const seen = Prerequisites.kernelFeature("fs-verity", witnesses)
-  return {
-    code: "fs-verity",
-    severity: "warning",
-    message: `The kernel ${seen === "present" ? "has fs-verity" : seen === "unknown" ? "could not be asked for fs-verity" : "has no fs-verity"}; whether layers get it depends on the filesystem of containerd's root as well.`,
-  }
+/** Said wherever a probe file has not settled it: what the kernel can do says nothing about the filesystem. */
+const fsverity = ({ kernel, probeFile }: SnapshotterFacts): ReadonlyArray<Notice> => {
+  if (probeFile !== undefined && probeFile.fsverity._tag !== "Unknown") return []
+  const seen = Prerequisites.kernelFeature("fs-verity", kernel)
+  return [
+    {
+      code: "fs-verity",
+      severity: "warning",
+      message: `The kernel ${seen === "present" ? "has fs-verity" : seen === "unknown" ? "could not be asked for fs-verity" : "has no fs-verity"}; whether layers get it depends on the filesystem of containerd's root as well.`,
+    },
+  ]
 }

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Fact, HostCheck } from "../../../src/index.ts"
+import { Fact, HostCheck, ProbeFile } from "../../../src/index.ts"
 import { settings } from "../../Sample.ts"
 
 const erofs = { EXPERIMENTAL_SETUP_SNAPSHOTTER: "erofs" }
@@ -122,6 +122,14 @@ describe("SnapshotterFit", () => {
       notices.map((n) => n.code),
       ["kernel-feature-unknown", "mkfs-erofs-unknown", "fs-verity"],
     )
+  })
+
+  it("does not speak of the filesystem where a probe file has settled it", () => {
+    const codesOf = (fsverity: ProbeFile.Tried) =>
+      findings(erofs, { probeFile: { fsverity, immutable: ProbeFile.accepted } }).notices.map((n) => n.code)
+    assert.deepStrictEqual(codesOf(ProbeFile.accepted), [])
+    assert.deepStrictEqual(codesOf(ProbeFile.refused("it is tape")), [])
+    assert.deepStrictEqual(codesOf(ProbeFile.unknown("it is out of sight")), ["fs-verity"])
   })
 
   it("finds Go shims on merged layers before the node is changed, custom runtimes too", () => {
