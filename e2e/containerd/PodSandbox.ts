@@ -76,7 +76,6 @@ const request = (namespace: string, name: string, handler: string) => ({
   runtimeHandler: handler,
   config: {
     metadata: { name, namespace, uid: `${namespace}-${name}` },
-    hostname: name,
     logDirectory: `${inside}/logs`,
     linux: { securityContext: { namespaceOptions: { network: 2 } } },
   },
@@ -90,7 +89,6 @@ message RunPodSandboxRequest { PodSandboxConfig config = 1; string runtime_handl
 message RunPodSandboxResponse { string pod_sandbox_id = 1; }
 message PodSandboxConfig {
   PodSandboxMetadata metadata = 1;
-  string hostname = 2;
   string log_directory = 3;
   LinuxPodSandboxConfig linux = 8;
 }
@@ -100,6 +98,8 @@ message LinuxSandboxSecurityContext { NamespaceOption namespace_options = 1; }
 message NamespaceOption { int32 network = 1; }
 message StopPodSandboxRequest { string pod_sandbox_id = 1; }
 message StopPodSandboxResponse {}
+message RemovePodSandboxRequest { string pod_sandbox_id = 1; }
+message RemovePodSandboxResponse {}
 message PullImageRequest { ImageSpec image = 1; }
 message ImageSpec { string image = 1; }
 message PullImageResponse { string image_ref = 1; }
@@ -109,7 +109,7 @@ message PullImageResponse { string image_ref = 1; }
 export const clientOf = (socket: string) => {
   const root = parse(definition).root
   const call = (
-    name: "RunPodSandbox" | "StopPodSandbox" | "PullImage",
+    name: "RunPodSandbox" | "StopPodSandbox" | "RemovePodSandbox" | "PullImage",
     value: object,
   ): Promise<Record<string, unknown>> => {
     const [requests, answers] = [
@@ -136,5 +136,7 @@ export const clientOf = (socket: string) => {
     pull: (name: string) => call("PullImage", { image: { image: name } }),
     /** Stops a sandbox; it stays known. */
     stop: (id: string) => call("StopPodSandbox", { podSandboxId: id }),
+    /** Forgets a sandbox; one that runs is stopped before. */
+    remove: (id: string) => call("RemovePodSandbox", { podSandboxId: id }),
   }
 }

@@ -39,6 +39,8 @@ export interface Call {
   readonly mounts?: Pod["mounts"]
   /** Directory on the host that a pod mounts to install into. Default `/opt/kata`. */
   readonly installDir?: string
+  /** A folder of artifacts that the host was booted with. Default: the one that the whole run shares. */
+  readonly artifacts?: string
 }
 
 /** What a chart would set, without an API server. */
@@ -51,12 +53,14 @@ const settings = (host: SystemdHost, call: Call): Readonly<Record<string, string
   ...call.env,
 })
 
-const overHostRoot = (host: SystemdHost, { args }: Call): readonly [string, ...string[]] => [
+const artifactsOf = ({ artifacts }: Call): string => artifacts ?? inject("artifactsFolder")
+
+const overHostRoot = (host: SystemdHost, call: Call): readonly [string, ...string[]] => [
   node,
   bundle,
   `--host-root=${host.root}`,
-  `--artifacts=${inject("artifactsFolder")}`,
-  ...args,
+  `--artifacts=${artifactsOf(call)}`,
+  ...call.args,
 ]
 
 /** A pod without privileges over the host, with nothing of it but its mounts. */
@@ -67,7 +71,7 @@ export const pod: Way = {
       host,
       {
         pids: "own",
-        artifacts: inject("artifactsFolder"),
+        artifacts: artifactsOf(call),
         env: settings(host, call),
         ...(call.mounts === undefined ? {} : { mounts: call.mounts }),
         ...(call.installDir === undefined ? {} : { installDir: call.installDir }),
@@ -176,12 +180,17 @@ for file in /bin/sleep $(ldd /bin/sleep | grep -o '/[^ ]*'); do
 done
 `
 
+/** Where a host has the root of a container that can sleep; made if it is not there. */
+export const sleepingRootfs = async (host: SystemdHost): Promise<string> => {
+  if (!existsSync(join(host.root, rootfs))) await host.mustExec(["sh", "-c", makeRootfs])
+  return rootfs
+}
+
 /** Starts a real container with runc. */
 export const startContainer = async (host: SystemdHost, name: string): Promise<void> => {
-  if (!existsSync(join(host.root, rootfs))) await host.mustExec(["sh", "-c", makeRootfs])
   // There are no controllers that limits could be given to.
   const options = ["--cpu-shares=0", "--detach", "--rootfs"]
-  await host.mustExec(["ctr", "run", ...options, rootfs, name, "/bin/sleep", "infinity"])
+  await host.mustExec(["ctr", "run", ...options, await sleepingRootfs(host), name, "/bin/sleep", "infinity"])
 }
 
 /** Its process on the host where it runs. */
