@@ -46,6 +46,19 @@ export const hasLoaded = (facts: {
   return state === "active" && activeSince !== undefined && activeSince !== restarting.since
 }
 
+/** What the ledger says of a restart that is due because configuration was taken back. */
+export const owedSince = (run: Fact<UnitRun>): Required<Ledger>["restartDue"] => ({
+  since: run._tag === "Known" ? (run.value.activeSince ?? 0) : null,
+})
+
+/** Whether that restart is still due; somebody else's counts as well. In doubt it is. */
+export const isOwed = (owed: Ledger["restartDue"], run: Fact<UnitRun>): boolean => {
+  if (owed === undefined) return false
+  if (owed.since === null || run._tag === "Unknown") return true
+  const { activeSince, state } = run.value
+  return state !== "active" || activeSince === undefined || activeSince === owed.since
+}
+
 /** The restart of a runtime that has not loaded what is on disk. */
 export const of = (row: RuntimeRow, control: Fact<"systemd">): typeof Restart.Type => ({
   unit: row.unit,

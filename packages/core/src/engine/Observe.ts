@@ -76,10 +76,11 @@ export const observe = Effect.fn("Observe.observe")(function* (
     InstallPlan.detectionPaths,
   )
   const { installDir } = settings.instance
-  if (action === "rollback") return yield* rollbackFacts(started)
+  const recorded = FactsOf.ledgerOf(started)?.runtime
+  if (action === "rollback") return yield* rollbackFacts(yield* ObserveSight.recordedRun(started, recorded))
   if (isCleanup(action)) {
-    const runtime = FactsOf.ledgerOf(started)?.runtime
-    const used = yield* ObserveSight.users({ action, settings, facts: started }, runtime)
+    const run = yield* ObserveSight.recordedRun(started, recorded)
+    const used = yield* ObserveSight.users({ action, settings, facts: run }, recorded)
     const seen = yield* look(used, [...CleanupPlan.pathsOfInterest(used), ...used.leftovers])
     return yield* Neighbourhood.observe(seen, installDir, dropInDirectories(seen))
   }

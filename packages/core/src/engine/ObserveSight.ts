@@ -36,7 +36,18 @@ export const machine = Effect.fn("ObserveSight.machine")(function* ({ action, se
   return action.startsWith("install") || asksForId ? yield* shell.machine : undefined
 })
 
-/** How the runtime's unit runs, and what its kubelet says; cleanups and resets do not ask. */
+/** How the unit of the runtime runs that the ledger names; what takes configuration back asks. */
+export const recordedRun = Effect.fn("ObserveSight.recordedRun")(function* (
+  facts: Facts,
+  runtimeName: string | undefined,
+) {
+  const row = runtimeName === undefined ? undefined : Distribution.lookup(runtimeName)
+  if (row === undefined) return facts
+  const shell = yield* HostShell
+  return { ...facts, sight: { ...facts.sight, runtimeRun: yield* shell.unitRun(row.unit) } }
+})
+
+/** How the runtime's unit runs, and what its kubelet says; resets do not ask. */
 export const runtime = Effect.fn("ObserveSight.runtime")(function* (
   { action, facts, settings }: SightRequest,
   row: RuntimeRow,

@@ -30,6 +30,7 @@ import * as Confirm from "./Confirm.ts"
 import * as Evidence from "./Evidence.ts"
 import * as Events from "./Events.ts"
 import * as Observe from "./Observe.ts"
+import * as OwedRestart from "./OwedRestart.ts"
 import { Progress } from "./Progress.ts"
 import { ApplyError, type Report } from "./Report.ts"
 import * as RunReport from "./RunReport.ts"
@@ -226,10 +227,21 @@ const locked = Effect.fnUntraced(function* (
     confirmed = yield* confirm
     failure = Confirm.failureOf(confirmed)
   }
+  if (isCleanup(request.action) && done.some(isFailedRestart))
+    yield* OwedRestart.remember({
+      instance: request.settings.instance,
+      stateDir: stateDirOf(request),
+      release: request.release,
+      runtime: first.runtime,
+      before: facts.sight.runtimeRun,
+    })
   const report = RunReport.make(first, done, failure, confirmed)
   if (failure !== undefined) return yield* Effect.fail(new ApplyError({ report, cause: failure }))
   return first.refused === null ? report : yield* Effect.fail(new InUseError({ problems: [first.refused] }))
 })
+
+const isFailedRestart = ({ outcome, stage }: Done): boolean =>
+  stage.stage === "restart" && outcome.failures.length > 0
 
 /** A reviewed plan is applied as it is, or not at all. */
 const agreesWith = Effect.fnUntraced(function* (request: Request, made: Plan) {

@@ -125,8 +125,11 @@ const loadedBy = Effect.fnUntraced(function* (runtime: string) {
 
 /** Whether the runtime's own files differ from what it was last seen started with; k0s needs no restart. */
 const restartDue = Effect.fnUntraced(function* (ledger: Ledger.Ledger) {
+  const row = Distribution.lookup(ledger.runtime)
+  if (row?.restart === "reloads-itself") return false
+  const shell = yield* HostShell
+  if (row !== undefined && RestartNeed.isOwed(ledger.restartDue, yield* shell.unitRun(row.unit))) return true
   if (ledger.handlers.length === 0) return false
-  if (Distribution.lookup(ledger.runtime)?.restart === "reloads-itself") return false
   const files = yield* HostFiles
   const loaded = ledger.loaded
   const states = new Map<HostPath.HostPath, FileState>()

@@ -192,7 +192,8 @@ const makeWith = (
   for (const part of CleanupRestart.order(input, ledger, verdict)) {
     if (part === "demote") stages.push(...CleanupMarks.demotion(input))
     // Snapshotters are part of the same stage, in front of it.
-    if (part === "configuration") take("revert-cri", (at) => CleanupStages.revertCri(at, settings.instance))
+    if (part === "configuration")
+      take("revert-cri", (at) => CleanupStages.revertCri(at, settings.instance, restart))
     if (part === "artifacts")
       take("remove-artifacts", (at) => CleanupStages.removeArtifacts(at, settings.instance))
     if (part === "release") stages.push(...CleanupMarks.release(input))

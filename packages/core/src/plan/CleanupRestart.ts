@@ -1,6 +1,7 @@
 /**
  * Answers: in which order does a cleanup go about its parts, and which restart is due at its end? It is due whenever
- * taking the configuration back changes what the runtime loads. Source: decisions §1; spec 09 §3.
+ * taking the configuration back changes what the runtime loads, or did and the runtime was not restarted since.
+ * Source: decisions §1, §4; spec 09 §3.
  */
 import type { CleanupVerdict } from "../decide/CleanupPolicy.ts"
 import * as CleanupOrder from "../decide/CleanupOrder.ts"
@@ -76,7 +77,9 @@ export const none: CleanupRestart = { restarts: [], stages: [], notices: [] }
 export const decide = (input: PlanInput, ledger: Ledger, verdict: CleanupVerdict): CleanupRestart => {
   const { action, facts } = input
   const row = Distribution.lookup(ledger.runtime)
-  if (row === undefined || !evidence(facts, ledger).some(RestartNeed.revertNeedsRestart)) return none
+  const changes = evidence(facts, ledger).some(RestartNeed.revertNeedsRestart)
+  const isDue = changes || RestartNeed.isOwed(ledger.restartDue, facts.sight.runtimeRun)
+  if (row === undefined || !isDue) return none
   const restart = RestartNeed.of(row, facts.control)
   if (restart.due !== "ours") return { ...none, restarts: [restart] }
   if (!order(input, ledger, verdict).includes("restart")) {
@@ -95,6 +98,13 @@ export const decide = (input: PlanInput, ledger: Ledger, verdict: CleanupVerdict
       : []),
   ]
   return { restarts: [restart], stages: [{ stage: "restart", steps }], notices: [] }
+}
+
+/** The ledger with what is due, so that a run that dies or fails before the restart leaves it to the next one. */
+export const remembered = (ledger: Ledger, { restarts }: CleanupRestart, facts: FactsOf.Facts): Ledger => {
+  const { restartDue: _, ...rest } = ledger
+  const isDue = restarts.some(({ due }) => due !== "reloads-itself")
+  return isDue ? { ...rest, restartDue: RestartNeed.owedSince(facts.sight.runtimeRun) } : rest
 }
 
 const deferred = (unit: string): Notice => ({

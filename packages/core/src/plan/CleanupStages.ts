@@ -10,6 +10,7 @@ import * as HostPath from "../model/HostPath.ts"
 import type { Instance } from "../model/Instance.ts"
 import type { HostAction } from "./Action.ts"
 import * as Change from "./Change.ts"
+import { type CleanupRestart, remembered } from "./CleanupRestart.ts"
 import * as Leftovers from "./Leftovers.ts"
 import * as Ledger from "./Ledger.ts"
 import { put, type Step, step } from "./Plan.ts"
@@ -80,7 +81,7 @@ const prune = (directories: ReadonlyArray<HostPath.HostPath>): ReadonlyArray<Ste
     : [step({ _tag: "Prune", directories } as const, "we created them and they are empty")]
 
 /** Our part goes out of files of others first: an import of a missing file would keep the runtime from starting. */
-export const revertCri = (facts: FactsOf.Facts, instance: Instance): StageResult => {
+export const revertCri = (facts: FactsOf.Facts, instance: Instance, restart: CleanupRestart): StageResult => {
   const ledger = FactsOf.ledgerOf(facts)!
   const down = SnapshotterSteps.takeDown(facts, ledger.files, instance)
   const unitFiles = ledger.files.filter(({ path }) => down.unitFiles.includes(path))
@@ -97,14 +98,8 @@ export const revertCri = (facts: FactsOf.Facts, instance: Instance): StageResult
     ...files.unseen,
   ]
   const { restarting: _, ...settled } = ledger
-  const after: Ledger.Ledger = {
-    ...settled,
-    files: rest,
-    edits: [],
-    handlers: [],
-    loaded: [],
-    startedWith: null,
-  }
+  const reverted = { ...settled, files: rest, edits: [], handlers: [], loaded: [], startedWith: null }
+  const after = remembered(reverted, restart, facts)
   const stays = [facts.stateDir, ...rest.map((file) => file.path)]
   const directories = emptied(ledger, stays).filter(
     (directory) => !HostPath.isWithin(directory, facts.stateDir),

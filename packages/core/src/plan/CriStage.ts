@@ -67,7 +67,7 @@ const planWith = (
     const digest = RestartNeed.loadedDigest(config.loaded, after)
     const hasLoaded = RestartNeed.hasLoaded({ ledger, digest, run: facts.sight.runtimeRun })
     const restart = hasLoaded ? undefined : RestartNeed.of(detected.row, facts.control)
-    const { restarting: _, ...settled } = ledger
+    const { restartDue: _due, restarting: _, ...settled } = ledger
     const started = hasLoaded || restart?.due === "ours" ? { ...settled, startedWith: digest } : settled
     // The restart may end this program as well; the next run has to know that it was asked for.
     const recorded = record(

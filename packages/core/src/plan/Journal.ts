@@ -131,6 +131,7 @@ export const recovered = (
     handlers: [...new Set([...base.handlers, ...after.handlers])],
     loaded: after.loaded,
     ...(after.restarting === undefined ? {} : { restarting: after.restarting }),
+    ...(after.restartDue === undefined ? {} : { restartDue: after.restartDue }),
     components:
       journal.stage === "artifacts" ? mergedComponents(base.components, after.components) : base.components,
     files: mergedFiles(base.files, after.files),

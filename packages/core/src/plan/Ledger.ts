@@ -124,6 +124,11 @@ export const Ledger = Schema.Struct({
    * loads, and when the runtime had become active before (milliseconds since the epoch; `null` when unknown).
    */
   restarting: Schema.optionalKey(Schema.Struct({ with: Schema.String, since: Schema.NullOr(Schema.Number) })),
+  /**
+   * Set where configuration of ours was taken back that the runtime has loaded: a restart is due until it became active
+   * anew. When it had become active before (milliseconds since the epoch; 0 when it did not run, `null` when unknown).
+   */
+  restartDue: Schema.optionalKey(Schema.Struct({ since: Schema.NullOr(Schema.Number) })),
   /** The files that the runtime loads, in the order of loading; what `startedWith` is a digest over. */
   loaded: Schema.Array(PathSchema),
   components: Schema.Array(OwnedComponent),

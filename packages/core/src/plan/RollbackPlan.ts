@@ -79,7 +79,7 @@ const restored = (
   before: Ledger.Ledger | null,
   gone: ReadonlyArray<HostPath>,
 ): Ledger.Ledger => {
-  const { restarting: _, ...rest } = ledger
+  const { restartDue: _due, restarting: _, ...rest } = ledger
   return {
     ...rest,
     handlers: before?.handlers ?? [],
@@ -120,11 +120,17 @@ const makeWith = (input: PlanInput, journal: Journal.Journal, ledger: Ledger.Led
     .flatMap((c) => (c.before._tag === "Absent" && c.after._tag === "Directory" ? [c.path] : []))
     .filter((directory) => ledger.directories.includes(directory))
     .toReversed()
-  const after = restored(ledger, journal.before, created)
-  const isChanged = puts.some((each) => changes(each.action))
+  const settled = restored(ledger, journal.before, created)
+  const isDue =
+    puts.some((each) => changes(each.action)) || RestartNeed.isOwed(ledger.restartDue, facts.sight.runtimeRun)
   const row = Distribution.lookup(ledger.runtime)
   const restart: typeof Restart.Type | undefined =
-    row === undefined || !isChanged ? undefined : RestartNeed.of(row, facts.control)
+    row === undefined || !isDue ? undefined : RestartNeed.of(row, facts.control)
+  // Without handlers nothing else would tell that the runtime still offers some.
+  const after =
+    restart === undefined || restart.due === "reloads-itself"
+      ? settled
+      : { ...settled, restartDue: RestartNeed.owedSince(facts.sight.runtimeRun) }
   const states = new Map(spans(journal).map(({ before, path }) => [path, before]))
   const digest = RestartNeed.loadedDigest(after.loaded, (path) => states.get(path) ?? FactsOf.at(facts, path))
   const record = (last: Ledger.Ledger): Step<HostAction> =>
@@ -150,7 +156,7 @@ const makeWith = (input: PlanInput, journal: Journal.Journal, ledger: Ledger.Led
           ...(restart?.due === "ours"
             ? [
                 ...restartSteps(restart.unit, "it has loaded what was taken back"),
-                ...(after.loaded.length === 0 ? [] : [record({ ...after, startedWith: digest })]),
+                ...(after.loaded.length === 0 ? [] : [record({ ...settled, startedWith: digest })]),
               ]
             : []),
         ],

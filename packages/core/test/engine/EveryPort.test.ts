@@ -22,6 +22,12 @@ const booked = (node: SystemdNode.SystemdNode) =>
     ),
   )
 
+/** The tree without what a cleanup leaves whose restart failed: a ledger that owns nothing and names the restart. */
+const withoutOwed = (node: SystemdNode.SystemdNode) =>
+  Object.fromEntries(
+    Object.entries(booked(node)).filter(([path]) => !["/opt/kata", "/opt/kata/.kata-deploy"].includes(path)),
+  )
+
 /** Plants the failure of one operation of a port. */
 const plant = (node: SystemdNode.SystemdNode, port: (typeof ports)[number], at: number): void => {
   if (port === "shell") node.shell.faults.failAt(at, refusals[at % refusals.length]!)
@@ -105,7 +111,7 @@ describe("a cleanup of which one request to systemd or to the API fails", () => 
           const about = `${operations[at - 1]!.verb} ${operations[at - 1]!.subject} (${at})`
           isClear(exit, about)
           assert.isTrue(Exit.isFailure(exit), about)
-          assert.deepStrictEqual(booked(node), before, about)
+          assert.deepStrictEqual(withoutOwed(node), before, about)
           reset(node)
           yield* run(node, request("cleanup"))
           assert.deepStrictEqual(booked(node), before, about)

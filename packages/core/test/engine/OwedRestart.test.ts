@@ -1,0 +1,143 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { Run, StatusRun } from "../../src/index.ts"
+import { HostShellMemory } from "../../src/testing/index.ts"
+import { hosts } from "./SampleHosts.ts"
+import * as Node from "./SampleNode.ts"
+import * as SystemdNode from "./SystemdNode.ts"
+
+const { asked, request, unit } = SystemdNode
+
+/** Whether status says of the only instance that a restart is due; `undefined` where nothing is installed. */
+const statusOf = (settings: Run.Request["settings"]) =>
+  Effect.map(
+    StatusRun.status({ settings, stateDir: undefined, depth: "metadata" }),
+    ({ instances }) => instances[0]?.restartDue,
+  )
+
+/** A node whose runtime takes the install, and does not come back at the cleanup's restart. */
+const failedCleanup = Effect.fnUntraced(function* (action: "cleanup" | "cleanup-stage-revert-cri") {
+  const node = SystemdNode.make({ restarts: ["active", "failed"] })
+  const before = Node.snapshot(node.files)
+  yield* Run.run(request("install")).pipe(node.on)
+  const error = yield* Run.run(request(action)).pipe(node.on, Effect.flip)
+  assert.include(error.message, `restart ${unit}`)
+  node.shell.faults.reset()
+  return { node, before, status: () => statusOf(request("install").settings).pipe(node.on) }
+})
+
+describe("a cleanup whose restart failed", () => {
+  it.effect("leaves the restart to the next one, which then leaves nothing", () =>
+    Effect.gen(function* () {
+      const { before, node, status } = yield* failedCleanup("cleanup")
+      assert.isTrue(yield* status())
+      const report = yield* Run.run(request("cleanup")).pipe(node.on)
+      assert.deepStrictEqual(report.restarts, [{ unit, due: "ours" }])
+      assert.strictEqual(asked(node, "restart"), 1)
+      assert.deepStrictEqual(Node.snapshot(node.files), before)
+      assert.isUndefined(yield* status())
+      yield* Run.run(request("cleanup")).pipe(node.on)
+      assert.strictEqual(asked(node, "restart"), 1, "and no third one asks for it")
+    }),
+  )
+
+  it.effect("and that of its next one, too, still leaves it to the one after that", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make({ restarts: ["active", "failed", "failed"] })
+      const before = Node.snapshot(node.files)
+      yield* Run.run(request("install")).pipe(node.on)
+      for (let times = 0; times < 2; times++) yield* Run.run(request("cleanup")).pipe(node.on, Effect.flip)
+      yield* Run.run(request("cleanup")).pipe(node.on)
+      assert.strictEqual(asked(node, "restart"), 4)
+      assert.deepStrictEqual(Node.snapshot(node.files), before)
+    }),
+  )
+
+  it.effect("asks for none once somebody else started the runtime", () =>
+    Effect.gen(function* () {
+      const { before, node, status } = yield* failedCleanup("cleanup")
+      node.shell.units.set(unit, "active")
+      assert.isFalse(yield* status())
+      yield* Run.run(request("cleanup")).pipe(node.on)
+      assert.strictEqual(asked(node, "restart"), 0)
+      assert.deepStrictEqual(Node.snapshot(node.files), before)
+    }),
+  )
+
+  it.effect("in the stage of the configuration alone is repeated by that stage, and then no more", () =>
+    Effect.gen(function* () {
+      const { node, status } = yield* failedCleanup("cleanup-stage-revert-cri")
+      assert.isTrue(yield* status())
+      yield* Run.run(request("cleanup-stage-revert-cri")).pipe(node.on)
+      assert.isFalse(yield* status())
+      yield* Run.run(request("cleanup-stage-revert-cri")).pipe(node.on)
+      assert.strictEqual(asked(node, "restart"), 1)
+    }),
+  )
+
+  it.effect("is followed by an install as if nothing had been", () =>
+    Effect.gen(function* () {
+      const { before, node, status } = yield* failedCleanup("cleanup")
+      yield* Run.run(request("install")).pipe(node.on)
+      assert.isFalse(yield* status())
+      yield* Run.run(request("cleanup")).pipe(node.on)
+      assert.deepStrictEqual(Node.snapshot(node.files), before)
+    }),
+  )
+})
+
+describe("a cleanup that died before its restart", () => {
+  it.effect("leaves it to the next one, wherever that was", () =>
+    Effect.gen(function* () {
+      const whole = SystemdNode.make()
+      yield* Run.run(request("install")).pipe(whole.on)
+      whole.files.faults.reset()
+      yield* Run.run(request("cleanup")).pipe(whole.on)
+      const operations = whole.files.faults.operations
+      const gone = operations.findIndex(({ subject }) => subject === "/opt/kata/.kata-deploy/ledger.json")
+      const last = operations.findLastIndex(({ subject }) => subject === "/opt/kata/.kata-deploy/ledger.json")
+      assert.isAbove(last, gone)
+      for (let at = 1; at <= last; at++) {
+        const node = SystemdNode.make()
+        const before = Node.snapshot(node.files)
+        yield* Run.run(request("install")).pipe(node.on)
+        node.files.faults.reset()
+        node.files.faults.crashAt(at, "after")
+        yield* Run.run(request("cleanup")).pipe(node.on, Effect.exit)
+        node.files.faults.reset()
+        node.shell.faults.reset()
+        yield* Run.run(request("cleanup")).pipe(node.on)
+        assert.strictEqual(
+          asked(node, "restart"),
+          1,
+          `died after ${operations[at - 1]?.verb} ${operations[at - 1]?.subject}`,
+        )
+        assert.deepStrictEqual(Node.snapshot(node.files), before)
+      }
+    }),
+  )
+})
+
+describe("a rollback to no handler where no unit may be controlled", () => {
+  it.effect("leaves a restart due, as status goes on saying", () =>
+    Effect.gen(function* () {
+      const host = hosts.find((each) => each.name === "vanilla containerd 2.1")!
+      const files = Node.host(host.tree)
+      const without = HostShellMemory.make({ control: Node.notAsked })
+      const on = Effect.provide(Node.layer(files, without))
+      const wish = (action: Run.Request["action"]) => Node.request(action, host.variables)
+      yield* on(Run.run(wish("install")))
+      yield* on(Run.run(wish("rollback")))
+      assert.isTrue(yield* on(statusOf(wish("install").settings)))
+    }),
+  )
+
+  it.effect("is none any more once a rollback restarts the runtime by itself", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make()
+      yield* Run.run(request("install")).pipe(node.on)
+      yield* Run.run(request("rollback")).pipe(node.on)
+      assert.isFalse(yield* statusOf(request("rollback").settings).pipe(node.on))
+    }),
+  )
+})
