@@ -8,11 +8,11 @@ export type NodeFailure =
   | Problem.SettingsError
   | Problem.PrerequisiteError
   | Problem.UnseenError
-  | Problem.InUseError
   | Problem.PlanDriftError
   | HostError.HostError
   | NodeApi.ClusterError
   | Report.ApplyError
+  | Report.InUseError
 
 /** Usage or settings are wrong; nothing was touched. */
 export const wrongUsage = 2

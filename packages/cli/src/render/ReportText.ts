@@ -79,6 +79,12 @@ const stageLines = (stages: ReadonlyArray<StageReport>, style: Style): ReadonlyA
   ])
 }
 
+/** How a cleanup that failed stands; one that is refused demotes the node, and no more. */
+const failedCleanup = ({ stages }: Report.Report): string =>
+  stages.every(({ stage }) => stage === "demote")
+    ? "Failed. Nothing was removed; run it again when the reason above is gone."
+    : "Failed. What could be removed is gone; run it again when the reason above is."
+
 const verdict = (report: Report.Report, style: Style): ReadonlyArray<string> => {
   const changed = report.stages
     .flatMap((stage) => stage.steps)
@@ -95,7 +101,7 @@ const verdict = (report: Report.Report, style: Style): ReadonlyArray<string> => 
       return hanging(
         "",
         report.action.startsWith("cleanup")
-          ? "Failed. What could be removed is gone; run it again when the reason above is."
+          ? failedCleanup(report)
           : "Failed. What the failed stage had done was taken back; stages before it stand.",
         style.columns,
       )

@@ -96,7 +96,7 @@ const tellFailure = (
   style: Style,
 ): number => {
   const status = ExitStatus.ofFailure(failure)
-  const report = failure._tag === "ApplyError" ? failure.report : undefined
+  const report = failure._tag === "ApplyError" || failure._tag === "InUseError" ? failure.report : undefined
   if (report !== undefined && display.output === "text") voice.result(reportText(report, display, style))
   return voice.problems(problemsOf(failure), status, report)
 }

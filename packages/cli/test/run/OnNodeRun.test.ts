@@ -121,6 +121,27 @@ describe("a run", () => {
     assert.notInclude(stderr, "error:")
   })
 
+  it("that finds its tree in use is 5, also where demoting the node failed, and the report says so", async () => {
+    const problem = { code: "E_IN_USE", message: "It is in use.", remedy: "Drain the node." }
+    const [stage] = failedReport.stages
+    const report = {
+      ...failedReport,
+      action: "cleanup" as const,
+      stages: [{ ...stage!, stage: "demote" as const }],
+    }
+    const refused = (rest: { readonly report?: Report.Report }): Partial<Engine> => ({
+      run: () => Effect.fail(new Report.InUseError({ problems: [problem], ...rest })),
+    })
+    const plain = await start(["cleanup"], refused({}))
+    assert.deepStrictEqual([plain.status, plain.stdout], [5, ""])
+    const { status, stdout } = await start(["cleanup"], refused({ report }))
+    assert.strictEqual(status, 5)
+    assert.match(stdout, /Nothing was removed; run it again/)
+    const json = JSON.parse((await start(["cleanup", "--output=json"], refused({ report }))).stdout) as object
+    assert.deepInclude(json, { kind: "problems", exitStatus: 5 })
+    assert.property(json, "report")
+  })
+
   it("that does not meet a prerequisite is 3", async () => {
     const problem = { code: "E_ARCHIVE", message: "An archive is missing.", remedy: "Fetch it." }
     const parts = { run: () => Effect.fail(new Problem.PrerequisiteError({ problems: [problem, problem] })) }

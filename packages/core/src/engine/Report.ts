@@ -3,7 +3,7 @@
  */
 import { Data, Schema } from "effect"
 import { Confirmation } from "../decide/Confirmation.ts"
-import { type DecisionError, Notice, type PlanDriftError } from "../input/Problem.ts"
+import { type DecisionError, Notice, type PlanDriftError, type Problem } from "../input/Problem.ts"
 import { ActionName, Restart, StageName } from "../plan/Plan.ts"
 import type { ClusterError } from "../ports/NodeApi.ts"
 import type { HostError } from "../ports/HostError.ts"
@@ -54,5 +54,18 @@ export class ApplyError extends Data.TaggedError("ApplyError")<{
 }> {
   override get message(): string {
     return this.cause.message
+  }
+}
+
+/**
+ * Kata sandboxes run from what would be removed; only the labels were demoted (exit status 5). Where that failed, too,
+ * the problems say so, and the report has it.
+ */
+export class InUseError extends Data.TaggedError("InUseError")<{
+  readonly problems: ReadonlyArray<Problem>
+  readonly report?: Report
+}> {
+  override get message(): string {
+    return this.problems.map((p) => p.message).join("\n")
   }
 }

@@ -9,11 +9,12 @@ import type { WhenInUse } from "../decide/InUse.ts"
 import * as Policies from "../decide/Policies.ts"
 import type { Testimony } from "../decide/RuntimeEvidence.ts"
 import type { Facts } from "../input/Facts.ts"
-import { type DecisionError, InUseError, PlanDriftError, PrerequisiteError } from "../input/Problem.ts"
+import { type DecisionError, PlanDriftError, PrerequisiteError } from "../input/Problem.ts"
 import type { Settings } from "../input/Settings.ts"
 import type { FileState } from "../model/FileState.ts"
 import type { HostPath } from "../model/HostPath.ts"
 import * as Instance from "../model/Instance.ts"
+import * as CleanupMarks from "../plan/CleanupMarks.ts"
 import * as CleanupPlan from "../plan/CleanupPlan.ts"
 import * as InstallPlan from "../plan/InstallPlan.ts"
 import { type ActionName, changes, isCleanup, type Plan, type StageName } from "../plan/Plan.ts"
@@ -32,7 +33,7 @@ import * as Events from "./Events.ts"
 import * as Observe from "./Observe.ts"
 import * as OwedRestart from "./OwedRestart.ts"
 import { Progress } from "./Progress.ts"
-import { ApplyError, type Report } from "./Report.ts"
+import { ApplyError, InUseError, type Report } from "./Report.ts"
 import * as RunReport from "./RunReport.ts"
 import type { Done } from "./RunReport.ts"
 
@@ -236,8 +237,13 @@ const locked = Effect.fnUntraced(function* (
       before: facts.sight.runtimeRun,
     })
   const report = RunReport.make(first, done, failure, confirmed)
-  if (failure !== undefined) return yield* Effect.fail(new ApplyError({ report, cause: failure }))
-  return first.refused === null ? report : yield* Effect.fail(new InUseError({ problems: [first.refused] }))
+  if (first.refused !== null)
+    return yield* Effect.fail(
+      failure === undefined
+        ? new InUseError({ problems: [first.refused] })
+        : new InUseError({ problems: [first.refused, CleanupMarks.notDemoted(failure.message)], report }),
+    )
+  return failure === undefined ? report : yield* Effect.fail(new ApplyError({ report, cause: failure }))
 })
 
 const isFailedRestart = ({ outcome, stage }: Done): boolean =>

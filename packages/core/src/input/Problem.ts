@@ -40,15 +40,6 @@ export class PrerequisiteError extends Data.TaggedError("PrerequisiteError")<{
   }
 }
 
-/** Kata sandboxes run from what would be removed; only the labels were demoted (exit status 5). */
-export class InUseError extends Data.TaggedError("InUseError")<{
-  readonly problems: ReadonlyArray<Problem>
-}> {
-  override get message(): string {
-    return this.problems.map((p) => p.message).join("\n")
-  }
-}
-
 /** The node is no longer what a reviewed plan was made for; nothing was touched (exit status 4). */
 export class PlanDriftError extends Data.TaggedError("PlanDriftError")<{
   readonly problems: ReadonlyArray<Problem>

@@ -1,6 +1,7 @@
 /** Answers: which labels does a cleanup change before it touches the host, and which after? Source: decisions §1. */
 import * as NodeMarks from "../decide/NodeMarks.ts"
 import * as FactsOf from "../input/Facts.ts"
+import type { Problem } from "../input/Problem.ts"
 import { name as instanceName } from "../model/Instance.ts"
 import type { PlanInput } from "./InstallPlan.ts"
 import { type StagePlan, step } from "./Plan.ts"
@@ -36,6 +37,14 @@ export const isMarked = ({ facts, settings }: PlanInput): boolean =>
 /** First of all, so that no new sandbox is scheduled here. */
 export const demotion = (input: PlanInput): ReadonlyArray<StagePlan> =>
   areOurs(input) ? [mark(input, "demote", "demote", "no new sandbox may be scheduled here")] : []
+
+/** What is to be told where nothing was removed, and the node goes on taking sandboxes all the same. */
+export const notDemoted = (why: string): Problem => ({
+  code: "E_NOT_DEMOTED",
+  message: `The node's labels could not be demoted, so new Kata sandboxes may still be scheduled here. ${why.replace(/\.?$/, ".")}`,
+  remedy:
+    "Cordon the node (kubectl cordon) meanwhile, and run the cleanup again once the API takes the change.",
+})
 
 /** Before a rollback after which the instance has no handler: pods that still came could not be started. */
 export const demotionOfRollback = (input: PlanInput): ReadonlyArray<StagePlan> =>

@@ -47,6 +47,27 @@ describe("a cleanup while Kata sandboxes run", () => {
     }),
   )
 
+  it.effect("is refused where the node cannot be demoted either, and both are told", () =>
+    Effect.gen(function* () {
+      const { after, node } = yield* installed({ sandboxes: running })
+      node.api.faults.reset()
+      node.api.faults.failAt(1, "503 Service Unavailable")
+      const error = yield* Run.run(request("cleanup")).pipe(node.on, Effect.flip)
+      assert.strictEqual(error._tag, "InUseError")
+      if (error._tag !== "InUseError") throw error
+      assert.deepStrictEqual(
+        error.problems.map(({ code }) => code),
+        ["E_IN_USE", "E_NOT_DEMOTED"],
+      )
+      assert.include(error.problems[1]?.message, "503 Service Unavailable")
+      assert.deepStrictEqual(
+        error.report?.stages.map(({ outcome, stage }) => [stage, outcome]),
+        [["demote", "failed"]],
+      )
+      assert.deepStrictEqual(Node.snapshot(node.files), after)
+    }),
+  )
+
   it.effect("goes on once they are gone", () =>
     Effect.gen(function* () {
       const { before, node } = yield* installed({ sandboxes: running })
