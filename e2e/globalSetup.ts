@@ -7,8 +7,9 @@
 import { join } from "node:path"
 import type { TestProject } from "vitest/node"
 import { run } from "./Command.ts"
+import * as GoPrograms from "./containerd/GoPrograms.ts"
 import { viewRefused } from "./containerd/HostView.ts"
-import { obtain, suites, type Obtained } from "./containerd/Releases.ts"
+import { linesOf, obtain, obtainBuilt, suites, type Obtained } from "./containerd/Releases.ts"
 import { makeArtifacts } from "./hostTree/Artifacts.ts"
 
 declare module "vitest" {
@@ -16,6 +17,7 @@ declare module "vitest" {
   export interface ProvidedContext {
     readonly releases: ReadonlyArray<Obtained>
     readonly artifactsFolder: string
+    readonly nydus: GoPrograms.Obtained
   }
 }
 
@@ -40,13 +42,26 @@ const usable = async (obtained: Obtained): Promise<Obtained> => {
   return refused === undefined ? obtained : { suite: obtained.suite, notRun: refused }
 }
 
+/** What is built from Go modules, one after the other: each build takes the whole machine. */
+const built = async (): Promise<{
+  readonly lines: ReadonlyArray<Obtained>
+  readonly nydus: GoPrograms.Obtained
+}> => {
+  const way = GoPrograms.wayOf(process.env["KATA_DEPLOY_E2E_GO"])
+  const lines: Array<Obtained> = []
+  for (const line of linesOf(way)) lines.push(await usable(await obtainBuilt(line, way)))
+  return { lines, nydus: await GoPrograms.obtain("nydus-snapshotter", way) }
+}
+
 /** Prepares the run; what it returns is run at the end. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const [artifacts, releases] = await Promise.all([
+  const [artifacts, packaged, { lines, nydus }] = await Promise.all([
     makeArtifacts(),
     Promise.all(suites.map(async (suite) => usable(await obtain(suite)))),
+    built(),
     build(),
   ])
+  const releases = [...packaged, ...lines]
   for (const obtained of releases) {
     console.error(
       "release" in obtained
@@ -54,11 +69,17 @@ export default async function setup(project: TestProject): Promise<() => Promise
         : `\ne2e: NOT RUN: everything on containerd of ${obtained.suite}: ${obtained.notRun}\n`,
     )
   }
+  console.error(
+    "notRun" in nydus
+      ? `\ne2e: NOT RUN: everything on the real nydus-snapshotter: ${nydus.notRun}\n`
+      : `e2e: nydus-snapshotter ${nydus.version}`,
+  )
   if (process.getuid?.() !== 0) {
     console.error("\ne2e: NOT RUN: what needs root (a full disk, giving up privileges); you are not root\n")
   }
   project.provide("releases", releases)
   project.provide("artifactsFolder", artifacts.dir)
+  project.provide("nydus", nydus)
   return async () => {
     await artifacts[Symbol.asyncDispose]()
   }
