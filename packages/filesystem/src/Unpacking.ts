@@ -22,6 +22,7 @@ import {
 import { freeBytes } from "./PathFacts.ts"
 import * as StagingArea from "./StagingArea.ts"
 import { syncSmall } from "./SyncQueue.ts"
+import * as TakenPaths from "./TakenPaths.ts"
 import { prune } from "./TreeRemoval.ts"
 import { type SwapPlaces, TreeSwap } from "./TreeSwap.ts"
 
@@ -52,6 +53,9 @@ export const extract = Effect.fnUntraced(function* (
   // Once the swap has begun, whoever interrupts gets it done and the way back with it.
   return yield* Effect.uninterruptibleMask((restore) =>
     restore(unpackAll(workplace, action, progress)).pipe(
+      Effect.tap((tree) =>
+        attempt("move into place in", action.into, () => TakenPaths.refuse(host, action, tree)),
+      ),
       Effect.tap(({ entries }) => staged({ entries })),
       Effect.flatMap((tree) => swapped(host, action, tree, created)),
       // The first failure is told, so the staging directory is emptied as far as it goes.

@@ -80,6 +80,7 @@ const upgrade = (host: SampleHost) =>
           return { name, archive: name, id, replaces: name === "kernel" ? replaces : [] }
         }),
         except: [],
+        owned: "everything",
       },
       () => Effect.void,
       () => Effect.void,

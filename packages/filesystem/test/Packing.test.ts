@@ -106,7 +106,7 @@ describe("packing a component", () => {
       const component = { name: "it", archive: "it", id: facts!.id, replaces: [] }
       const staging = HostPath.join(into, ".kata-deploy/staging")
       const done = yield* port.extract(
-        { _tag: "Extract", into, staging, components: [component], except: [] },
+        { _tag: "Extract", into, staging, components: [component], except: [], owned: [] },
         () => Effect.void,
         () => Effect.void,
       )

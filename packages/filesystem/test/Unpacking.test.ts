@@ -26,6 +26,7 @@ const actionOf = (host: SampleHost, archives: ReadonlyArray<string>) => ({
     return { name: archive, archive, id: { sha256: "", size, modifiedMs: 0 }, replaces: [] }
   }),
   except: [],
+  owned: "everything" as const,
 })
 
 const extract = (host: SampleHost, ...archives: ReadonlyArray<string>) =>

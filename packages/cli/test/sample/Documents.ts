@@ -49,6 +49,7 @@ export const installPlan: Plan.Plan = {
               }),
             ),
             except: [],
+            owned: [],
           },
           "the enabled shims need these components",
         ),

@@ -34,6 +34,11 @@ export const Extract = Schema.TaggedStruct("Extract", {
   components: Schema.Array(ExtractComponent),
   /** Paths relative to `into` that other steps of the plan deliver; they are left out. */
   except: Schema.Array(Schema.String),
+  /**
+   * Paths relative to `into` that are ours already, besides what the components replace; `"everything"` where an
+   * install without a ledger was taken over. What is there besides belongs to somebody else and is not replaced.
+   */
+  owned: Schema.Union([Schema.Literal("everything"), Schema.Array(Schema.String)]),
 })
 
 /**

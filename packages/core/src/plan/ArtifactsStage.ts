@@ -8,6 +8,7 @@ import * as ArtifactSet from "../decide/ArtifactSet.ts"
 import * as Desired from "../decide/Desired.ts"
 import * as KataConfig from "../decide/KataConfig.ts"
 import * as Ownership from "../decide/Ownership.ts"
+import * as TakenPaths from "../decide/TakenPaths.ts"
 import * as TemporaryPlace from "../decide/TemporaryPlace.ts"
 import type { Detected } from "../decide/RuntimeDetection.ts"
 import type { Facts } from "../input/Facts.ts"
@@ -344,6 +345,7 @@ const planWith = (
             staging: TemporaryPlace.staging(facts.stateDir),
             components: changed,
             except,
+            owned: changed.length === 0 ? [] : TakenPaths.ownedBelow(before, installDir),
           } as const,
           changed.length === 0
             ? "every component is unpacked already"

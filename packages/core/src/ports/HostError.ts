@@ -24,6 +24,8 @@ export type HostErrorReason =
       readonly entry: string | undefined
       readonly detail: string
     }
+  /** Somebody else's files are where ours have to go: the first of the paths, sorted, and how many there are. */
+  | { readonly _tag: "Taken"; readonly paths: ReadonlyArray<HostPath>; readonly count: number }
   /** systemd or a host program said no. */
   | { readonly _tag: "Refused"; readonly detail: string }
   /** containerd has no plugin of that name loaded, so that nothing can be asked of it. */
@@ -62,6 +64,8 @@ export const describe = (reason: HostErrorReason): string => {
       return `the link ${reason.via} leads out of the host's root`
     case "BadArchive":
       return `the archive ${reason.archive} is refused${reason.entry === undefined ? "" : ` at entry ${reason.entry}`}: ${reason.detail}`
+    case "Taken":
+      return taken(reason)
     case "Refused":
     case "NotLoaded":
       return reason.detail
@@ -70,4 +74,10 @@ export const describe = (reason: HostErrorReason): string => {
     case "Io":
       return `the operating system says ${reason.code}`
   }
+}
+
+const taken = ({ count, paths }: Extract<HostErrorReason, { readonly _tag: "Taken" }>): string => {
+  const more = count > paths.length ? ` and ${count - paths.length} more` : ""
+  const are = count === 1 ? "is" : "are"
+  return `${paths.join(", ")}${more} ${are} there already, with a content that this install did not put there; replacing it, and removing it at a cleanup, would lose it`
 }

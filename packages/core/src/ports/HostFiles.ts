@@ -125,7 +125,8 @@ export class HostFiles extends Context.Service<
     readonly removeTree: (action: RemoveTreeAction) => Effect.Effect<Removal, HostError>
     /**
      * Unpacks or copies components beside the tree and moves them into place; nothing below `into` changes when it
-     * fails.
+     * fails. Where something is at a path of theirs that is neither owned nor the very same, it fails with `Taken`, all
+     * such paths named, before anything is moved.
      * `staged` is told what is about to be moved, after all of it was unpacked and before the first rename; when it
      * fails, nothing is moved.
      */

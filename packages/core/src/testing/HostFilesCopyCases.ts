@@ -23,6 +23,7 @@ const copied = (names: ReadonlyArray<string>) => ({
     },
   ],
   except: [],
+  owned: ["own/first", "own/second"],
 })
 
 const programs = { "tools/first": "program", "tools/second": "another", "tools/unused": "x" }

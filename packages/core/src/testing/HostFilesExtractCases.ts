@@ -16,6 +16,7 @@ export const into = at("/opt/kata-x")
 interface Wanted {
   readonly replaces?: Readonly<Record<string, ReadonlyArray<OwnedEntry>>>
   readonly except?: ReadonlyArray<string>
+  readonly owned?: ExtractAction["owned"]
 }
 
 /** The action that unpacks these archives, as a plan would have it. */
@@ -34,6 +35,7 @@ const action = (archives: ReadonlyArray<string>, wanted: Wanted = {}) =>
       staging: at(`${into}/.kata-deploy/staging`),
       components,
       except: wanted.except ?? [],
+      owned: wanted.owned ?? [],
     } satisfies ExtractAction
   })
 
@@ -169,7 +171,7 @@ const goodCases: ReadonlyArray<OpenCase> = [
         { type: "directory", path: "old" },
         { type: "file", path: "old/only", sha256: "", mode: 0o644, size: 10 },
       ]
-      const done = yield* extract(["kernel"], { replaces: { kernel: replaces } })
+      const done = yield* extract(["kernel"], { replaces: { kernel: replaces }, owned: ["bin/shim"] })
       yield* same("in between", yield* treeOf(into), { ...kernelTree, notes: "644 theirs" })
       yield* done.revert
       yield* holds(before)
@@ -323,10 +325,75 @@ const obstacleCases: ReadonlyArray<OpenCase> = inTheWay.map(([name, tree]) => ({
   fixture: { archives: { kernel }, tree: { ...stateDirectory, [`${into}/a-first`]: "x", ...tree } },
   body: Effect.gen(function* () {
     const before = yield* treeOf(into)
-    yield* failsWith("extract", extract(["kernel"]), "Refused")
+    yield* failsWith("extract", extract(["kernel"]), "Taken")
+    // That the tree was taken over does not make room either.
+    yield* failsWith("extract", extract(["kernel"], { owned: "everything" }), "Refused")
     yield* holds(before)
   }),
 }))
+
+const takenCases: ReadonlyArray<OpenCase> = [
+  {
+    name: "files of somebody else stop the extraction, all of them named, before anything is told or moved",
+    fixture: {
+      archives: { kernel },
+      tree: {
+        ...stateDirectory,
+        [`${into}/bin/shim`]: "theirs",
+        [`${into}/share/vmlinux`]: FileState.link("theirs"),
+        [`${into}/share/plain-name`]: "theirs",
+      },
+    },
+    body: Effect.gen(function* () {
+      const before = yield* treeOf(into)
+      const host = yield* HostFiles
+      let told = false
+      const staged = () => Effect.sync(() => void (told = true))
+      const attempt = host.extract(
+        yield* action(["kernel"], { owned: ["share/plain-name"] }),
+        () => Effect.void,
+        staged,
+      )
+      const reason = yield* failsWith("extract", attempt, "Taken")
+      yield* same("why", reason, {
+        _tag: "Taken",
+        paths: [`${into}/bin/shim`, `${into}/share/vmlinux`],
+        count: 2,
+      })
+      yield* same("told", told, false)
+      yield* holds(before)
+    }),
+  },
+  {
+    name: "what is the very same already is taken over, and what is owned is replaced",
+    fixture: {
+      archives: { kernel },
+      tree: {
+        ...stateDirectory,
+        [`${into}/bin/shim`]: "program",
+        [`${into}/share/vmlinux`]: FileState.link("vmlinux-6.12"),
+        [`${into}/share/plain-name`]: "ours",
+      },
+    },
+    body: Effect.gen(function* () {
+      const done = yield* extract(["kernel"], { owned: ["share/plain-name"] })
+      yield* done.commit
+      yield* holds(kernelTree)
+    }),
+  },
+  {
+    name: "in a tree that was taken over everything is replaced",
+    fixture: {
+      archives: { kernel },
+      tree: { ...stateDirectory, [`${into}/bin/shim`]: "older", [`${into}/share/vmlinux`]: "older" },
+    },
+    body: Effect.gen(function* () {
+      const done = yield* extract(["kernel"], { owned: "everything" })
+      yield* done.commit
+      yield* holds(kernelTree)
+    }),
+  },
+]
 
 const missingCases: ReadonlyArray<OpenCase> = [
   {
@@ -344,5 +411,6 @@ export const extractCases: ReadonlyArray<OpenCase> = [
   ...goodCases,
   ...refusalCases,
   ...obstacleCases,
+  ...takenCases,
   ...missingCases,
 ]

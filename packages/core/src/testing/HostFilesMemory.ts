@@ -134,7 +134,14 @@ export const make = (options: Options = {}): HostFilesMemory => {
       mutate("remove tree", action.root, () => MemoryRemoval.removeTree(tree, action, isMount)),
     extract: (action, progress, staged) =>
       extraction(
-        { tree, archives, programs, mutate, freeBytes: options.freeBytes },
+        {
+          tree,
+          archives,
+          programs,
+          mutate,
+          freeBytes: options.freeBytes,
+          fingerprint: (path) => fingerprintOf(look(path)),
+        },
         action,
         progress,
         staged,

@@ -1,11 +1,18 @@
 /** How the double unpacks components: staged apart, then moved into the tree. Source: spec 05 §4, decisions §10. */
 import { Effect } from "effect"
+import * as TakenPaths from "../decide/TakenPaths.ts"
 import * as ArchiveEntry from "../model/ArchiveEntry.ts"
 import * as FileState from "../model/FileState.ts"
 import * as HostPath from "../model/HostPath.ts"
 import type { OwnedEntry } from "../plan/Ledger.ts"
 import type { HostError } from "../ports/HostError.ts"
-import type { ExtractAction, ExtractProgress, Extraction, StagedExtraction } from "../ports/HostFiles.ts"
+import type {
+  ExtractAction,
+  ExtractProgress,
+  Extraction,
+  Fingerprint,
+  StagedExtraction,
+} from "../ports/HostFiles.ts"
 import * as Digest from "./Digest.ts"
 import { Refusal } from "./MemoryPut.ts"
 import { below, deepestFirst } from "./MemoryRemoval.ts"
@@ -19,6 +26,7 @@ export interface Surroundings {
   /** Programs by path relative to the artifact directory. */
   readonly programs: ReadonlyMap<string, string>
   readonly freeBytes: number | undefined
+  readonly fingerprint: (path: HostPath.HostPath) => Fingerprint
   readonly mutate: <A>(verb: string, path: HostPath.HostPath, run: () => A) => Effect.Effect<A, HostError>
 }
 
@@ -43,7 +51,11 @@ export const extraction = (
       bytes += component.id.size
       yield* progress({ component: component.name, bytes, totalBytes })
     }
-    const staging = yield* around.mutate("unpack", action.staging, () => unpack(around, action))
+    const staging = yield* around.mutate("unpack", action.staging, () => {
+      const unpacked = unpack(around, action)
+      refuseTaken(around, action, unpacked)
+      return unpacked
+    })
     yield* staged({ entries: staging.entries() })
     return yield* around.mutate("extract", action.into, () => move(around, action, staging))
   })
@@ -59,6 +71,21 @@ const unpack = (around: Surroundings, action: ExtractAction): Staging => {
   if (around.freeBytes !== undefined && staging.bytes > around.freeBytes)
     throw new Refusal({ _tag: "NoSpace" })
   return staging
+}
+
+/** Refuses what would replace somebody else's files. */
+const refuseTaken = (around: Surroundings, action: ExtractAction, staging: Staging): void => {
+  const look = (path: string) => around.fingerprint(HostPath.join(action.into, path))
+  const refusal = TakenPaths.refusal(
+    {
+      entries: staging.all(),
+      replaces: action.components.flatMap((component) => component.replaces),
+      owned: action.owned,
+    },
+    action.into,
+    { look, read: look },
+  )
+  if (refusal !== undefined) throw new Refusal(refusal)
 }
 
 /** What a component brings; programs that are copied are like an archive with nothing else in it. */
@@ -125,6 +152,10 @@ class Staging {
     for (const above of ArchiveEntry.parents(place.path))
       this.stage(component, above, FileState.directory(), refuse)
     this.stage(component, place.path, this.stateOf(component, entry, place.path, refuse), refuse)
+  }
+
+  all(): ReadonlyArray<OwnedEntry> {
+    return [...this.staged].map(([path, state]) => ownedEntry(path, state))
   }
 
   entries(): ReadonlyMap<string, ReadonlyArray<OwnedEntry>> {

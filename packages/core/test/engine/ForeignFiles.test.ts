@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { FileState, Run } from "../../src/index.ts"
+import { SampleArchive } from "../../src/testing/index.ts"
 import { hosts } from "./SampleHosts.ts"
 import * as Node from "./SampleNode.ts"
 
@@ -48,6 +49,50 @@ describe("files of others at the names that ours would have", () => {
       assert.notInclude(left, versions)
       assert.notInclude(left, userDropIn)
     }),
+  )
+})
+
+describe("files of others where archives put something", () => {
+  const kernel = "/opt/kata/share/kata-containers/vmlinux-6.12"
+  const qemu = "/opt/kata/bin/qemu-system-x86_64"
+  const install = Node.request("install", variables)
+
+  it.effect("end an install before anything of them is replaced, and the host is as before", () =>
+    Effect.gen(function* () {
+      const files = Node.host({ ...vanilla.tree, [kernel]: "my own kernel", [qemu]: "my own qemu" })
+      const before = Node.snapshot(files)
+      const error = yield* Run.run(install).pipe(Node.on(files), Effect.flip)
+      assert(error._tag === "ApplyError" && error.cause._tag === "HostError")
+      assert.deepStrictEqual(error.cause.reason, {
+        _tag: "Taken",
+        paths: [Node.path(qemu), Node.path(kernel)],
+        count: 2,
+      })
+      assert.deepStrictEqual(Node.snapshot(files), before)
+      files.tree.set(Node.path(kernel), FileState.absent)
+      files.tree.set(Node.path(qemu), FileState.absent)
+      yield* Run.run(install).pipe(Node.on(files))
+    }),
+  )
+
+  it.effect(
+    "are told from ours, which an upgrade replaces, also where another component brings them now",
+    () =>
+      Effect.gen(function* () {
+        const files = Node.host(vanilla.tree)
+        yield* Run.run(install).pipe(Node.on(files))
+        const archiveOf = (name: string) => `tarballs/kata-static-${name}.tar.zst`
+        files.archives.set(archiveOf("kernel"), [
+          SampleArchive.file("bin/qemu-system-x86_64", "newer", 0o755),
+        ])
+        files.archives.set(archiveOf("qemu"), [SampleArchive.file("share/theirs", "newer")])
+        files.tree.set(Node.path("/opt/kata/share/theirs"), FileState.file("mine"))
+        const error = yield* Run.run(install).pipe(Node.on(files), Effect.flip)
+        assert.include(error.message, "/opt/kata/share/theirs")
+        files.tree.set(Node.path("/opt/kata/share/theirs"), FileState.absent)
+        yield* Run.run(install).pipe(Node.on(files))
+        assert.deepInclude(files.tree.get(Node.path(qemu)), { text: "newer" })
+      }),
   )
 })
 

@@ -109,6 +109,7 @@ export const action: fc.Arbitrary<Action.Action> = fc.oneof(
       { maxLength: 2 },
     ),
     except: fc.array(text, { maxLength: 2 }),
+    owned: fc.oneof(fc.constant("everything" as const), fc.array(text, { maxLength: 2 })),
   }),
   fc.record({
     _tag: fc.constant("RemoveTree" as const),

@@ -46,7 +46,7 @@ describe("Plan", () => {
     ["a put of something else", put(FileState.file("a"), FileState.file("b")), true],
     [
       "an extraction of nothing",
-      { _tag: "Extract", into: path, staging: path, components: [], except: [] },
+      { _tag: "Extract", into: path, staging: path, components: [], except: [], owned: [] },
       false,
     ],
     [
@@ -57,6 +57,7 @@ describe("Plan", () => {
         staging: path,
         components: [{ name: "a", archive: "a", id, replaces: [] }],
         except: [],
+        owned: [],
       },
       true,
     ],

@@ -130,6 +130,7 @@ const unpack = <A>(input: typeof Archive.Type, look: (unpacked: Unpacked) => A):
           },
         ],
         except: [],
+        owned: "everything",
       },
       () => Effect.void,
       () => Effect.void,
