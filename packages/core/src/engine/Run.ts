@@ -28,6 +28,7 @@ import { HostShell } from "../ports/HostShell.ts"
 import type { NodeApi } from "../ports/NodeApi.ts"
 import * as Apply from "./Apply.ts"
 import * as Confirm from "./Confirm.ts"
+import * as EffectiveSettings from "./EffectiveSettings.ts"
 import * as Evidence from "./Evidence.ts"
 import * as Events from "./Events.ts"
 import * as Observe from "./Observe.ts"
@@ -97,13 +98,27 @@ const changesHost: ReadonlySet<StageName> = new Set([
 /** How often a stage starts over when the host changed under it. */
 const attempts = 3
 
-const stateDirOf = (request: Pick<Request, "stateDir" | "settings">): HostPath =>
+/** Where ledger and staging of a request are. */
+export const stateDirOf = (request: Pick<Request, "stateDir" | "settings">): HostPath =>
   request.stateDir ?? Instance.defaultStateDir(request.settings.instance)
 
 const conductOf = (request: Request): Conduct => ({ ...usualConduct, ...request.conduct })
 
 /** Observes and plans; nothing is touched. */
 export const plan = (request: Request): Effect.Effect<Plan, DecisionError | HostError, Requirements> =>
+  Effect.flatMap(settled(request), planSettled)
+
+/** The request with the settings as they hold on this node; what takes away goes by what is there, not by settings. */
+const settled = (request: Request): Effect.Effect<Request, never, HostFiles> =>
+  request.action.startsWith("install")
+    ? Effect.map(EffectiveSettings.of(request.settings, stateDirOf(request)), (settings) => ({
+        ...request,
+        settings,
+      }))
+    : Effect.succeed(request)
+
+/** The same of settings that hold on this node as they are. */
+export const planSettled = (request: Request): Effect.Effect<Plan, DecisionError | HostError, Requirements> =>
   Effect.flatMap(observe(request), (facts) => planStage(request, facts, undefined))
 
 const planOf = (input: InstallPlan.PlanInput): Result.Result<Plan, DecisionError> => {
@@ -177,15 +192,24 @@ const permissions = Effect.fnUntraced(function* (made: Plan, request: Request) {
 export const run = Effect.fn("Run.run")(function* (
   request: Request,
 ): Effect.fn.Return<Report, RunError, Requirements> {
+  return yield* underLock(request, Effect.flatMap(settled(request), carryOut))
+})
+
+/** Does something under the node lock; the Node object is told how it ended. */
+export const underLock = Effect.fnUntraced(function* (
+  request: Request,
+  work: Effect.Effect<Report, RunError, Requirements>,
+): Effect.fn.Return<Report, RunError, Requirements> {
   const shell = yield* HostShell
   const { lockSeconds } = conductOf(request)
-  return yield* Effect.scoped(Effect.andThen(shell.lock(lockSeconds), locked(request))).pipe(
+  return yield* Effect.scoped(Effect.andThen(shell.lock(lockSeconds), work)).pipe(
     Effect.tap((report) => Events.finished(report)),
     Effect.tapError((error) => Events.failed(request.action, error)),
   )
 })
 
-const locked = Effect.fnUntraced(function* (
+/** Observes, plans, applies, confirms, with settings that hold on this node as they are; the caller holds the lock. */
+export const carryOut = Effect.fnUntraced(function* (
   request: Request,
 ): Effect.fn.Return<Report, RunError, Requirements> {
   const progress = yield* Progress

@@ -3,6 +3,7 @@
  * (decisions §13).
  */
 import { Schema } from "effect"
+import { ModeChoice } from "../model/ModeChoice.ts"
 
 /** An owned path that is not as we left it. */
 export const Drift = Schema.Struct({
@@ -28,6 +29,8 @@ export const InstanceStatus = Schema.Struct({
   drift: Schema.Array(Drift),
   /** Whether the runtime still has to be restarted to load what was written. */
   restartDue: Schema.Boolean,
+  /** Modes of nydus that were chosen on this node over the settings; left out where there are none. */
+  modes: Schema.optionalKey(Schema.Array(ModeChoice)),
   /** A stage that was left half-done, if any. */
   journal: Schema.NullOr(Schema.String),
 }).annotate({ identifier: "InstanceStatus" })

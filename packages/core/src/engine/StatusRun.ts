@@ -111,6 +111,7 @@ const instanceStatus = Effect.fnUntraced(function* (
         : Object.fromEntries(Object.entries(labels).filter(([key]) => ours.includes(key))),
     drift: yield* driftOf(ledger, installDir, depth),
     restartDue: yield* restartDue(ledger),
+    ...(ledger.modes === undefined ? {} : { modes: ledger.modes }),
   }
 })
 

@@ -7,6 +7,7 @@ import type * as Architecture from "../model/Architecture.ts"
 import * as Handler from "../model/Handler.ts"
 import type { HostPath } from "../model/HostPath.ts"
 import * as Instance from "../model/Instance.ts"
+import type { ModeChoice } from "../model/ModeChoice.ts"
 import * as Shim from "../model/Shim.ts"
 import * as CustomRuntimes from "./CustomRuntimes.ts"
 import { maskSecrets } from "./Masking.ts"
@@ -44,6 +45,8 @@ export interface Settings {
   readonly httpsProxy: PerShim | undefined
   readonly noProxy: PerShim | undefined
   readonly setupSnapshotters: ReadonlyArray<string>
+  /** Modes that were chosen on this node and that lie over the four settings above; none as they are decoded. */
+  readonly recordedModes: ReadonlyArray<ModeChoice>
   readonly nydusHs: {
     /** What the host shares with guests. */
     readonly exportMode: (typeof exportModes)[number]
@@ -200,6 +203,7 @@ export const decode = (input: SettingsInput): Result.Result<Settings, SettingsEr
     httpsProxy: raw.httpsProxy,
     noProxy: raw.noProxy,
     setupSnapshotters: raw.setupSnapshotters,
+    recordedModes: [],
     nydusHs: { exportMode: raw.nydusHsExportMode ?? "layer_block" },
     erofs: raw.erofs,
     containerdConfigFileName: raw.containerdConfigFileName,

@@ -4,6 +4,7 @@
  */
 import { Result } from "effect"
 import * as CriConfig from "../decide/CriConfig.ts"
+import * as RecordedModes from "../decide/RecordedModes.ts"
 import * as RestartNeed from "../decide/RestartNeed.ts"
 import type { Policies } from "../decide/Policies.ts"
 import * as FactsOf from "../input/Facts.ts"
@@ -11,7 +12,7 @@ import type { DecisionError } from "../input/Problem.ts"
 import type { FileState } from "../model/FileState.ts"
 import type { HostPath } from "../model/HostPath.ts"
 import type { HostAction } from "./Action.ts"
-import type { Ledger } from "./Ledger.ts"
+import * as Ledger from "./Ledger.ts"
 import * as CriPrediction from "./CriPrediction.ts"
 import { record, stateDirectories, type StageInput, type StageResult, startLedger } from "./ArtifactsStage.ts"
 import { puts, type Restart, type Step, step } from "./Plan.ts"
@@ -38,7 +39,7 @@ const planWith = (
   config: CriConfig.CriConfig,
 ): Result.Result<CriStageResult, DecisionError> => {
   const { detected, facts, settings } = input
-  const desired = [...stateDirectories(facts), ...config.desired]
+  const desired = [...stateDirectories(facts), ...RecordedModes.withReasons(config.desired, settings)]
   const reconciled = Reconcile.reconcile({
     stage: "cri",
     desired,
@@ -56,7 +57,8 @@ const planWith = (
       control: facts.control,
     })
     const ledger = {
-      ...stage.ledger,
+      // With the handlers that they are made for, so that a stage that is taken back takes them back as well.
+      ...Ledger.withModes(stage.ledger, settings.recordedModes),
       runtime: detected.row.runtime,
       handlers: settings.handlers.map((h) => h.name),
       loaded: config.loaded,
@@ -108,7 +110,7 @@ const planWith = (
 }
 
 /** What the ledger says of a restart that is about to be asked for. */
-const restartingOf = ({ sight }: FactsOf.Facts, digest: string): Required<Ledger>["restarting"] => ({
+const restartingOf = ({ sight }: FactsOf.Facts, digest: string): Required<Ledger.Ledger>["restarting"] => ({
   with: digest,
   since: sight.runtimeRun._tag === "Known" ? (sight.runtimeRun.value.activeSince ?? null) : null,
 })

@@ -81,7 +81,7 @@ const restored = (
 ): Ledger.Ledger => {
   const { restartDue: _due, restarting: _, ...rest } = ledger
   return {
-    ...rest,
+    ...Ledger.withModes(rest, before?.modes ?? []),
     handlers: before?.handlers ?? [],
     loaded: before?.loaded ?? [],
     startedWith: null,

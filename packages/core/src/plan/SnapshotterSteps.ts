@@ -4,6 +4,7 @@
  * Source: spec 07 §2–§3; decisions §1.
  */
 import * as NydusMode from "../decide/NydusMode.ts"
+import * as RecordedModes from "../decide/RecordedModes.ts"
 import * as SnapshotterSetup from "../decide/SnapshotterSetup.ts"
 import { type Fact, unknown } from "../input/Fact.ts"
 import * as FactsOf from "../input/Facts.ts"
@@ -29,9 +30,10 @@ export const setups = (
 ): ReadonlyArray<SnapshotterSetup.SnapshotterSetup> =>
   layout === "crio"
     ? []
-    : SnapshotterSetup.modesOf(settings).map((mode) =>
-        SnapshotterSetup.ofMode(mode, { ...settings, criUnit: unit }),
-      )
+    : SnapshotterSetup.modesOf(settings).map((mode) => {
+        const setup = SnapshotterSetup.ofMode(mode, { ...settings, criUnit: unit })
+        return { ...setup, files: RecordedModes.withReasons(setup.files, settings) }
+      })
 
 /** What keeps the snapshotters of the settings from being set up. */
 export const problems = (

@@ -1,41 +1,30 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import * as fc from "fast-check"
-import { Fact, HostPath, NydusMode, NydusModeChange, type Settings } from "../../src/index.ts"
+import {
+  HostPath,
+  type ModeChoice,
+  ModeWords,
+  NydusMode,
+  NydusModeChange,
+  type OtherSnapshotters,
+  type Settings,
+} from "../../src/index.ts"
 import { same, settings } from "../Sample.ts"
+import * as Generated from "./ModeSettings.ts"
+import { forced, mapping, pullType, setup, shims } from "./ModeSettings.ts"
 
-const none = Fact.known([])
-const mapping = "SNAPSHOTTER_HANDLER_MAPPING_X86_64"
-const pullType = "PULL_TYPE_MAPPING_X86_64"
-const forced = "EXPERIMENTAL_FORCE_GUEST_PULL_X86_64"
-const setup = "EXPERIMENTAL_SETUP_SNAPSHOTTER"
-const shims = { SHIMS_X86_64: "qemu clh" }
-
-const change = (
+const decided = (
   variables: Readonly<Record<string, string>>,
   mode: NydusMode.NydusMode,
   shim = "qemu",
-  others: Parameters<typeof NydusModeChange.decide>[2] = none,
-) => NydusModeChange.decide(settings({ ...shims, ...variables }), { shim, mode }, others)
-const changed = (...given: Parameters<typeof change>) =>
-  Object.fromEntries(
-    Result.getOrThrow(change(...given)).changes.map(({ after, variable }) => [variable, after]),
-  )
-const codes = (...given: Parameters<typeof change>) =>
-  Result.getOrThrow(Result.flip(change(...given))).problems.map(({ code }) => code)
-
-/** The settings with changes laid over the variables that they came from. */
-const laid = (
-  variables: Readonly<Record<string, string>>,
-  changes: ReadonlyArray<NydusModeChange.SettingChange>,
-): Settings.Settings => {
-  const all: Record<string, string> = { ...shims, ...variables }
-  for (const { after, variable } of changes) {
-    if (after === undefined) delete all[variable]
-    else all[variable] = after
-  }
-  return settings(all)
-}
+  choices: ReadonlyArray<ModeChoice.ModeChoice> = [],
+) => NydusModeChange.decide(settings({ ...shims, ...variables }), choices, { shim, mode })
+const change = (...given: Parameters<typeof decided>) => Result.getOrThrow(decided(...given)).change
+const changed = (...given: Parameters<typeof decided>) =>
+  Object.fromEntries(change(...given).changes.map(({ after, variable }) => [variable, after]))
+const codes = (...given: Parameters<typeof decided>) =>
+  Result.getOrThrow(Result.flip(decided(...given))).problems.map(({ code }) => code)
 
 describe("NydusModeChange", () => {
   it("maps, sets up, and lets the guest pull", () => {
@@ -53,7 +42,7 @@ describe("NydusModeChange", () => {
       [forced]: "qemu",
       [setup]: "erofs,nydus",
     }
-    const found = Result.getOrThrow(change(before, "host-share"))
+    const found = change(before, "host-share")
     same(found.changes, [
       { variable: mapping, before: before[mapping], after: "qemu:nydus-hs,clh:nydus" },
       { variable: pullType, before: before[pullType], after: "clh:guest-pull" },
@@ -64,12 +53,12 @@ describe("NydusModeChange", () => {
   })
 
   it("changes nothing where the settings say so already", () => {
-    const found = Result.getOrThrow(change({ [mapping]: "qemu:nydus-hs", [setup]: "nydus-hs" }, "host-share"))
+    const found = change({ [mapping]: "qemu:nydus-hs", [setup]: "nydus-hs" }, "host-share")
     same([found.changes, found.notices], [[], []])
   })
 
   it("names the handlers that pull anew, variants too, and why under another name", () => {
-    const found = Result.getOrThrow(change({ DEBUG: "true" }, "host-share"))
+    const found = change({ DEBUG: "true" }, "host-share")
     same(found.handlers, ["kata-qemu", "kata-qemu-debug"])
     assert.include(found.notices[0]?.message, NydusModeChange.whyTwoNames)
   })
@@ -78,8 +67,8 @@ describe("NydusModeChange", () => {
     same(codes({}, "guest-pull", "fc"), ["E_SET_MODE_UNKNOWN_SHIM"])
     const custom = NydusModeChange.decide(
       settings({ CUSTOM_RUNTIMES_ENABLED: "true" }, { "custom-runtimes.list": "kata-mine:qemu" }),
+      [],
       { shim: "kata-mine", mode: "guest-pull" },
-      none,
     )
     same(
       Result.getOrThrow(Result.flip(custom)).problems.map(({ code }) => code),
@@ -88,116 +77,127 @@ describe("NydusModeChange", () => {
   })
 
   describe("another snapshotter on the node", () => {
-    const at = NydusMode.paths("host-share", settings().instance)
-    const other: NydusModeChange.OtherSnapshotter = {
+    const { instance } = settings()
+    const at = NydusMode.paths("host-share", instance)
+    const other: OtherSnapshotters.OtherSnapshotter = {
       plugin: "nydus",
-      root: HostPath.make("/var/lib/nydus"),
-      socket: HostPath.make("/run/nydus.sock"),
+      file: HostPath.make("/etc/containerd/conf.d/nydus.toml"),
+      root: "/var/lib/nydus",
+      socket: "/run/nydus.sock",
       mode: "guest-pull",
     }
-    const with_ = (over: Partial<NydusModeChange.OtherSnapshotter>) =>
-      change({}, "host-share", "qemu", Fact.known([{ ...other, ...over }]))
+    const problems = (over: Partial<OtherSnapshotters.OtherSnapshotter>) =>
+      NydusModeChange.sharing({ instance }, "host-share", { found: [{ ...other, ...over }], unseen: [] })
 
     for (const [what, over] of [
       ["plugin name", { plugin: at.name }],
       ["root", { root: at.data }],
       ["socket", { socket: at.socket }],
     ] as const)
-      it(`must not have the same ${what} in another mode, or in one that is not known`, () => {
-        for (const mode of ["guest-pull", undefined] as const) {
-          const [problem] = Result.getOrThrow(Result.flip(with_({ ...over, mode }))).problems
+      it(`must not have the same ${what}, whatever it does`, () => {
+        for (const mode of ["guest-pull", "host-share", "another", undefined] as const) {
+          const [problem] = problems({ ...over, mode })
           assert.strictEqual(problem?.code, "E_SET_MODE_SHARED")
+          assert.strictEqual(problem?.path, other.file)
           assert.include(problem?.message, what)
           assert.include(problem?.message, NydusModeChange.whyTwoNames)
         }
-        assert.isTrue(Result.isSuccess(with_({ ...over, mode: "host-share" })))
       })
 
-    it("is no matter with everything of its own", () => {
-      assert.isTrue(Result.isSuccess(with_({})))
+    it("is ours, written down once more, where it has everything of it", () => {
+      const all = { plugin: at.name, root: at.data, socket: at.socket } as const
+      same(problems({ ...all, mode: "host-share" }), [])
+      assert.lengthOf(problems({ ...all, mode: "guest-pull" }), 1)
     })
 
-    it("that could not be looked for is told", () => {
-      const found = change({}, "host-share", "qemu", Fact.unknown("failed", "no permission"))
-      assert.include(
-        Result.getOrThrow(found).notices.map(({ code }) => code),
-        "set-mode-others-unknown",
-      )
+    it("is no matter with everything of its own", () => {
+      same(problems({}), [])
+    })
+
+    it("is told of where its root is not known, and so is what could not be looked at", () => {
+      same(NydusModeChange.unseenOthers({ found: [other], unseen: [] }), [])
+      const [notice] = NydusModeChange.unseenOthers({
+        found: [{ ...other, root: undefined, mode: undefined }],
+        unseen: ["/etc/containerd/conf.d cannot be listed (no permission)"],
+      })
+      assert.strictEqual(notice?.code, "set-mode-others-unknown")
+      assert.include(notice?.message, "whose root is not known")
+      assert.include(notice?.message, "no permission")
     })
   })
 
-  it("makes settings that are in the mode, whatever they were", () => {
-    const value = fc.constantFrom("nydus", "nydus-hs", "overlayfs")
-    const variables = fc.record(
-      {
-        [mapping]: fc.oneof(
-          value.map((v) => `qemu:${v}`),
-          value.map((v) => `clh:nydus,qemu:${v}`),
-        ),
-        [pullType]: fc.constantFrom("qemu:guest-pull", "clh:guest-pull"),
-        [forced]: fc.constantFrom("qemu", "clh,qemu"),
-        [setup]: fc.constantFrom("nydus", "nydus-hs", "erofs,nydus"),
-      },
-      { requiredKeys: [] },
-    ) as fc.Arbitrary<Readonly<Record<string, string>>>
+  it("makes settings that are in the mode, whatever they were, and that change nothing of other shims", () => {
     fc.assert(
-      fc.property(variables, fc.constantFrom(...NydusMode.all), (before, mode) => {
-        const { changes } = Result.getOrThrow(change(before, mode))
-        const after = laid(before, changes)
+      fc.property(Generated.variables, fc.constantFrom(...NydusMode.all), (before, mode) => {
+        const { settings: after } = Result.getOrThrow(decided(before, mode))
         const { setting } = NydusMode.modes[mode]
         assert.include(after.setupSnapshotters, setting)
         const handler = after.handlers.find(({ name }) => name === "kata-qemu")
         assert.strictEqual(handler?.snapshotter, setting)
         assert.strictEqual(handler?.pullType, mode === "guest-pull" ? "guest-pull" : undefined)
-        const again = NydusModeChange.decide(after, { shim: "qemu", mode }, none)
-        same(Result.getOrThrow(again).changes, [])
         const other = (all: Settings.Settings) => all.handlers.find(({ name }) => name === "kata-clh")
-        same(other(after), other(laid(before, [])))
+        same(other(after), other(settings({ ...shims, ...before })))
       }),
     )
   })
 
-  describe("a recorded choice", () => {
-    const chosen = (variables: Readonly<Record<string, string>>) =>
-      NydusModeChange.choiceOf(Result.getOrThrow(change(variables, "host-share")))
-    const recorded = (
-      variables: Readonly<Record<string, string>>,
-      ...choices: ReadonlyArray<NydusModeChange.ModeChoice>
-    ) => NydusModeChange.recorded(settings({ ...shims, ...variables }), choices)
+  it("decides the same for the variables with its changes, where nothing is left to change", () => {
+    fc.assert(
+      fc.property(Generated.variables, fc.constantFrom(...NydusMode.all), (before, mode) => {
+        const { change: first } = Result.getOrThrow(decided(before, mode))
+        const again = Result.getOrThrow(decided(Generated.laid(before, first.changes), mode))
+        same(again.change.changes, [])
+        same(again.settings.recordedModes, [])
+      }),
+    )
+  })
 
-    it("holds as long as the settings say what they said", () => {
-      for (const before of [{}, { [mapping]: "qemu:nydus", [setup]: "nydus" }]) {
-        const { changes, notices } = recorded(before, chosen(before))
-        same(changes, Result.getOrThrow(change(before, "host-share")).changes)
-        same(notices, [])
-      }
+  describe("over choices that were recorded", () => {
+    const modesOf = (...given: Parameters<typeof decided>) =>
+      Result.getOrThrow(decided(...given)).settings.recordedModes
+
+    it("remembers what the settings said of the shim, and nothing where they say the mode themselves", () => {
+      const before = { [mapping]: "qemu:nydus", [pullType]: "qemu:guest-pull", [setup]: "nydus" }
+      same(modesOf(before, "host-share"), [
+        { shim: "qemu", mode: "host-share", said: { snapshotter: "nydus", pullType: "guest-pull" } },
+      ])
+      same(modesOf({}, "guest-pull", "clh"), [{ shim: "clh", mode: "guest-pull", said: {} }])
+      same(modesOf({ [forced]: "qemu" }, "host-share")[0]?.said, { forcesGuestPull: true })
+      same(modesOf(before, "guest-pull"), [])
     })
 
-    it("holds beside others", () => {
-      const choices = ["qemu", "clh"].map((shim) => ({ shim, mode: "host-share", said: undefined }) as const)
-      const { changes } = recorded({}, ...choices)
-      same(
-        changes.map(({ after }) => after),
-        ["qemu:nydus-hs,clh:nydus-hs", "nydus-hs"],
+    it("replaces the choice for the shim, and keeps those for others", () => {
+      const choices = [
+        { shim: "clh", mode: "host-share", said: {} },
+        { shim: "qemu", mode: "host-share", said: {} },
+      ] as const
+      same(modesOf({}, "guest-pull", "clh", choices), [{ ...choices[0], mode: "guest-pull" }, choices[1]])
+    })
+
+    it("chosen twice is chosen once", () => {
+      fc.assert(
+        fc.property(Generated.variables, fc.constantFrom(...NydusMode.all), (before, mode) => {
+          const once = Result.getOrThrow(decided(before, mode)).settings
+          const twice = Result.getOrThrow(decided(before, mode, "qemu", once.recordedModes))
+          same(twice.settings, once)
+          same(twice.change.changes, [])
+        }),
       )
     })
 
-    it("gives way to settings that say something else, and that is told", () => {
-      const choice = chosen({ [mapping]: "qemu:nydus" })
-      for (const now of [{ [mapping]: "qemu:overlayfs" }, {}]) {
-        const { changes, notices } = recorded(now, choice)
-        same(changes, [])
-        same(
-          notices.map(({ code }) => code),
-          ["set-mode-choice-overridden"],
-        )
-      }
-    })
-
-    it("is nothing to speak of where the settings say the same, or the shim is gone", () => {
-      const choice = chosen({})
-      same(recorded({ [mapping]: "qemu:nydus-hs" }, choice), { changes: [], notices: [] })
-      same(recorded({ SHIMS_X86_64: "clh" }, choice), { changes: [], notices: [] })
+    it("and back again gives the words of the settings, and nothing is remembered", () => {
+      fc.assert(
+        fc.property(Generated.variables, fc.constantFrom(...NydusMode.all), (any, mode) => {
+          const other = NydusMode.all.find((each) => each !== mode)!
+          // Settings that are in the mode of themselves.
+          const before = Generated.laid(any, change(any, mode).changes)
+          const there = Result.getOrThrow(decided(before, other))
+          const back = Result.getOrThrow(decided(before, mode, "qemu", there.settings.recordedModes))
+          same(back.settings, settings({ ...shims, ...before }))
+          const { architecture } = back.settings
+          same(back.change.changes, ModeWords.changes(there.settings, back.settings, architecture))
+        }),
+      )
     })
   })
 })

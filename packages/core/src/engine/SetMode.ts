@@ -1,0 +1,183 @@
+/**
+ * Puts a shim into guest pull or into host sharing on this node: shows what that changes, or carries it out as the
+ * install of the changed settings and records the choice. Source: cli.md; docs/decisions/0018.
+ */
+import { Effect, Result } from "effect"
+import { mainConfigPathOf } from "../decide/CriConfig.ts"
+import * as NydusModeChange from "../decide/NydusModeChange.ts"
+import * as Policies from "../decide/Policies.ts"
+import type { Facts } from "../input/Facts.ts"
+import * as FactsOf from "../input/Facts.ts"
+import { type DecisionError, type Notice, PrerequisiteError, type Problem } from "../input/Problem.ts"
+import { SettingsError } from "../input/Problem.ts"
+import type { Settings } from "../input/Settings.ts"
+import * as InstallPlan from "../plan/InstallPlan.ts"
+import type { Plan } from "../plan/Plan.ts"
+import type { HostError } from "../ports/HostError.ts"
+import * as Observe from "./Observe.ts"
+import * as OtherSnapshotters from "./OtherSnapshotters.ts"
+import type { Report } from "./Report.ts"
+import * as Run from "./Run.ts"
+
+/** What is asked for. */
+export interface SetModeRequest extends Omit<Run.Request, "action"> {
+  readonly wish: NydusModeChange.ModeWish
+  /** Whether the change is carried out, or only shown. */
+  readonly apply: "show" | "apply"
+}
+
+/** What became of it. */
+export interface SetModeResult {
+  readonly change: NydusModeChange.ModeChange
+  /** Restarts that carrying it out asks for. */
+  readonly restarts: Plan["restarts"]
+  /** What was done; `undefined` where the change was only shown. */
+  readonly report: Report | undefined
+}
+
+/** Everything that a change of mode is decided from. */
+interface Considered {
+  readonly decision: NydusModeChange.Decision
+  /** What speaks against carrying it out, besides what planning finds. */
+  readonly refused: ReadonlyArray<Problem>
+  /** Whether there is an install that it can be made to. */
+  readonly installed: boolean
+}
+
+/** What carries it out: an install, with whatever settings. */
+const installOf = (request: SetModeRequest): Run.Request => ({ ...request, action: "install" })
+
+/** Shows a change of mode, or carries it out under the node lock. */
+export const run = Effect.fn("SetMode.run")(function* (
+  request: SetModeRequest,
+): Effect.fn.Return<SetModeResult, Run.RunError, Run.Requirements> {
+  if (request.apply === "show") return yield* show(request)
+  let change: NydusModeChange.ModeChange | undefined
+  const work = Effect.gen(function* () {
+    const considered = yield* consider(request)
+    const { decision, refused } = considered
+    change = decision.change
+    if (refused.length > 0) return yield* refusal(request, considered)
+    return yield* Run.carryOut({ ...installOf(request), settings: decision.settings })
+  })
+  const report = yield* Run.underLock(installOf(request), work)
+  return { change: change!, restarts: report.restarts, report }
+})
+
+const show = Effect.fnUntraced(function* (
+  request: SetModeRequest,
+): Effect.fn.Return<SetModeResult, Run.RunError, Run.Requirements> {
+  const considered = yield* consider(request)
+  const { decision, installed, refused } = considered
+  if (refused.length > 0) return yield* refusal(request, considered)
+  if (!installed) {
+    const notices = [...decision.change.notices, notInstalled]
+    return { change: { ...decision.change, notices }, restarts: [], report: undefined }
+  }
+  const plan = yield* Run.planSettled({ ...installOf(request), settings: decision.settings })
+  return { change: decision.change, restarts: plan.restarts, report: undefined }
+})
+
+/** Looks at the node and decides; fails where the settings have no such shim. */
+const consider = Effect.fnUntraced(function* (
+  request: SetModeRequest,
+): Effect.fn.Return<Considered, DecisionError | HostError, Run.Requirements> {
+  const { settings, wish } = request
+  const policies = yield* Policies.fromServices
+  const facts = yield* Observe.observe({
+    // Of an install, the archives are the one thing that says nothing here.
+    action: "install-stage-cri",
+    settings,
+    release: request.release,
+    stateDir: Run.stateDirOf(request),
+    namedRuntime: request.criRuntime,
+    userDropIn: request.userDropIn,
+    policies,
+  })
+  const detected = InstallPlan.detect({ settings, facts, policies })
+  const others = Result.isSuccess(detected)
+    ? yield* OtherSnapshotters.observe(
+        facts,
+        settings,
+        mainConfigPathOf({ settings, detected: detected.success }),
+      )
+    : { found: [], unseen: ["the CRI runtime could not be told"] }
+  const choices = FactsOf.ledgerOf(facts)?.modes ?? []
+  // Without the ledger nobody can tell ours from others; planning says what is wrong with it.
+  const sharing =
+    facts.ledger._tag === "Unreadable" ? [] : NydusModeChange.sharing(settings, wish.mode, others)
+  const decided = NydusModeChange.decide(settings, choices, wish)
+  if (Result.isFailure(decided))
+    return yield* new SettingsError({ problems: [...decided.failure.problems, ...sharing] })
+  const { change, settings: changed } = decided.success
+  return {
+    decision: {
+      change: { ...change, notices: [...change.notices, ...NydusModeChange.unseenOthers(others)] },
+      settings: changed,
+    },
+    refused: [
+      ...sharing,
+      ...(isInstalled(facts)
+        ? otherSettings(facts, changed)
+        : request.apply === "apply"
+          ? [nothingHere]
+          : []),
+    ],
+    installed: isInstalled(facts),
+  }
+})
+
+/** An older install that left no ledger is taken over by installing, and not by the way. */
+const isInstalled = ({ ledger }: Pick<Facts, "ledger">): boolean =>
+  ledger._tag !== "None" && ledger._tag !== "Adopted"
+
+const nothingHere: Problem = {
+  code: "E_SET_MODE_NOT_INSTALLED",
+  message: "Nothing is installed here by this program, so there is no mode to change.",
+  remedy: "Install with the changed settings; set-mode without --apply shows them.",
+}
+
+/** What keeps a change of mode from changing the mode and nothing else. */
+const otherSettings = (facts: Facts, { handlers }: Settings): ReadonlyArray<Problem> => {
+  // A stage that was cut off may have written either; the install that this comes to settles it.
+  if (facts.ledger._tag !== "Read") return []
+  const offered = facts.ledger.ledger.handlers
+  const asked = handlers.map(({ name }) => name)
+  const isSame = offered.length === asked.length && asked.every((name) => offered.includes(name))
+  if (isSame) return []
+  return [
+    {
+      code: "E_SET_MODE_OTHER_SETTINGS",
+      message: `These settings ask for the handlers ${listed(asked)}, and the install here offers ${listed(offered)}; more than the mode would change.`,
+      remedy:
+        "Use the settings that it was installed with, e.g. by running this in the pod of the DaemonSet, or install with these first.",
+    },
+  ]
+}
+
+const listed = (names: ReadonlyArray<string>): string => (names.length === 0 ? "none" : names.join(", "))
+
+const notInstalled: Notice = {
+  code: "set-mode-not-installed",
+  severity: "info",
+  message:
+    "Nothing is installed here by this program, so there is nothing that --apply could change; install with the changed settings.",
+}
+
+/** Fails with what was found and with what planning finds besides, all at once. */
+const refusal = Effect.fnUntraced(function* (
+  request: SetModeRequest,
+  { decision, installed, refused }: Considered,
+): Effect.fn.Return<never, DecisionError | HostError, Run.Requirements> {
+  if (!installed) return yield* new PrerequisiteError({ problems: refused })
+  const planned = yield* Effect.result(
+    Run.planSettled({ ...installOf(request), settings: decision.settings }),
+  )
+  if (Result.isSuccess(planned)) return yield* new PrerequisiteError({ problems: refused })
+  const { failure } = planned
+  if (failure._tag === "HostError" || failure._tag === "UnseenError") return yield* Effect.fail(failure)
+  const problems = [...refused, ...failure.problems]
+  return yield* failure._tag === "SettingsError"
+    ? new SettingsError({ problems })
+    : new PrerequisiteError({ problems })
+})

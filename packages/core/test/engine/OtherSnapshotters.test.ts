@@ -1,0 +1,119 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { FileState, Run } from "../../src/index.ts"
+import * as NydusNode from "./NydusNode.ts"
+import * as Node from "./SampleNode.ts"
+
+const plugin = (name: string, socket: string) =>
+  `[proxy_plugins.${name}]\ntype = "snapshot"\naddress = "${socket}"\n`
+const main = (text: string) => ({ "/etc/containerd/config.toml": `version = 3\n${text}` })
+const ours = "nydus-for-kata-hs"
+
+/** What a change to host sharing is refused for on a node, or what it tells. */
+const told = Effect.fnUntraced(function* (
+  tree: Readonly<Record<string, FileState.FileState | string>>,
+  before: Effect.Effect<unknown, Run.RunError, Run.Requirements> = Effect.void,
+) {
+  const node = NydusNode.make({ tree })
+  yield* node.on(before)
+  yield* node.on(Run.run(node.request("install")))
+  const result = yield* Effect.result(node.setMode("show", "host-share"))
+  if (result._tag === "Failure") return `refused: ${result.failure.message}`
+  const notices = result.success.change.notices.filter(({ code }) => code === "set-mode-others-unknown")
+  return notices.map(({ message }) => message).join("\n")
+})
+
+describe("other snapshotters on a node", () => {
+  it.effect("that configurations tell of are no matter with everything of their own", () =>
+    Effect.gen(function* () {
+      const tree = {
+        ...main(plugin("nydus", "/run/containerd-nydus/containerd-nydus-grpc.sock")),
+        "/etc/nydus-snapshotter/config.toml": "version = 1\n",
+      }
+      assert.strictEqual(yield* told(tree), "")
+    }),
+  )
+
+  it.effect("that a unit tells of are refused by the root that its flags name", () =>
+    Effect.gen(function* () {
+      const tree = {
+        ...main(plugin("nydus", "/run/mine.sock")),
+        "/etc/systemd/system/nydus-snapshotter.service":
+          "[Service]\nExecStart=/usr/bin/containerd-nydus-grpc --address /run/mine.sock --root /var/lib/nydus-for-kata-hs\n",
+      }
+      assert.include(yield* told(tree), "the root /var/lib/nydus-for-kata-hs with the snapshotter nydus")
+    }),
+  )
+
+  it.effect("that a unit starts with a configuration out of sight are said to be unknown", () =>
+    Effect.gen(function* () {
+      const tree = {
+        ...main(plugin("nydus", "/run/mine.sock")),
+        "/etc/systemd/system/nydus-snapshotter.service":
+          "[Service]\nExecStart=/usr/bin/containerd-nydus-grpc --config /srv/nydus.toml\n",
+      }
+      assert.include(yield* told(tree), "names the snapshotter nydus, whose root is not known")
+    }),
+  )
+
+  it.effect("without any configuration are refused for a name or a socket, and else said to be unknown", () =>
+    Effect.gen(function* () {
+      assert.include(yield* told(main(plugin("stargz", "/run/stargz.sock"))), "the snapshotter stargz, whose")
+      assert.include(yield* told(main(plugin(ours, "/run/a.sock"))), `the plugin name ${ours}`)
+      const socket = `/run/${ours}/containerd-nydus-grpc.sock`
+      assert.include(yield* told(main(plugin("a", socket))), `the socket ${socket}`)
+    }),
+  )
+
+  it.effect("in files that containerd's main config imports are looked at as well", () =>
+    Effect.gen(function* () {
+      const tree = {
+        "/etc/containerd/config.toml": 'version = 3\nimports = ["/etc/containerd/conf.d/*.toml"]\n',
+        "/etc/containerd/conf.d/other.toml": `version = 3\n${plugin(ours, "/run/a.sock")}`,
+      }
+      const refusal = yield* told(tree)
+      assert.include(refusal, `the plugin name ${ours}`)
+    }),
+  )
+
+  it.effect("of our other instances are known by what they have written", () =>
+    Effect.gen(function* () {
+      const other = NydusNode.make().request("install", { ...NydusNode.guestPull, MULTI_INSTALL_SUFFIX: "b" })
+      assert.strictEqual(yield* told({}, Run.run(other)), "")
+    }),
+  )
+
+  it.effect("are not ours, neither in a drop-in nor in the block of a main config", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* told({}), "")
+      const node = NydusNode.make({ tree: { "/etc/containerd/config.toml": "version = 2\n" } })
+      const old = { ...NydusNode.guestPull, CONTAINER_RUNTIME_VERSION: "containerd://1.7.24" }
+      yield* node.on(Run.run(node.request("install", old)))
+      assert.include(node.text("/etc/containerd/config.toml"), "proxy_plugins.nydus-for-kata-tee")
+      const { change } = yield* node.setMode("show", "host-share", { variables: old })
+      assert.deepStrictEqual(
+        change.notices.map(({ code }) => code),
+        ["set-mode-pulls-anew"],
+      )
+    }),
+  )
+
+  it.effect("in a file that cannot be read are said to be unknown, and never taken for none", () =>
+    Effect.gen(function* () {
+      const node = NydusNode.make({
+        tree: {
+          "/etc/containerd/config.toml": 'version = 3\nimports = ["/etc/containerd/conf.d/*.toml"]\n',
+          "/etc/containerd/conf.d/other.toml": "version = 3\n",
+        },
+      })
+      yield* node.on(Run.run(node.request("install")))
+      const other = Node.path("/etc/containerd/conf.d/other.toml")
+      node.files.tree.set(other, { _tag: "Unreadable", why: "denied", detail: "no permission" })
+      const { change } = yield* node.setMode("show", "host-share")
+      assert.include(change.notices.map(({ message }) => message).join("\n"), `${other} cannot be read`)
+      node.files.tree.set(other, FileState.file("[oops"))
+      // containerd would not start with it, so there is nothing to carry out either.
+      assert.include((yield* Effect.flip(node.setMode("show", "host-share"))).message, other)
+    }),
+  )
+})

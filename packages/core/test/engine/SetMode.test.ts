@@ -1,0 +1,273 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit } from "effect"
+import { PlanDocument, Run } from "../../src/index.ts"
+import * as NydusNode from "./NydusNode.ts"
+import * as Node from "./SampleNode.ts"
+
+const { dropIn, guestPull, unit } = NydusNode
+
+const hs = "nydus-for-kata-hs"
+const codes = (error: Run.RunError) =>
+  "problems" in error ? error.problems.map(({ code }) => code) : [error._tag]
+
+/** A node with an install in guest pull. */
+const installed = (options: Parameters<typeof NydusNode.make>[0] = {}) =>
+  Effect.gen(function* () {
+    const node = NydusNode.make(options)
+    const fresh = Node.snapshot(node.files)
+    yield* node.on(Run.run(node.request("install")))
+    node.forget()
+    return { ...node, fresh }
+  })
+
+describe("a change of mode that is shown", () => {
+  it.effect("names what changes in the settings and restarts, and touches nothing", () =>
+    Effect.gen(function* () {
+      const { asked, files, setMode } = yield* installed()
+      const before = Node.snapshot(files)
+      const { change, report, restarts } = yield* setMode("show", "host-share")
+      assert.deepStrictEqual(change.changes[0], {
+        variable: "SNAPSHOTTER_HANDLER_MAPPING_X86_64",
+        before: "qemu:nydus",
+        after: "qemu:nydus-hs",
+      })
+      assert.deepStrictEqual(change.handlers, ["kata-qemu"])
+      assert.deepStrictEqual(restarts, [{ unit, due: "ours" }])
+      assert.isUndefined(report)
+      assert.deepStrictEqual(asked(), [])
+      assert.deepStrictEqual(Node.snapshot(files), before)
+    }),
+  )
+
+  it.effect("is shown before anything is installed, too, and said to be nothing to apply", () =>
+    Effect.gen(function* () {
+      const { setMode } = NydusNode.make()
+      const { change, restarts } = yield* setMode("show", "host-share")
+      assert.lengthOf(change.changes, 3)
+      assert.include(
+        change.notices.map(({ code }) => code),
+        "set-mode-not-installed",
+      )
+      assert.deepStrictEqual(restarts, [])
+      assert.deepStrictEqual(codes(yield* Effect.flip(setMode("apply", "host-share"))), [
+        "E_SET_MODE_NOT_INSTALLED",
+      ])
+    }),
+  )
+})
+
+describe("a change of mode that is carried out", () => {
+  it.effect("sets the snapshotter up, writes the drop-in, restarts, and is remembered", () =>
+    Effect.gen(function* () {
+      const { asked, ledger, setMode, text } = yield* installed()
+      const { report } = yield* setMode("apply", "host-share")
+      assert.strictEqual(report?.outcome, "done")
+      assert.include(text(dropIn), `snapshotter = "${hs}"`)
+      assert.isBelow(asked().indexOf(`restart ${hs}.service`), asked().indexOf(`restart ${unit}`))
+      assert.deepStrictEqual(ledger()?.modes, [
+        { shim: "qemu", mode: "host-share", said: { snapshotter: "nydus", pullType: "guest-pull" } },
+      ])
+    }),
+  )
+
+  it.effect("is kept by the next install, which changes nothing and gives it as the reason", () =>
+    Effect.gen(function* () {
+      const { asked, files, forget, on, request, setMode } = yield* installed()
+      yield* setMode("apply", "host-share")
+      const before = Node.snapshot(files)
+      forget()
+      const plan = yield* on(Run.plan(request("install")))
+      const steps = plan.stages.flatMap((stage) => stage.steps)
+      const written = steps.filter(({ because }) => because.includes("set-mode put qemu into host-share"))
+      assert.sameMembers(
+        written.map(({ action }) => PlanDocument.summary(action).replace("keep ", "")),
+        [dropIn, `/opt/kata/${hs}/config-host-sharing.toml`, `/etc/systemd/system/${hs}.service`],
+      )
+      assert.include(
+        plan.notices.map(({ code }) => code),
+        "set-mode-choice-kept",
+      )
+      yield* on(Run.run(request("install")))
+      assert.deepStrictEqual(asked(), [])
+      assert.deepStrictEqual(Node.snapshot(files), before)
+    }),
+  )
+
+  it.effect("twice changes nothing the second time", () =>
+    Effect.gen(function* () {
+      const { asked, files, forget, setMode } = yield* installed()
+      yield* setMode("apply", "host-share")
+      const before = Node.snapshot(files)
+      forget()
+      const { change } = yield* setMode("apply", "host-share")
+      assert.deepStrictEqual(change.changes, [])
+      assert.deepStrictEqual(asked(), [])
+      assert.deepStrictEqual(Node.snapshot(files), before)
+    }),
+  )
+
+  it.effect("and back is an install of the settings, and nothing is remembered", () =>
+    Effect.gen(function* () {
+      const { files, ledger, setMode } = yield* installed()
+      const before = Node.snapshot(files)
+      yield* setMode("apply", "host-share")
+      yield* setMode("apply", "guest-pull")
+      assert.isUndefined(ledger()?.modes)
+      // The journals tell of what was.
+      const without = (tree: ReturnType<typeof Node.snapshot>) =>
+        Object.fromEntries(Object.entries(tree).filter(([path]) => !path.includes("/journal/")))
+      assert.deepStrictEqual(without(Node.snapshot(files)), without(before))
+    }),
+  )
+
+  it.effect("gives way to settings that change, and that is told", () =>
+    Effect.gen(function* () {
+      const { ledger, on, request, setMode, text } = yield* installed()
+      yield* setMode("apply", "host-share")
+      const settings = { ...guestPull, SNAPSHOTTER_HANDLER_MAPPING_X86_64: "qemu:overlayfs" }
+      const report = yield* on(Run.run(request("install", settings)))
+      const told = report.notices.find(({ code }) => code === "set-mode-choice-overridden")
+      assert.include(told?.message, "nydus")
+      assert.include(told?.message, "overlayfs")
+      assert.include(text(dropIn), `snapshotter = "overlayfs"`)
+      assert.isUndefined(ledger()?.modes)
+      // The settings of before do not bring it back.
+      yield* on(Run.run(request("install")))
+      assert.include(text(dropIn), `snapshotter = "nydus-for-kata-tee"`)
+    }),
+  )
+
+  it.effect("is kept by stages that run one by one", () =>
+    Effect.gen(function* () {
+      const { asked, forget, on, request, setMode, text } = yield* installed()
+      yield* setMode("apply", "host-share")
+      forget()
+      yield* on(Run.run(request("install-stage-host-check")))
+      yield* on(Run.run(request("install-stage-artifacts")))
+      yield* on(Run.run(request("install-stage-cri")))
+      assert.deepStrictEqual(asked(), [])
+      assert.include(text(dropIn), `snapshotter = "${hs}"`)
+    }),
+  )
+
+  it.effect("is forgotten by a cleanup, which leaves the tree as it was", () =>
+    Effect.gen(function* () {
+      const { files, fresh, on, request, setMode } = yield* installed()
+      yield* setMode("apply", "host-share")
+      yield* on(Run.run(request("cleanup")))
+      assert.deepStrictEqual(Node.snapshot(files), fresh)
+    }),
+  )
+
+  it.effect("is taken back and not remembered where the runtime does not come back", () =>
+    Effect.gen(function* () {
+      const { asked, forget, ledger, on, request, setMode, shell, text } = yield* installed()
+      shell.faults.failOn(unit, { _tag: "Refused", detail: "exit-code" }, 1)
+      const error = yield* Effect.flip(setMode("apply", "host-share"))
+      assert.strictEqual(error._tag, "ApplyError")
+      assert.include(text(dropIn), `snapshotter = "nydus-for-kata-tee"`)
+      assert.isUndefined(ledger()?.modes)
+      assert.deepStrictEqual(asked().slice(-2), [`restart ${unit}`, `await ${unit}`])
+      forget()
+      yield* on(Run.run(request("install")))
+      assert.include(text(dropIn), `snapshotter = "nydus-for-kata-tee"`)
+      assert.notInclude(asked(), `restart ${unit}`)
+      // What it had set up goes again.
+      assert.include(asked(), `stop ${hs}.service`)
+    }),
+  )
+
+  it.effect("is forgotten where the last stage is rolled back by hand", () =>
+    Effect.gen(function* () {
+      const { ledger, on, request, setMode, text } = yield* installed()
+      yield* setMode("apply", "host-share")
+      yield* on(Run.run(request("rollback")))
+      assert.isUndefined(ledger()?.modes)
+      assert.include(text(dropIn), `snapshotter = "nydus-for-kata-tee"`)
+      yield* on(Run.run(request("install")))
+      assert.include(text(dropIn), `snapshotter = "nydus-for-kata-tee"`)
+    }),
+  )
+
+  it.effect("is whole or not at all after a crash at any step, once an install ran", () =>
+    Effect.gen(function* () {
+      const trial = yield* installed()
+      yield* trial.setMode("apply", "host-share")
+      const kept = trial.files.faults.operations.length
+      const outcomes = new Set<string>()
+      for (let at = 1; at <= kept; at++) {
+        const { files, forget, ledger, on, request, setMode, text } = yield* installed()
+        files.faults.crashAt(at, "after")
+        assert.isTrue(Exit.isFailure(yield* Effect.exit(setMode("apply", "host-share"))))
+        forget()
+        yield* on(Run.run(request("install")))
+        const name = ledger()?.modes === undefined ? "nydus-for-kata-tee" : hs
+        outcomes.add(name)
+        assert.include(text(dropIn), `snapshotter = "${name}"`)
+      }
+      assert.sameMembers([...outcomes], ["nydus-for-kata-tee", hs])
+    }),
+  )
+})
+
+describe("a change of mode that is refused", () => {
+  it.effect(
+    "over a shim that is not enabled is wrong usage, and whatever else is wrong is said with it",
+    () =>
+      Effect.gen(function* () {
+        const { setMode } = yield* installed({
+          tree: {
+            "/etc/containerd/config.toml":
+              'version = 3\n[proxy_plugins.nydus-for-kata-hs]\ntype = "snapshot"\naddress = "/run/a.sock"\n',
+          },
+        })
+        const error = yield* Effect.flip(setMode("show", "host-share", { shim: "clh" }))
+        assert.strictEqual(error._tag, "SettingsError")
+        assert.deepStrictEqual(codes(error), ["E_SET_MODE_UNKNOWN_SHIM", "E_SET_MODE_SHARED"])
+      }),
+  )
+
+  for (const apply of ["show", "apply"] as const)
+    it.effect(`by the node names every reason at once, when it is to ${apply}; nothing is touched`, () =>
+      Effect.gen(function* () {
+        const { "nydus-snapshotter/nydus-image": _, ...rest } = NydusNode.programs
+        const { asked, files, setMode } = yield* installed({
+          programs: rest,
+          tree: {
+            "/etc/nydus/config.toml":
+              'root = "/var/lib/nydus-for-kata-hs/"\naddress = "/run/other.sock"\n[daemon]\nfs_driver = "fusedev"\n',
+            "/etc/containerd/config.toml":
+              'version = 3\n[proxy_plugins.other]\ntype = "snapshot"\naddress = "/run/other.sock"\n',
+          },
+        })
+        const before = Node.snapshot(files)
+        const error = yield* Effect.flip(setMode(apply, "host-share"))
+        assert.strictEqual(error._tag, "PrerequisiteError")
+        assert.deepStrictEqual(codes(error), ["E_SET_MODE_SHARED", "E_NYDUS_PROGRAM_MISSING"])
+        assert.include(error.message, "the root /var/lib/nydus-for-kata-hs")
+        assert.deepStrictEqual(asked(), [])
+        assert.deepStrictEqual(Node.snapshot(files), before)
+      }),
+    )
+
+  it.effect("with other settings than those of the install, which would change more than the mode", () =>
+    Effect.gen(function* () {
+      const { setMode } = yield* installed()
+      const variables = { ...guestPull, SHIMS_X86_64: "qemu clh" }
+      const error = yield* Effect.flip(setMode("apply", "host-share", { variables }))
+      assert.deepStrictEqual(codes(error), ["E_SET_MODE_OTHER_SETTINGS"])
+      assert.include(error.message, "kata-clh")
+    }),
+  )
+
+  it.effect("by a ledger that cannot be read, without taking what is ours for another's", () =>
+    Effect.gen(function* () {
+      const { files, setMode } = yield* installed()
+      const path = Node.path("/opt/kata/.kata-deploy/ledger.json")
+      files.tree.set(path, { _tag: "Unreadable", why: "denied", detail: "no permission" })
+      assert.deepStrictEqual(codes(yield* Effect.flip(setMode("show", "guest-pull"))), [
+        "E_LEDGER_UNREADABLE",
+      ])
+    }),
+  )
+})
