@@ -179,7 +179,7 @@ export const actionFlags: ReadonlyArray<FlagRow> = [
     "rollback",
     choice("WHEN", ["when-runtime-is-down", "never"]),
     "when-runtime-is-down",
-    "Whether a configuration is taken back with which the CRI runtime does not come up or serves no handler of ours.",
+    "Whether a configuration is taken back with which the CRI runtime does not come up or serves no handler of ours. never keeps it for looking at and exits with 6; the action rollback takes it back afterwards.",
   ),
   action(
     "when-in-use",

@@ -22,6 +22,10 @@ const restartText = ({ due, unit }: Restart, when: "planned" | "reported"): stri
   }
 }
 
+/** Whether a restart is left to somebody else. */
+export const isRestartLeft = (restarts: ReadonlyArray<Restart>): boolean =>
+  restarts.some(({ due }) => due === "not-ours")
+
 /** What becomes of the units; before it is done and afterwards. */
 export const restartLines = (
   restarts: ReadonlyArray<Restart>,

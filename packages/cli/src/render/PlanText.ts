@@ -4,7 +4,7 @@
  */
 import { type Change, HostPath, Plan, PlanDocument } from "@kata-deploy/core"
 import * as DiffText from "./DiffText.ts"
-import { labelled, noticeLines, restartLines } from "./Findings.ts"
+import { isRestartLeft, labelled, noticeLines, restartLines } from "./Findings.ts"
 import type { Style } from "./Paint.ts"
 import * as KnownTexts from "./KnownTexts.ts"
 import { count, hanging } from "./Prose.ts"
@@ -167,7 +167,9 @@ export const render = (plan: Plan.Plan, style: Style): string => {
   const touched = plan.stages.filter((stage) => Plan.changingSteps(stage).length > 0).length
   const verdict =
     changes === 0
-      ? "Nothing to do: the node is as it should be."
+      ? isRestartLeft(plan.restarts)
+        ? "Nothing to do from here; the restart is still due."
+        : "Nothing to do: the node is as it should be."
       : `${count(changes, "step")} in ${count(touched, "stage")}. Nothing has been changed.`
   return `${[
     ...heading(plan, style),

@@ -1,6 +1,6 @@
 /** Answers: how does a person read what a run did, what it took back and what it left? */
 import type { Report } from "@kata-deploy/core"
-import { labelled, noticeLines, restartLines } from "./Findings.ts"
+import { isRestartLeft, labelled, noticeLines, restartLines } from "./Findings.ts"
 import type { Style, Tone } from "./Paint.ts"
 import { count, hanging } from "./Prose.ts"
 
@@ -85,18 +85,21 @@ const failedCleanup = ({ stages }: Report.Report): string =>
     ? "Failed. Nothing was removed; run it again when the reason above is gone."
     : "Failed. What could be removed is gone; run it again when the reason above is."
 
+/** A run that found nothing to write may leave a restart to somebody else all the same. */
+const doneText = ({ restarts }: Report.Report, changed: number): string => {
+  if (changed > 0) return `Done: ${count(changed, "step")} changed the node.`
+  return isRestartLeft(restarts)
+    ? "Nothing was changed; the restart is still due."
+    : "Nothing had to be changed."
+}
+
 const verdict = (report: Report.Report, style: Style): ReadonlyArray<string> => {
   const changed = report.stages
     .flatMap((stage) => stage.steps)
     .filter((step) => step.outcome === "changed").length
   switch (report.outcome) {
     case "done":
-      return [
-        style.paint(
-          "green",
-          changed === 0 ? "Nothing had to be changed." : `Done: ${count(changed, "step")} changed the node.`,
-        ),
-      ]
+      return [style.paint("green", doneText(report, changed))]
     case "failed":
       return hanging(
         "",
@@ -108,7 +111,9 @@ const verdict = (report: Report.Report, style: Style): ReadonlyArray<string> => 
     case "incomplete":
       return hanging(
         "",
-        "Failed, and not everything could be taken back: somebody has to look at what is named above.",
+        report.notices.some(({ code }) => code === "configuration-kept")
+          ? "Failed, and kept as --rollback never asks: somebody has to look at what is named above."
+          : "Failed, and not everything could be taken back: somebody has to look at what is named above.",
         style.columns,
       ).map((line) => style.paint("red", line))
   }

@@ -13,7 +13,7 @@ const remedies: Readonly<Record<HostError.HostErrorReason["_tag"], string>> = {
   EscapesRoot: "Make the link point to somewhere below the host's root, or remove it.",
   BadArchive: "Fetch the archive again and compare its checksum with the publisher's.",
   Taken: "Move away what is needed of it, remove the rest, and run the action again.",
-  Refused: "See what the host says of it, e.g. journalctl -u UNIT, then run the action again.",
+  Refused: "Settle that, then run the action again.",
   NotLoaded: "Set the snapshotter up, or name one that containerd has (ctr plugins ls).",
   TimedOut: "See what the host is busy with, then run the action again.",
   Io: "Look into the kernel's log (dmesg) for the device below, then run the action again.",
@@ -32,6 +32,12 @@ const codes: Readonly<Record<HostError.HostErrorReason["_tag"], string>> = {
   TimedOut: "E_HOST_TIMED_OUT",
   Io: "E_HOST_IO",
 }
+
+/** What to do; where it is about a unit, its log says more than we can. */
+const remedyOf = ({ reason, unit }: HostError.HostError): string =>
+  unit !== undefined && (reason._tag === "Refused" || reason._tag === "TimedOut")
+    ? `See what it says of itself (journalctl -u ${unit}), then run the action again.`
+    : remedies[reason._tag]
 
 const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`)
 
@@ -52,7 +58,7 @@ export const problemsOf = (failure: NodeFailure): ReadonlyArray<Problem.Problem>
           code: codes[failure.reason._tag],
           ...(failure.path === undefined ? {} : { path: failure.path }),
           message: sentence(failure.message),
-          remedy: remedies[failure.reason._tag],
+          remedy: remedyOf(failure),
         },
       ]
     case "ClusterError":

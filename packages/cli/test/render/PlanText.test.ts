@@ -19,6 +19,11 @@ describe("a plan for people", () => {
     Golden.matches(text(emptyPlan), "fixtures/cli/plan-empty.txt")
   })
 
+  it("says that a restart is due where nothing else is", () => {
+    const plan = { ...emptyPlan, restarts: installPlan.restarts }
+    assert.match(text(plan), /\nNothing to do from here; the restart is still due\.\n$/)
+  })
+
   it("uses the width of a wide terminal", () => {
     Golden.matches(text(installPlan, 200), "fixtures/cli/plan-install-wide.txt")
   })

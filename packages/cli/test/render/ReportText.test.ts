@@ -1,4 +1,4 @@
-import { describe, it } from "vitest"
+import { assert, describe, it } from "vitest"
 import { plain } from "../../src/render/Paint.ts"
 import * as ReportText from "../../src/render/ReportText.ts"
 import { doneReport, failedReport, incompleteReport } from "../sample/Documents.ts"
@@ -9,6 +9,22 @@ const style = { paint: plain, columns: 80 }
 describe("a report for people", () => {
   it("says what was done, stage by stage", () => {
     Golden.matches(ReportText.render(doneReport, style), "fixtures/cli/report-done.txt")
+  })
+
+  it("says that nothing was changed, and that a restart is due all the same where one is", () => {
+    const unchanged = { ...doneReport, stages: doneReport.stages.map((stage) => ({ ...stage, steps: [] })) }
+    const last = (report: typeof doneReport) => ReportText.render(report, style).trimEnd().split("\n").at(-1)
+    assert.strictEqual(last(unchanged), "Nothing was changed; the restart is still due.")
+    const loaded = { ...unchanged, restarts: [{ unit: "k0sworker.service", due: "reloads-itself" as const }] }
+    assert.strictEqual(last(loaded), "Nothing had to be changed.")
+    assert.strictEqual(last({ ...unchanged, restarts: [] }), "Nothing had to be changed.")
+  })
+
+  it("tells what was kept on purpose from what could not be taken back", () => {
+    const kept = { code: "configuration-kept", severity: "warning" as const, message: "It is kept." }
+    const text = ReportText.render({ ...incompleteReport, notices: [kept] }, style)
+    assert.include(text, "Failed, and kept as --rollback never asks")
+    assert.notInclude(text, "could be taken back")
   })
 
   it("says what failed and what was taken back", () => {

@@ -35,6 +35,18 @@ describe("a failure", () => {
     ])
   })
 
+  it("of a unit names the unit whose log says more, and no other failure sends people there", () => {
+    const [refused, timedOut, denied] = (["Refused", "TimedOut", "Denied"] as const).map((tag) => {
+      const reason = reasons.find(({ _tag }) => _tag === tag)!
+      const about = { operation: "restart it", path: undefined, reason, unit: "k3s.service" }
+      return problemsOf(new HostError.HostError(about))[0]!.remedy
+    })
+    assert.include(refused, "journalctl -u k3s.service")
+    assert.include(timedOut, "journalctl -u k3s.service")
+    assert.notInclude(denied, "journalctl")
+    for (const reason of reasons) assert.notInclude(problemsOf(hostError(reason))[0]?.remedy, "journalctl")
+  })
+
   it("has the exit status of the contract", () => {
     const status = (failure: ExitStatus.NodeFailure) => ExitStatus.ofFailure(failure)
     assert.strictEqual(status(new Problem.SettingsError({ problems: [problem] })), 2)

@@ -4,6 +4,7 @@
  * Source: decisions §4 (`startedWith`), 12 W-06, W-31.
  */
 import type { Fact } from "../input/Fact.ts"
+import type { Notice } from "../input/Problem.ts"
 import * as Distribution from "../model/Distribution.ts"
 import type { RuntimeRow } from "../model/Distribution.ts"
 import * as FileState from "../model/FileState.ts"
@@ -42,8 +43,7 @@ export const hasLoaded = (facts: {
   if (facts.run._tag === "Known" && facts.run.value.state === "failed") return false
   if (startedWith === facts.digest) return true
   if (restarting?.with !== facts.digest || facts.run._tag === "Unknown") return false
-  const { activeSince, state } = facts.run.value
-  return state === "active" && activeSince !== undefined && activeSince !== restarting.since
+  return becameActiveAnew(facts.run.value, restarting.since)
 }
 
 /** What the ledger says of a restart that is due because configuration was taken back. */
@@ -55,9 +55,25 @@ export const owedSince = (run: Fact<UnitRun>): Required<Ledger>["restartDue"] =>
 export const isOwed = (owed: Ledger["restartDue"], run: Fact<UnitRun>): boolean => {
   if (owed === undefined) return false
   if (owed.since === null || run._tag === "Unknown") return true
-  const { activeSince, state } = run.value
-  return state !== "active" || activeSince === undefined || activeSince === owed.since
+  return !becameActiveAnew(run.value, owed.since)
 }
+
+/** Milliseconds by which one and the same start may seem to differ: systemctl's times are told from two clocks. */
+const sameStart = 1000
+
+/** Whether a unit became active another time than at `since` (milliseconds since the epoch). */
+const becameActiveAnew = ({ activeSince, state }: UnitRun, since: number | null): boolean =>
+  state === "active" &&
+  activeSince !== undefined &&
+  (since === null || Math.abs(activeSince - since) >= sameStart)
+
+/** What is told where the operator wants a configuration kept with which the runtime did not come back. */
+export const configurationKept = (unit: string): Notice => ({
+  code: "configuration-kept",
+  severity: "warning",
+  message: `The configuration with which ${unit} did not come back is kept, since --rollback is never; until that is settled the node may be without its CRI runtime, or without our handlers.`,
+  remedy: `Look at journalctl -u ${unit}; kata-deploy rollback takes the configuration back.`,
+})
 
 /** The restart of a runtime that has not loaded what is on disk. */
 export const of = (row: RuntimeRow, control: Fact<"systemd">): typeof Restart.Type => ({

@@ -4,6 +4,7 @@
  * cleanup notes the failure and goes on.
  */
 import { Cause, Clock, Effect, Exit, Ref, Result } from "effect"
+import * as RestartNeed from "../decide/RestartNeed.ts"
 import type { Testimony } from "../decide/RuntimeEvidence.ts"
 import type { Notice } from "../input/Problem.ts"
 import { unitSeconds } from "../plan/CriStage.ts"
@@ -150,9 +151,16 @@ const giveUp = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, never, CarryOut.Ports> {
   const { restarted } = yield* Ref.get(state)
   if (request.onFailure === "go-on") return
-  if (restarted !== undefined && request.rollback === "never") return
+  if (restarted !== undefined && request.rollback === "never")
+    return yield* keep(request, state, restarted.unit)
   yield* undo(request, state)
 })
+
+/** What an install leaves on purpose is said; a rollback by hand has nothing to go back to. */
+const keep = (request: StageToApply, state: Ref.Ref<StageState>, unit: string): Effect.Effect<void> =>
+  request.stage === "cri"
+    ? Ref.update(state, (s) => ({ ...s, notices: [...s.notices, RestartNeed.configurationKept(unit)] }))
+    : Effect.void
 
 const undo = Effect.fnUntraced(function* (request: StageToApply, state: Ref.Ref<StageState>) {
   const progress = yield* Progress

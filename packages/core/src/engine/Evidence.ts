@@ -115,6 +115,7 @@ export const withLog = Effect.fn("Evidence.withLog")(function* (
     operation: error.operation,
     path: error.path,
     reason: { _tag: "Refused", detail: `${detail}. Its log says: ${reasons.join(" | ")}` },
+    unit,
   })
 })
 
@@ -129,6 +130,7 @@ export const awaitServed = Effect.fn("Evidence.awaitServed")(function* (
       operation: `see ${request.unit} serve ${request.handlers.join(", ")}`,
       path: undefined,
       reason: { _tag: "Refused", detail: said.because },
+      unit: request.unit,
     }),
   )
 })

@@ -42,6 +42,8 @@ export class HostError extends Data.TaggedError("HostError")<{
   /** The host path concerned, if there is one. */
   readonly path: HostPath | undefined
   readonly reason: HostErrorReason
+  /** The systemd unit concerned, if there is one: its log says more. */
+  readonly unit?: string
 }> {
   override get message(): string {
     const what = this.path === undefined ? this.operation : `${this.operation} ${this.path}`

@@ -75,6 +75,9 @@ const nothingInSight = (): Sight => ({
   lockHolder: undefined,
 })
 
+/** Milliseconds from one start of a unit to the next. */
+const minute = 60_000
+
 /** A double that starts as `options` say. */
 export const make = (options: Options = {}): HostShellMemory => {
   const units = new Map<string, UnitState>(Object.entries(options.units ?? {}))
@@ -95,7 +98,7 @@ export const make = (options: Options = {}): HostShellMemory => {
       subState: state === "active" ? "running" : state === "failed" ? "failed" : "dead",
       result: state === "failed" ? "exit-code" : "success",
       mainPid: state === "active" ? ++processes : undefined,
-      activeSince: state === "active" ? ++clock : undefined,
+      activeSince: state === "active" ? (clock += minute) : undefined,
       restarts: 0,
       needsReload: false,
     })
@@ -104,9 +107,9 @@ export const make = (options: Options = {}): HostShellMemory => {
   const sight = nothingInSight()
 
   const failure =
-    (operation: string) =>
+    (operation: string, unit: string) =>
     (reason: HostErrorReason): HostError =>
-      new HostError({ operation, path: undefined, reason })
+      new HostError({ operation, path: undefined, reason, unit })
 
   const carryOut = (verb: UnitVerb, unit: string): HostErrorReason | undefined => {
     switch (verb) {
@@ -150,7 +153,7 @@ export const make = (options: Options = {}): HostShellMemory => {
       }),
     unit: (verb, unit) => {
       const subject = verb === "reload" ? "" : unit
-      const toError = failure(`${verb} ${unit}`)
+      const toError = failure(`${verb} ${unit}`, unit)
       const run = Effect.suspend(() => {
         const reason = control._tag === "Unknown" ? refusedBy(control.why) : carryOut(verb, unit)
         return reason === undefined ? Effect.void : Effect.fail(toError(reason))
@@ -158,7 +161,7 @@ export const make = (options: Options = {}): HostShellMemory => {
       return faults.around({ verb, subject }, toError, run)
     },
     awaitActive: (unit, seconds) => {
-      const toError = failure(`wait for ${unit}`)
+      const toError = failure(`wait for ${unit}`, unit)
       const run = Effect.suspend(() =>
         units.get(unit) === "active" ? Effect.void : Effect.fail(toError({ _tag: "TimedOut", seconds })),
       )

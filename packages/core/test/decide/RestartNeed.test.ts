@@ -77,6 +77,7 @@ describe("RestartNeed", () => {
 
     it("is none when the unit is active since the same time: it was asked for and never came to pass", () => {
       assert.isFalse(asked({}, { with: "now", since: 2000 }))
+      assert.isFalse(asked({}, { with: "now", since: 1998 }), "told by a clock that was set meanwhile")
     })
 
     it("is none when the unit is not active, or nobody knows since when", () => {

@@ -130,6 +130,20 @@ describe("an install after which the runtime does not come back", () => {
       assert.strictEqual(node.files.tree.get(dropIn)._tag, "File")
       assert.strictEqual(SystemdNode.asked(node, "restart"), 1)
       assert.strictEqual(node.shell.units.get(unit), "failed")
+      const kept = report.notices.find(({ code }) => code === "configuration-kept")
+      assert.include(kept?.message, unit)
+    }),
+  )
+
+  it.effect("is taken back by hand where it was kept, as its report says", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make({ restarts: ["failed"] })
+      yield* fails(node, request("install", { rollback: "never" }))
+      const report = yield* Run.run(request("rollback")).pipe(node.on)
+      assert.strictEqual(report.outcome, "done")
+      assert.strictEqual(node.shell.units.get(unit), "active")
+      assert.strictEqual(node.files.tree.get(dropIn)._tag, "Absent")
+      assert.notInclude(report.notices.map(({ code }) => code).join(), "kept")
     }),
   )
 

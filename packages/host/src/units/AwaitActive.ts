@@ -31,6 +31,7 @@ export const awaitActive = (
           operation: `wait for ${unit}, ${last}`,
           path: undefined,
           reason: { _tag: "TimedOut", seconds },
+          unit,
         }),
       ),
   })

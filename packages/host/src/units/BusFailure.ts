@@ -59,9 +59,9 @@ export const isUnknownUnit = ({ reason }: BusFailure): boolean =>
   (reason.name === "org.freedesktop.systemd1.NoSuchUnit" ||
     reason.name === "org.freedesktop.DBus.Error.FileNotFound")
 
-/** The failure as the port's error about `operation`, a verb phrase. */
+/** The failure as the port's error about `operation`, a verb phrase, and the unit that it concerns. */
 export const toHostError =
-  (operation: string) =>
+  (operation: string, about: { readonly unit?: string }) =>
   ({ reason }: BusFailure): HostError.HostError => {
     if (reason._tag === "Silent") {
       const what = `${operation}, for systemd may hang (look at systemctl list-jobs)`
@@ -69,6 +69,7 @@ export const toHostError =
         operation: what,
         path: undefined,
         reason: { _tag: "TimedOut", seconds: reason.seconds },
+        ...about,
       })
     }
     return new HostError.HostError({
@@ -78,5 +79,6 @@ export const toHostError =
         reason._tag === "Said" && denials.includes(reason.name)
           ? { _tag: "Denied" }
           : { _tag: "Refused", detail: describe(reason) },
+      ...about,
     })
   }

@@ -12,16 +12,16 @@ export const notAsked = {
 
 /** Units of which nothing is known, for this reason; verbs are refused with the detail. */
 export const make = (reason: Fact.Unknown, detail: string): Units => {
-  const refuse = (operation: string): HostError.HostError =>
-    new HostError.HostError({ operation, path: undefined, reason: { _tag: "Refused", detail } })
+  const refuse = (operation: string, unit: string): HostError.HostError =>
+    new HostError.HostError({ operation, path: undefined, reason: { _tag: "Refused", detail }, unit })
   return {
     control: reason,
     route: reason.why,
     unitState: () => Effect.succeed(reason),
     unitRun: () => Effect.succeed(reason),
     unitLog: () => Effect.succeed(reason),
-    unit: (verb, unit) => Effect.fail(refuse(verb === "reload" ? "reload systemd" : `${verb} ${unit}`)),
-    awaitActive: (unit) => Effect.fail(refuse(`wait for ${unit}`)),
+    unit: (verb, unit) => Effect.fail(refuse(verb === "reload" ? "reload systemd" : `${verb} ${unit}`, unit)),
+    awaitActive: (unit) => Effect.fail(refuse(`wait for ${unit}`, unit)),
   }
 }
 

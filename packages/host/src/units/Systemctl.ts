@@ -56,8 +56,9 @@ export const make = ({ now, prefix, run, unitLog }: Options): UnitActs => {
   const unit: UnitActs["unit"] = Effect.fnUntraced(function* (verb, name) {
     const full = UnitName.complete(name)
     const operation = verb === "reload" ? "make systemd read its unit files again" : `${verb} ${full}`
+    const about = verb === "reload" ? {} : { unit: full }
     const refuse = (detail: string) =>
-      new HostError.HostError({ operation, path: undefined, reason: { _tag: "Refused", detail } })
+      new HostError.HostError({ operation, path: undefined, reason: { _tag: "Refused", detail }, ...about })
     const act = (...args: ReadonlyArray<string>) =>
       systemctl(SystemdJob.jobSeconds, ...args).pipe(
         Effect.mapError(({ program, reason }) =>
@@ -66,6 +67,7 @@ export const make = ({ now, prefix, run, unitLog }: Options): UnitActs => {
                 operation: `${operation}, for systemd may hang (look at systemctl list-jobs)`,
                 path: undefined,
                 reason,
+                ...about,
               })
             : refuse(Program.describe(program, reason)),
         ),

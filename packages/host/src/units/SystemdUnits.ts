@@ -56,7 +56,7 @@ const carryOut = (
 ): Effect.Effect<void, HostError.HostError> => {
   const operation = verb === "reload" ? "make systemd read its unit files again" : `${verb} ${unit}`
   const act = verb === "reload" ? reload(talk) : talk((on) => actOf(on, verb, unit))
-  return Effect.mapError(act, toHostError(operation))
+  return Effect.mapError(act, toHostError(operation, verb === "reload" ? {} : { unit }))
 }
 
 const actOf = (
