@@ -19,12 +19,20 @@ export interface Binaries {
   readonly etcd: string
 }
 
+/** What brings pods to a node and runs them there. */
+export interface NodeBinaries {
+  readonly kubelet: string
+  readonly scheduler: string
+}
+
+type Server = "kube-apiserver" | "kube-scheduler" | "kubelet"
+
 /** The binaries, or the reason why there are none. */
 export type Obtained = Binaries | { readonly notRun: string }
 
 /**
  * What to do without binaries: `cached` (the default) takes those of the cache folder, `build` makes them where they are
- * missing (about eight minutes), `double` does not even look. Without binaries only the double is asked.
+ * missing (about ten minutes), `double` does not even look. Without binaries only the double is asked.
  */
 export type Way = "build" | "cached" | "double"
 
@@ -56,10 +64,11 @@ const says = async (program: string, wanted: RegExp): Promise<string | undefined
     : `${program} does not run here: ${asked.stderr || asked.stdout}`
 }
 
-/** Fills a folder of its own and renames it, so that a half-filled one is never taken for a whole. */
+/** Runs work that fills a fresh folder, with room for its scratch beside it, and hands on what it filled. */
 const fill = async (
   folder: string,
   work: (fresh: string, scratch: string) => Promise<void>,
+  take: (fresh: string) => Promise<void>,
 ): Promise<void> => {
   const parent = join(folder, "..")
   await mkdir(parent, { recursive: true })
@@ -68,8 +77,7 @@ const fill = async (
     const fresh = join(scratch, "fresh")
     await mkdir(fresh)
     await work(fresh, scratch)
-    await rm(folder, { recursive: true, force: true })
-    await rename(fresh, folder)
+    await take(fresh)
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }
@@ -78,27 +86,76 @@ const fill = async (
 const obtainEtcd = async (): Promise<string | undefined> => {
   const program = join(etcdFolder(), "usr/bin/etcd")
   if ((await says(program, /etcd Version/)) === undefined) return undefined
-  await fill(etcdFolder(), (root, scratch) =>
-    unpack({ suite: "trixie", packages: ["etcd-server"], scratch, root }),
+  await fill(
+    etcdFolder(),
+    (root, scratch) => unpack({ suite: "trixie", packages: ["etcd-server"], scratch, root }),
+    // Renamed as one, so that a half-filled folder is never taken for a whole.
+    async (fresh) => {
+      await rm(etcdFolder(), { recursive: true, force: true })
+      await rename(fresh, etcdFolder())
+    },
   )
   return says(program, /etcd Version/)
 }
 
-/** Looks for the binaries and gets what the way allows. */
-export const obtain = async (way: Way): Promise<Obtained> => {
+const saysVersion = (server: Server): Promise<string | undefined> =>
+  says(join(serverFolder(), server), new RegExp(`Kubernetes v${version.replaceAll(".", "\\.")}`))
+
+/** Looks for servers, and builds those that are missing where the way allows it; the reason why some are not there. */
+const obtainServers = async (
+  servers: ReadonlyArray<Server>,
+  way: Way,
+): Promise<{ readonly notRun: string } | undefined> => {
   if (way === "double") return { notRun: "KATA_DEPLOY_E2E_KUBERNETES is double" }
-  const binaries: Binaries = {
-    apiserver: join(serverFolder(), "kube-apiserver"),
-    etcd: join(etcdFolder(), "usr/bin/etcd"),
+  const missing: Array<readonly [Server, string]> = []
+  for (const server of servers) {
+    const why = await saysVersion(server)
+    if (why !== undefined) missing.push([server, why])
   }
-  const wanted = new RegExp(`Kubernetes v${version.replaceAll(".", "\\.")}`)
+  const [first] = missing
+  if (first === undefined) return undefined
+  if (way === "cached")
+    return { notRun: `${first[1]}; KATA_DEPLOY_E2E_KUBERNETES=build makes it in about ten minutes` }
+  const wanted = missing.map(([server]) => server)
+  await fill(
+    serverFolder(),
+    (fresh, scratch) => build(wanted, fresh, scratch),
+    async (fresh) => {
+      await mkdir(serverFolder(), { recursive: true })
+      for (const server of wanted) await rename(join(fresh, server), join(serverFolder(), server))
+    },
+  )
+  for (const server of wanted) {
+    const broken = await saysVersion(server)
+    if (broken !== undefined) return { notRun: broken }
+  }
+  return undefined
+}
+
+/** Looks for the binaries of a control plane and gets what the way allows. */
+export const obtain = async (way: Way): Promise<Obtained> => {
   try {
-    const missing = await says(binaries.apiserver, wanted)
-    if (missing !== undefined && way === "cached")
-      return { notRun: `${missing}; KATA_DEPLOY_E2E_KUBERNETES=build makes it in about eight minutes` }
-    if (missing !== undefined) await fill(serverFolder(), (fresh, scratch) => build(fresh, scratch))
-    const broken = (await says(binaries.apiserver, wanted)) ?? (await obtainEtcd())
-    return broken === undefined ? binaries : { notRun: broken }
+    const why = await obtainServers(["kube-apiserver"], way)
+    if (why !== undefined) return why
+    const broken = await obtainEtcd()
+    if (broken !== undefined) return { notRun: broken }
+    return { apiserver: join(serverFolder(), "kube-apiserver"), etcd: join(etcdFolder(), "usr/bin/etcd") }
+  } catch (error) {
+    return { notRun: (error as Error).message }
+  }
+}
+
+/** As {@link obtain}, with what a node takes part in a cluster by. */
+export const obtainNode = async (
+  way: Way,
+): Promise<(Binaries & NodeBinaries) | { readonly notRun: string }> => {
+  const binaries = await obtain(way)
+  if ("notRun" in binaries) return binaries
+  try {
+    const why = await obtainServers(["kubelet", "kube-scheduler"], way)
+    if (why !== undefined) return why
+    const [kubelet, scheduler] = [join(serverFolder(), "kubelet"), join(serverFolder(), "kube-scheduler")]
+    return { ...binaries, kubelet, scheduler }
   } catch (error) {
     return { notRun: (error as Error).message }
   }

@@ -1,6 +1,6 @@
 /**
- * How does a real kube-apiserver get here with nothing but Debian's archive? Bookworm's source package `kubernetes` holds
- * the whole upstream tree of 1.20.2 with its vendored modules; bookworm's Go compiles it without the network.
+ * How do real servers of Kubernetes get here with nothing but Debian's archive? Bookworm's source package `kubernetes`
+ * holds the whole upstream tree of 1.20.2 with its vendored modules; bookworm's Go compiles it without the network.
  */
 import { existsSync } from "node:fs"
 import { copyFile, mkdir, readdir, rm, symlink } from "node:fs/promises"
@@ -42,13 +42,19 @@ const replaceReflect2 = async (tree: string, scratch: string): Promise<void> => 
   for (const name of (await readdir(from)).filter(isSource)) await copyFile(join(from, name), join(to, name))
 }
 
-/** Builds `kube-apiserver` into `folder`; `scratch` takes about 3 GB meanwhile. */
-export const build = async (folder: string, scratch: string): Promise<void> => {
+/** Builds servers, such as `kube-apiserver`, into `folder`; `scratch` takes about 3 GB meanwhile. */
+export const build = async (
+  servers: ReadonlyArray<string>,
+  folder: string,
+  scratch: string,
+): Promise<void> => {
   for (const tool of ["make", "rsync", "tar", "dpkg"]) {
     const found = await run("sh", ["-c", `command -v ${tool}`])
-    if (found.code !== 0) throw new Error(`${tool} is needed to build kube-apiserver, and is not installed`)
+    if (found.code !== 0) throw new Error(`${tool} is needed to build Kubernetes, and is not installed`)
   }
-  console.error("e2e: building kube-apiserver from Debian's source package; this takes about eight minutes")
+  console.error(
+    `e2e: building ${servers.join(", ")} from Debian's source package; this takes about ten minutes`,
+  )
   const downloads = await downloadSource({
     suite: "bookworm",
     source: "kubernetes",
@@ -66,7 +72,7 @@ export const build = async (folder: string, scratch: string): Promise<void> => {
   const packages = join(tree, ".go/src/k8s.io")
   await mkdir(packages, { recursive: true })
   await symlink("../../..", join(packages, "kubernetes"))
-  await must("make", ["WHAT=cmd/kube-apiserver"], {
+  await must("make", [`WHAT=${servers.map((server) => `cmd/${server}`).join(" ")}`], {
     cwd: tree,
     timeout: compileLimit,
     env: {
@@ -79,5 +85,5 @@ export const build = async (folder: string, scratch: string): Promise<void> => {
       CGO_ENABLED: "0",
     },
   })
-  await copyFile(join(tree, "_output/bin/kube-apiserver"), join(folder, "kube-apiserver"))
+  for (const server of servers) await copyFile(join(tree, "_output/bin", server), join(folder, server))
 }
