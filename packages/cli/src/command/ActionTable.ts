@@ -1,8 +1,9 @@
 /**
  * THE table of actions. Parsing, `--help`, completions and the documentation are made from these rows.
  */
-import { Plan, SnapshotsReport } from "@kata-deploy/core"
+import { NydusMode, Plan, Shim, SnapshotsReport } from "@kata-deploy/core"
 import { choices as artifactsChoices } from "../artifacts/ArtifactsJob.ts"
+import { choices as setModeChoices } from "./SetModeJob.ts"
 import { type FlagRow, actionFlags, nodeFlags, outputFlags, shortSettingFlags } from "./FlagTable.ts"
 
 /** A word that follows an action. */
@@ -13,6 +14,8 @@ export interface Operand {
   readonly choices: ReadonlyArray<string>
   /** What applies when it is left out; `undefined` where it has to be there. */
   readonly fallback: string | undefined
+  /** Words that have to follow it, and what each can be. */
+  readonly further?: ReadonlyArray<Pick<Operand, "placeholder" | "choices">>
 }
 
 /** One action. */
@@ -34,7 +37,15 @@ export interface ActionRow {
 }
 
 /** JSON schemas that can be printed. */
-export const schemaNames = ["settings", "plan", "report", "status", "snapshots", "problems"] as const
+export const schemaNames = [
+  "settings",
+  "plan",
+  "report",
+  "status",
+  "snapshots",
+  "mode-change",
+  "problems",
+] as const
 
 /** Shells for which there are completions. */
 export const shells = ["bash", "zsh", "fish"] as const
@@ -143,6 +154,25 @@ export const rows: ReadonlyArray<ActionRow> = [
         fallback: undefined,
       },
       flags: ["snapshotter", "namespace", "apply"],
+    },
+  ),
+  onNode(
+    "Whole jobs",
+    "snapshotter",
+    "Put a shim into guest pull or host sharing",
+    "set-mode shows which settings put SHIM into the mode, which handlers pull anew and what would restart. With --apply it carries that out on this node, as an install of the changed settings does, and records the choice: installs hold to it until the settings say something else of the shim than now. Refused where another snapshotter of the node has the same name, root or socket.",
+    `snapshotter set-mode host-share qemu ${offline}`,
+    {
+      operand: {
+        placeholder: "set-mode",
+        choices: setModeChoices,
+        fallback: undefined,
+        further: [
+          { placeholder: "guest-pull|host-share", choices: NydusMode.all },
+          { placeholder: "SHIM", choices: Shim.names },
+        ],
+      },
+      flags: ["apply", "rollback"],
     },
   ),
   onNode(

@@ -12,6 +12,7 @@ import * as Conduct from "./Conduct.ts"
 import * as FlagTable from "./FlagTable.ts"
 import * as NodeOptions from "./NodeOptions.ts"
 import * as NotYet from "./NotYet.ts"
+import * as SetModeJob from "./SetModeJob.ts"
 import * as SnapshotsJob from "./SnapshotsJob.ts"
 
 /** What is done on a node. */
@@ -25,6 +26,11 @@ export type NodeJob =
   | { readonly _tag: "Run"; readonly action: Plan.ActionName; readonly conduct: Conduct.Conduct }
   | { readonly _tag: "Status"; readonly verify: "metadata" | "contents" }
   | { readonly _tag: "Snapshots"; readonly wish: SnapshotsJob.SnapshotsWish }
+  | {
+      readonly _tag: "SetMode"
+      readonly wish: SetModeJob.SetModeWish
+      readonly conduct: Conduct.Conduct
+    }
 
 /** What the program was asked to do. */
 export type Invocation =
@@ -91,7 +97,9 @@ const operandOf = (
 ): string | undefined => {
   const { operand } = action
   // Of the words behind `artifacts` its own decoder takes care.
-  const surplus = action.name === "artifacts" ? words.slice(2) : words.slice(operand === undefined ? 0 : 1)
+  const taken =
+    action.name === "artifacts" ? 2 : operand === undefined ? 0 : 1 + (operand.further?.length ?? 0)
+  const surplus = words.slice(taken)
   for (const word of surplus) {
     problems.push({
       code: "E_SURPLUS_WORD",
@@ -222,6 +230,12 @@ const invocationOf = (
               // Nothing of it is the cluster's business.
               options: { ...decoded.options, kube: "none" },
             }
+      }
+      if (action.name === "snapshotter") {
+        const wish = operand === undefined ? undefined : SetModeJob.decode(args, problems)
+        return wish === undefined
+          ? undefined
+          : { _tag: "OnNode", job: { _tag: "SetMode", wish, conduct }, options: decoded.options }
       }
       const job = jobOf(action, operand, args, conduct)
       return { _tag: "OnNode", job, options: withoutCredentials(job, decoded.options) }

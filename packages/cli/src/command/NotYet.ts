@@ -6,7 +6,6 @@ import type { Problem } from "@kata-deploy/core"
 
 /** Actions of later releases, with what helps today. */
 export const actions: Readonly<Record<string, string>> = {
-  snapshotter: "Change SNAPSHOTTER_HANDLER_MAPPING and EXPERIMENTAL_FORCE_GUEST_PULL, then install again.",
   doctor: "Use status --verify for drift, and plan for what would be wrong before an install.",
   explain: "Use plan: every step comes with its reason.",
 }

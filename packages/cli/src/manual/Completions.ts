@@ -23,6 +23,12 @@ const following = ({
 const flagsOf = (action: ActionTable.ActionRow): ReadonlyArray<FlagTable.FlagRow> =>
   FlagTable.flags.filter((flag) => ActionTable.takes(action, flag))
 
+/** Every word that may stand behind an action. */
+const wordsOf = ({ operand }: ActionTable.ActionRow): ReadonlyArray<string> => [
+  ...(operand?.choices ?? []),
+  ...(operand?.further ?? []).flatMap(({ choices }) => choices),
+]
+
 const before = FlagTable.flags.filter((flag) => flag.scope !== "action")
 
 const names = (flags: ReadonlyArray<FlagTable.FlagRow>): string =>
@@ -65,10 +71,7 @@ ${bashValues().join("\n")}
   case $action in
     '') words=${quoted(`${ActionTable.names.join(" ")} ${names(before)}`)} ;;
 ${ActionTable.rows
-  .map(
-    (row) =>
-      `    ${row.name}) words=${quoted([...(row.operand?.choices ?? []), names(flagsOf(row))].join(" "))} ;;`,
-  )
+  .map((row) => `    ${row.name}) words=${quoted([...wordsOf(row), names(flagsOf(row))].join(" "))} ;;`)
   .join("\n")}
   esac
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
@@ -95,6 +98,12 @@ const zshFlag = (flag: FlagTable.FlagRow): string => {
   return quoted(`--${flag.name}=${about}:${flag.name}:${action}`)
 }
 
+/** The words behind an action, each at its place. */
+const zshOperands = ({ operand }: ActionTable.ActionRow): ReadonlyArray<string> =>
+  [operand ?? { placeholder: " ", choices: [] }, ...(operand?.further ?? [])].map(
+    ({ choices, placeholder }, at) => quoted(`${at + 2}:${placeholder}:(${choices.join(" ")})`),
+  )
+
 const zsh = (): string => `#compdef kata-deploy
 # zsh completion of kata-deploy; made by: kata-deploy completions zsh
 _kata_deploy() {
@@ -120,7 +129,7 @@ ${flagsOf(row)
   .map((flag) => `        ${zshFlag(flag)}`)
   .join("\n")}
       )
-      _arguments $flags '1: :' ${quoted(`2:${row.operand?.placeholder ?? " "}:(${(row.operand?.choices ?? []).join(" ")})`)} ;;`,
+      _arguments $flags '1: :' ${zshOperands(row).join(" ")} ;;`,
   )
   .join("\n")}
   esac
@@ -156,7 +165,7 @@ ${[
     row.operand === undefined
       ? []
       : [
-          `complete -c kata-deploy -n ${quoted(`__fish_seen_subcommand_from ${row.name}`)} -a ${quoted(row.operand.choices.join(" "))}`,
+          `complete -c kata-deploy -n ${quoted(`__fish_seen_subcommand_from ${row.name}`)} -a ${quoted(wordsOf(row).join(" "))}`,
         ],
   ),
   ...FlagTable.flags.map(fishFlag),

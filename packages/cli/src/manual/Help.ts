@@ -53,7 +53,8 @@ export const general = (style: Style): string => {
 const usage = ({ name, operand }: ActionTable.ActionRow): string => {
   if (operand === undefined) return `kata-deploy ${name} [FLAGS]`
   const word = operand.fallback === undefined ? operand.placeholder : `[${operand.placeholder}]`
-  return `kata-deploy ${name} ${word} [FLAGS]`
+  const further = operand.further?.map(({ placeholder }) => placeholder) ?? []
+  return `kata-deploy ${[name, word, ...further].join(" ")} [FLAGS]`
 }
 
 /** The variable beside a flag; settings of each architecture have one for each. */

@@ -73,6 +73,8 @@ const schemaOf = (name: SchemaName): object => {
       return generated(DocumentSchemas.StatusSchema)
     case "snapshots":
       return generated(DocumentSchemas.SnapshotsSchema)
+    case "mode-change":
+      return generated(DocumentSchemas.ModeChangeSchema)
     case "problems":
       return generated(DocumentSchemas.ProblemsSchema)
   }

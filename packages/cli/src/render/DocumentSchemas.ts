@@ -1,5 +1,5 @@
 /** Answers: what shape has each document that programs read? One schema for each kind; decisions §13. */
-import { PlanDocument, Problem, Report, SnapshotsReport, Status } from "@kata-deploy/core"
+import { ModeReport, PlanDocument, Problem, Report, SnapshotsReport, Status } from "@kata-deploy/core"
 import { Schema } from "effect"
 
 const headed = <Kind extends string, Fields extends Schema.Struct.Fields>(kind: Kind, fields: Fields) =>
@@ -16,6 +16,9 @@ export const StatusSchema = headed("status", Status.Status.fields)
 
 /** What `snapshots` prints. */
 export const SnapshotsSchema = headed("snapshots", SnapshotsReport.SnapshotsReport.fields)
+
+/** What `snapshotter set-mode` prints. */
+export const ModeChangeSchema = headed("mode-change", ModeReport.ModeReport.fields)
 
 /** What is printed instead when something is wrong; `report` is there when something had been done. */
 export const ProblemsSchema = headed("problems", {

@@ -4,6 +4,7 @@
  */
 import {
   Masking,
+  type ModeReport,
   type Plan,
   PlanDocument,
   type Problem,
@@ -30,6 +31,10 @@ export const status = (status: Status.Status): string =>
 /** What is planned for snapshots, and what became of it. */
 export const snapshots = (report: SnapshotsReport.SnapshotsReport): string =>
   document({ schemaVersion: 1, kind: "snapshots", ...Masking.maskTexts(report) })
+
+/** What a change of mode comes to, and what became of it. */
+export const modeChange = (change: ModeReport.ModeReport): string =>
+  document({ schemaVersion: 1, kind: "mode-change", ...Masking.maskTexts(change) })
 
 /** What went wrong; `report` tells what a run did before it did. */
 export const problems = (

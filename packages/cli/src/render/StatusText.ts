@@ -28,6 +28,9 @@ const instanceLines = (instance: Status.InstanceStatus, style: Style): ReadonlyA
     ["handlers written", names(instance.handlers.written)],
     ["handlers served", names(instance.handlers.served)],
     ["labels", labelsText(instance.labels)],
+    ...(instance.modes ?? []).map(
+      ({ mode, shim }) => ["chosen mode", `${shim} in ${mode}, by set-mode over the settings`] as const,
+    ),
     ["restart", instance.restartDue ? "due: the CRI runtime has not loaded this yet" : "none due"],
     ["half-done stage", instance.journal ?? "none"],
     ["drift", instance.drift.length === 0 ? "none" : count(instance.drift.length, "path")],

@@ -1,8 +1,18 @@
 /**
- * Answers: what does the command line need of the engine? Four questions about one request; whoever makes an engine
+ * Answers: what does the command line need of the engine? Five questions about one request; whoever makes an engine
  * has wired the ports to a real host, or to a double.
  */
-import type { Plan, Report, Run, Settings, Snapshots, SnapshotsReport, Status } from "@kata-deploy/core"
+import type {
+  ModeReport,
+  Plan,
+  Report,
+  Run,
+  SetMode,
+  Settings,
+  Snapshots,
+  SnapshotsReport,
+  Status,
+} from "@kata-deploy/core"
 import type { Effect } from "effect"
 import type { NodeOptions } from "../command/NodeOptions.ts"
 import type { NodeFailure } from "../ExitStatus.ts"
@@ -18,6 +28,8 @@ export interface Engine {
     request: Pick<Run.Request, "settings" | "stateDir">,
     verify: "metadata" | "contents",
   ) => Effect.Effect<Status.Status, NodeFailure>
+  /** What putting a shim into a mode of nydus comes to; carried out where the request says so. */
+  readonly setMode: (request: SetMode.SetModeRequest) => Effect.Effect<ModeReport.ModeReport, NodeFailure>
   /** What can be done about a snapshotter's snapshots; the plan is shown before anything is done. */
   readonly snapshots: (
     request: Snapshots.SnapshotsRequest,

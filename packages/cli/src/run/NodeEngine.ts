@@ -11,6 +11,7 @@ import {
   HostShell,
   Policies,
   Run,
+  SetMode,
   type Settings,
   Snapshots,
   StatusRun,
@@ -94,6 +95,13 @@ export const make: EngineFor = (options, settings): Promise<Engine> => {
   return Promise.resolve({
     plan: (request) => Effect.provide(Run.plan(request), layer),
     run: (request) => Effect.provide(Effect.andThen(systemdIsReached, Run.run(request)), layer),
+    setMode: (request) => {
+      const changed = SetMode.run(request)
+      return Effect.provide(
+        request.apply === "apply" ? Effect.andThen(systemdIsReached, changed) : changed,
+        layer,
+      )
+    },
     snapshots: (request, show) => Effect.provide(Snapshots.run(request, show), layer),
     status: (request, depth) => Effect.provide(StatusRun.status({ ...request, depth }), layer),
   })

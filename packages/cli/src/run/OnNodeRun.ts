@@ -5,9 +5,11 @@
 import { Plan, Progress, type Report, type Snapshots } from "@kata-deploy/core"
 import { Cause, Effect, Exit, Fiber, Layer } from "effect"
 import type { Display } from "../command/Display.ts"
+import { isAction } from "../command/Invocation.ts"
 import * as ExitStatus from "../ExitStatus.ts"
 import * as Documents from "../render/Documents.ts"
 import type { Style } from "../render/Paint.ts"
+import * as ModeText from "../render/ModeText.ts"
 import * as PlanText from "../render/PlanText.ts"
 import * as ReportText from "../render/ReportText.ts"
 import * as SnapshotsText from "../render/SnapshotsText.ts"
@@ -76,6 +78,14 @@ const carryOut = Effect.fnUntraced(function* (
         status: ExitStatus.ofSnapshots(found),
       }
     }
+    case "SetMode": {
+      const { planFile: _, ...conduct } = job.conduct
+      const change = yield* engine.setMode({ ...job.wish, conduct, ...about, ...rest })
+      return {
+        text: isJson ? Documents.modeChange(change) : ModeText.render(change, style),
+        status: change.report === null ? 0 : ExitStatus.ofReport(change.report),
+      }
+    }
     case "Status": {
       const status = yield* engine.status(about, job.verify)
       return {
@@ -109,9 +119,7 @@ const announce = ({ display, invocation }: OnNodeRun, { settings, variables }: P
   return (isRead ? Effect.logInfo(text) : Effect.logDebug(text)).pipe(
     Effect.annotateLogs({
       settings: variables,
-      ...(job._tag !== "Status" && job._tag !== "Snapshots" && job.action.startsWith("install")
-        ? { shims: settings.shims }
-        : {}),
+      ...(isAction(job) && job.action.startsWith("install") ? { shims: settings.shims } : {}),
     }),
   )
 }

@@ -76,7 +76,8 @@ const publicKey = Effect.fnUntraced(function* (
 })
 
 /** Whether a job may write the operator's drop-in. */
-const installs = ({ job }: OnNode): boolean => isAction(job) && job.action.startsWith("install")
+const installs = ({ job }: OnNode): boolean =>
+  job._tag === "SetMode" || (isAction(job) && job.action.startsWith("install"))
 
 const userDropIn = Effect.fnUntraced(function* (
   invocation: OnNode,

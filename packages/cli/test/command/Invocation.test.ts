@@ -84,7 +84,10 @@ describe("words behind the action", () => {
   })
 
   it("are needed by schema and completions", () => {
-    assert.match(problems("schema")[0] ?? "", /settings, plan, report, status, snapshots, problems/)
+    assert.match(
+      problems("schema")[0] ?? "",
+      /settings, plan, report, status, snapshots, mode-change, problems/,
+    )
     assert.match(problems("schema", "plans")[0] ?? "", /Did you mean plan\?/)
     assert.match(problems("completions", "tcsh")[0] ?? "", /bash, zsh, fish/)
   })

@@ -39,6 +39,9 @@ describe.runIf(has("bash"))("completions in bash", () => {
   it("offer the words of a choice, and those that an action takes", () => {
     assert.deepStrictEqual(completed("plan", "--kube", "n"), ["none"])
     assert.deepStrictEqual(completed("schema", "p"), ["plan", "problems"])
+    assert.deepStrictEqual(completed("snapshotter", "set"), ["set-mode"])
+    assert.deepStrictEqual(completed("snapshotter", "set-mode", "host"), ["host-share"])
+    assert.deepStrictEqual(completed("snapshotter", "set-mode", "host-share", "drag"), ["dragonball"])
     assert.deepStrictEqual(completed("plan", "cleanup-stage-re"), [
       "cleanup-stage-revert-cri",
       "cleanup-stage-remove-artifacts",

@@ -16,6 +16,10 @@ describe("the help", () => {
   it("of an action shows flags, variables, defaults and an example", () => {
     Golden.matches(Help.ofAction(lookup("install"), style), "fixtures/cli/help-install.txt")
     Golden.matches(Help.ofAction(lookup("schema"), style), "fixtures/cli/help-schema.txt")
+    assert.include(
+      Help.ofAction(lookup("snapshotter"), style),
+      "kata-deploy snapshotter set-mode guest-pull|host-share SHIM [FLAGS]",
+    )
   })
 
   it("fits 80 columns, whatever the action", () => {

@@ -11,6 +11,13 @@ describe("a status for people", () => {
     Golden.matches(StatusText.render(statusWithDrift, style), "fixtures/cli/status-drift.txt")
   })
 
+  it("names modes that were chosen on the node", () => {
+    const [instance] = statusWithDrift.instances
+    const modes = [{ shim: "qemu", mode: "host-share", said: { snapshotter: "nydus" } }] as const
+    const text = StatusText.render({ instances: [{ ...instance!, modes }] }, style)
+    assert.include(text, "chosen mode       qemu in host-share, by set-mode over the settings\n")
+  })
+
   it("says that nothing is installed", () => {
     assert.strictEqual(StatusText.render({ instances: [] }, style), "Nothing of ours is installed here.\n")
   })

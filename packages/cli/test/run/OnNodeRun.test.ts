@@ -9,6 +9,8 @@ import {
   failedReport,
   incompleteReport,
   installPlan,
+  modeApplied,
+  modeShown,
   snapshotsDone,
   snapshotsPlan,
   statusWithDrift,
@@ -20,6 +22,7 @@ const engine: Engine = {
   run: () => Effect.succeed(doneReport),
   status: () => Effect.succeed(statusWithDrift),
   snapshots: (_, show) => Effect.as(show(snapshotsPlan), snapshotsPlan),
+  setMode: ({ apply }) => Effect.succeed(apply === "apply" ? modeApplied : modeShown),
 }
 const offline = ["--host-root=/", "--kube=none", "--systemd=none"]
 
@@ -298,5 +301,68 @@ describe("snapshots", () => {
       0,
       "in use is only shown",
     )
+  })
+})
+
+describe("snapshotter set-mode", () => {
+  const words = ["snapshotter", "set-mode", "host-share", "qemu"]
+
+  it("shows the change, and with --apply what was done as well", async () => {
+    const shown = await start(words)
+    assert.strictEqual(shown.status, 0)
+    assert.match(shown.stdout, /before {2}qemu:nydus\n {4}after {3}qemu:nydus-hs/)
+    assert.match(shown.stdout, /With --apply it is carried out/)
+    const applied = await start([...words, "--apply"])
+    assert.strictEqual(applied.status, 0)
+    assert.match(applied.stdout, /Done: 2 steps changed the node\.\n$/)
+  })
+
+  it("is one document with --output json, with the report where there is one", async () => {
+    const document = async (...flags: ReadonlyArray<string>) =>
+      JSON.parse((await start([...words, "--output=json", ...flags])).stdout) as object
+    assert.deepInclude(await document(), {
+      schemaVersion: 1,
+      kind: "mode-change",
+      applied: false,
+      report: null,
+    })
+    assert.deepInclude(await document("--apply"), { kind: "mode-change", applied: true })
+  })
+
+  it("asks for what it was told, with the conduct of an install", async () => {
+    const asked: Array<unknown> = []
+    const setMode: Engine["setMode"] = ({ apply, conduct, wish }) => {
+      asked.push([wish, apply, conduct])
+      return Effect.succeed(modeShown)
+    }
+    await start(words, { setMode })
+    await start([...words, "--apply", "--rollback=never", "--lock-timeout=5"], { setMode })
+    const wish = { shim: "qemu", mode: "host-share" }
+    assert.deepStrictEqual(asked, [
+      [wish, "show", {}],
+      [wish, "apply", { rollback: "never", lockSeconds: 5 }],
+    ])
+  })
+
+  it("has to be told a mode and a shim, and says what is wrong with either at once", async () => {
+    for (const [given, message] of [
+      [["snapshotter"], /needs to be told the set-mode/],
+      [["snapshotter", "set-mod"], /Did you mean set-mode\?/],
+      [["snapshotter", "set-mode"], /told the mode.*told the shim/s],
+      [["snapshotter", "set-mode", "guest-pul"], /Did you mean guest-pull\?.*told the shim/s],
+      [[...words, "clh"], /takes no further word/],
+    ] as const) {
+      const { status, stderr, stdout } = await start(given)
+      assert.deepStrictEqual([status, stdout], [2, ""])
+      assert.match(stderr, message)
+    }
+  })
+
+  it("that fails ends as an install does, with its report", async () => {
+    const { run: fails } = failing(failedReport)
+    const { status, stdout } = await start([...words, "--apply", "--output=json"], { setMode: fails })
+    assert.strictEqual(status, 1)
+    assert.deepInclude(JSON.parse(stdout), { kind: "problems", exitStatus: 1 })
+    assert.property(JSON.parse(stdout), "report")
   })
 })

@@ -30,6 +30,7 @@ const start = async (argv: ReadonlyArray<string>, options: Recorder.Options = {}
         run: () => Effect.die("not asked for"),
         status: () => Effect.succeed({ instances: [] }),
         snapshots: () => Effect.die("not asked for"),
+        setMode: () => Effect.die("not asked for"),
       }),
   })
   const document = JSON.parse(recorder.stdout()) as {

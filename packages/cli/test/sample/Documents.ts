@@ -3,6 +3,8 @@ import {
   Change,
   FileState,
   HostPath,
+  type ModeReport,
+  NydusModeChange,
   Plan,
   type Report,
   type SnapshotsReport,
@@ -302,3 +304,30 @@ export const snapshotsDone: SnapshotsReport.SnapshotsReport = {
   })),
   left: 1,
 }
+
+/** A change of mode that is shown. */
+export const modeShown: ModeReport.ModeReport = {
+  shim: "qemu",
+  mode: "host-share",
+  from: "nydus",
+  applied: false,
+  changes: [
+    { variable: "SNAPSHOTTER_HANDLER_MAPPING_X86_64", before: "qemu:nydus", after: "qemu:nydus-hs" },
+    { variable: "PULL_TYPE_MAPPING_X86_64", before: "qemu:guest-pull", after: null },
+  ],
+  handlers: ["kata-qemu", "kata-qemu-debug"],
+  whyTwoNames: NydusModeChange.whyTwoNames,
+  restarts: [{ unit: "containerd.service", due: "ours" }],
+  notices: [
+    {
+      code: "set-mode-others-unknown",
+      severity: "warning",
+      message: "It could not be seen whether another snapshotter has the same name.",
+      remedy: "Look at proxy_plugins.",
+    },
+  ],
+  report: null,
+}
+
+/** The same, carried out. */
+export const modeApplied: ModeReport.ModeReport = { ...modeShown, applied: true, report: doneReport }

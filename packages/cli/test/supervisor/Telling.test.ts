@@ -33,6 +33,7 @@ const toldBy = Effect.fnUntraced(function* (events: ReadonlyArray<Progress.Progr
     plan: () => Effect.succeed(installPlan),
     status: () => Effect.succeed(statusWithDrift),
     snapshots: () => Effect.die("not asked for"),
+    setMode: () => Effect.die("not asked for"),
     run: () =>
       Effect.gen(function* () {
         const progress = yield* Progress.Progress

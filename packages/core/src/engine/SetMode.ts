@@ -14,6 +14,7 @@ import type { Settings } from "../input/Settings.ts"
 import * as InstallPlan from "../plan/InstallPlan.ts"
 import type { Plan } from "../plan/Plan.ts"
 import type { HostError } from "../ports/HostError.ts"
+import type { ModeReport } from "./ModeReport.ts"
 import * as Observe from "./Observe.ts"
 import * as OtherSnapshotters from "./OtherSnapshotters.ts"
 import type { Report } from "./Report.ts"
@@ -24,15 +25,6 @@ export interface SetModeRequest extends Omit<Run.Request, "action"> {
   readonly wish: NydusModeChange.ModeWish
   /** Whether the change is carried out, or only shown. */
   readonly apply: "show" | "apply"
-}
-
-/** What became of it. */
-export interface SetModeResult {
-  readonly change: NydusModeChange.ModeChange
-  /** Restarts that carrying it out asks for. */
-  readonly restarts: Plan["restarts"]
-  /** What was done; `undefined` where the change was only shown. */
-  readonly report: Report | undefined
 }
 
 /** Everything that a change of mode is decided from. */
@@ -50,7 +42,7 @@ const installOf = (request: SetModeRequest): Run.Request => ({ ...request, actio
 /** Shows a change of mode, or carries it out under the node lock. */
 export const run = Effect.fn("SetMode.run")(function* (
   request: SetModeRequest,
-): Effect.fn.Return<SetModeResult, Run.RunError, Run.Requirements> {
+): Effect.fn.Return<ModeReport, Run.RunError, Run.Requirements> {
   if (request.apply === "show") return yield* show(request)
   let change: NydusModeChange.ModeChange | undefined
   const work = Effect.gen(function* () {
@@ -61,21 +53,39 @@ export const run = Effect.fn("SetMode.run")(function* (
     return yield* Run.carryOut({ ...installOf(request), settings: decision.settings })
   })
   const report = yield* Run.underLock(installOf(request), work)
-  return { change: change!, restarts: report.restarts, report }
+  return reportOf(change!, report.restarts, report)
 })
 
 const show = Effect.fnUntraced(function* (
   request: SetModeRequest,
-): Effect.fn.Return<SetModeResult, Run.RunError, Run.Requirements> {
+): Effect.fn.Return<ModeReport, Run.RunError, Run.Requirements> {
   const considered = yield* consider(request)
   const { decision, installed, refused } = considered
   if (refused.length > 0) return yield* refusal(request, considered)
   if (!installed) {
     const notices = [...decision.change.notices, notInstalled]
-    return { change: { ...decision.change, notices }, restarts: [], report: undefined }
+    return reportOf({ ...decision.change, notices }, [], null)
   }
   const plan = yield* Run.planSettled({ ...installOf(request), settings: decision.settings })
-  return { change: decision.change, restarts: plan.restarts, report: undefined }
+  return reportOf(decision.change, plan.restarts, null)
+})
+
+const reportOf = (
+  { changes, from, ...change }: NydusModeChange.ModeChange,
+  restarts: Plan["restarts"],
+  report: Report | null,
+): ModeReport => ({
+  ...change,
+  from: from ?? null,
+  applied: report !== null,
+  changes: changes.map(({ after, before, variable }) => ({
+    variable,
+    before: before ?? null,
+    after: after ?? null,
+  })),
+  whyTwoNames: NydusModeChange.whyTwoNames,
+  restarts,
+  report,
 })
 
 /** Looks at the node and decides; fails where the settings have no such shim. */

@@ -19,7 +19,7 @@ const told = Effect.fnUntraced(function* (
   yield* node.on(Run.run(node.request("install")))
   const result = yield* Effect.result(node.setMode("show", "host-share"))
   if (result._tag === "Failure") return `refused: ${result.failure.message}`
-  const notices = result.success.change.notices.filter(({ code }) => code === "set-mode-others-unknown")
+  const notices = result.success.notices.filter(({ code }) => code === "set-mode-others-unknown")
   return notices.map(({ message }) => message).join("\n")
 })
 
@@ -90,9 +90,9 @@ describe("other snapshotters on a node", () => {
       const old = { ...NydusNode.guestPull, CONTAINER_RUNTIME_VERSION: "containerd://1.7.24" }
       yield* node.on(Run.run(node.request("install", old)))
       assert.include(node.text("/etc/containerd/config.toml"), "proxy_plugins.nydus-for-kata-tee")
-      const { change } = yield* node.setMode("show", "host-share", { variables: old })
+      const { notices } = yield* node.setMode("show", "host-share", { variables: old })
       assert.deepStrictEqual(
-        change.notices.map(({ code }) => code),
+        notices.map(({ code }) => code),
         ["set-mode-pulls-anew"],
       )
     }),
@@ -109,8 +109,8 @@ describe("other snapshotters on a node", () => {
       yield* node.on(Run.run(node.request("install")))
       const other = Node.path("/etc/containerd/conf.d/other.toml")
       node.files.tree.set(other, { _tag: "Unreadable", why: "denied", detail: "no permission" })
-      const { change } = yield* node.setMode("show", "host-share")
-      assert.include(change.notices.map(({ message }) => message).join("\n"), `${other} cannot be read`)
+      const { notices } = yield* node.setMode("show", "host-share")
+      assert.include(notices.map(({ message }) => message).join("\n"), `${other} cannot be read`)
       node.files.tree.set(other, FileState.file("[oops"))
       // containerd would not start with it, so there is nothing to carry out either.
       assert.include((yield* Effect.flip(node.setMode("show", "host-share"))).message, other)

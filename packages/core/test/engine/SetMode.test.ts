@@ -25,15 +25,15 @@ describe("a change of mode that is shown", () => {
     Effect.gen(function* () {
       const { asked, files, setMode } = yield* installed()
       const before = Node.snapshot(files)
-      const { change, report, restarts } = yield* setMode("show", "host-share")
-      assert.deepStrictEqual(change.changes[0], {
+      const { changes, handlers, report, restarts } = yield* setMode("show", "host-share")
+      assert.deepStrictEqual(changes[0], {
         variable: "SNAPSHOTTER_HANDLER_MAPPING_X86_64",
         before: "qemu:nydus",
         after: "qemu:nydus-hs",
       })
-      assert.deepStrictEqual(change.handlers, ["kata-qemu"])
+      assert.deepStrictEqual(handlers, ["kata-qemu"])
       assert.deepStrictEqual(restarts, [{ unit, due: "ours" }])
-      assert.isUndefined(report)
+      assert.isNull(report)
       assert.deepStrictEqual(asked(), [])
       assert.deepStrictEqual(Node.snapshot(files), before)
     }),
@@ -42,10 +42,10 @@ describe("a change of mode that is shown", () => {
   it.effect("is shown before anything is installed, too, and said to be nothing to apply", () =>
     Effect.gen(function* () {
       const { setMode } = NydusNode.make()
-      const { change, restarts } = yield* setMode("show", "host-share")
-      assert.lengthOf(change.changes, 3)
+      const { changes, notices, restarts } = yield* setMode("show", "host-share")
+      assert.lengthOf(changes, 3)
       assert.include(
-        change.notices.map(({ code }) => code),
+        notices.map(({ code }) => code),
         "set-mode-not-installed",
       )
       assert.deepStrictEqual(restarts, [])
@@ -99,8 +99,8 @@ describe("a change of mode that is carried out", () => {
       yield* setMode("apply", "host-share")
       const before = Node.snapshot(files)
       forget()
-      const { change } = yield* setMode("apply", "host-share")
-      assert.deepStrictEqual(change.changes, [])
+      const { changes } = yield* setMode("apply", "host-share")
+      assert.deepStrictEqual(changes, [])
       assert.deepStrictEqual(asked(), [])
       assert.deepStrictEqual(Node.snapshot(files), before)
     }),
