@@ -10,6 +10,7 @@ import type { Artifacts } from "./Artifacts.ts"
 import { copyPrograms } from "./Copying.ts"
 import type { Confinement } from "./Confinement.ts"
 import type { Crew, Crews } from "./Crew.ts"
+import { timed } from "./Drift.ts"
 import { attempt, toHostError } from "./Failure.ts"
 import {
   Allowance,
@@ -261,11 +262,14 @@ const swapped = (
       replaces: action.components.flatMap((component) => component.replaces),
       except: new Set(action.except),
     })
-    betweenPlaces(host, action, (places) => swap.apply(places))
+    const entries = betweenPlaces(host, action, (places) => {
+      swap.apply(places)
+      return timed(places.root, tree.entries)
+    })
     // The install directory itself stays, even when nothing came into it.
     const ofStaging = created.filter((path) => HostPath.isBelow(path, action.into))
     return {
-      entries: tree.entries,
+      entries,
       skipped: tree.skipped,
       createdDirectories: swap.createdDirectories,
       commit: attempt("empty", action.staging, () => emptied(host, action.staging, ofStaging)),
@@ -276,11 +280,11 @@ const swapped = (
     }
   })
 
-const betweenPlaces = (
+const betweenPlaces = <A>(
   host: Confinement,
   action: HostFiles.ExtractAction,
-  use: (places: SwapPlaces) => void,
-): void =>
+  use: (places: SwapPlaces) => A,
+): A =>
   host.inside(action.staging, (staging) =>
     host.inside(action.into, (root) =>
       use({

@@ -31,6 +31,7 @@ import { type ArchiveFacts, HostFiles } from "../ports/HostFiles.ts"
 import { HostShell } from "../ports/HostShell.ts"
 import { NodeApi } from "../ports/NodeApi.ts"
 import * as ObserveSight from "./ObserveSight.ts"
+import * as ObserveUnpacked from "./ObserveUnpacked.ts"
 import * as Recovery from "./Recovery.ts"
 import * as Neighbourhood from "./Neighbourhood.ts"
 import * as NydusArtifacts from "./NydusArtifacts.ts"
@@ -81,7 +82,10 @@ export const observe = Effect.fn("Observe.observe")(function* (
   if (isCleanup(action)) {
     const run = yield* ObserveSight.recordedRun(started, recorded)
     const used = yield* ObserveSight.users({ action, settings, facts: run }, recorded)
-    const seen = yield* look(used, [...CleanupPlan.pathsOfInterest(used), ...used.leftovers])
+    const ledger = CleanupPlan.removes(action) ? FactsOf.ledgerOf(used) : undefined
+    const { facts: unpacked } = yield* ObserveUnpacked.observe(installDir, ledger)
+    const paths = [...CleanupPlan.pathsOfInterest(used), ...used.leftovers]
+    const seen = yield* look({ ...used, unpacked }, paths)
     return yield* Neighbourhood.observe(seen, installDir, dropInDirectories(seen))
   }
   const detected = InstallPlan.detect({ settings, facts: started, policies })
@@ -251,9 +255,11 @@ const observeArtifacts = Effect.fnUntraced(function* (facts: Facts, settings: Se
   )
   const nydus = yield* NydusArtifacts.observe(settings)
   const archives = new Map([...found, ...tools, ...nydus.components])
+  const { installDir } = settings.instance
+  const unpacked = yield* ObserveUnpacked.observe(installDir, recorded)
   const artifacts: ArtifactFacts = {
     directory: files.artifactDirectory,
-    damaged: yield* damaged(settings, recorded),
+    damaged: unpacked.damaged,
     manifest,
     versions,
     archives,
@@ -261,8 +267,8 @@ const observeArtifacts = Effect.fnUntraced(function* (facts: Facts, settings: Se
     bases: yield* bases(facts, settings, new Map([...found, ...tools])),
     devkitRootHash: yield* devkitRootHash(facts, settings, archives),
   }
-  const freeBytes = yield* files.freeBytes(settings.instance.installDir)
-  return { ...facts, artifacts, freeBytes }
+  const freeBytes = yield* files.freeBytes(installDir)
+  return { ...facts, artifacts, unpacked: unpacked.facts, freeBytes }
 })
 
 /** An optional component's archive, unless it is broken: it is read once, for the install must not fail over it. */
@@ -276,17 +282,6 @@ const usable = Effect.fnUntraced(function* (
     onFailure: () => undefined,
     onSuccess: () => archive,
   })
-})
-
-/** Components of which something is not as we left it, by a look at types, sizes and modes. */
-const damaged = Effect.fnUntraced(function* (settings: Settings, recorded: Ledger.Ledger | undefined) {
-  const files = yield* HostFiles
-  const drifted = yield* Effect.forEach(recorded?.components ?? [], (component) =>
-    Effect.map(files.drift(settings.instance.installDir, component.entries, "metadata"), (drift) =>
-      drift.length > 0 ? [component.name] : [],
-    ),
-  )
-  return new Set(drifted.flat())
 })
 
 /** The verity parameters of the developer image: of the component that is unpacked already, or out of its archive. */

@@ -143,7 +143,7 @@ const words = (found: Fingerprint): string => {
     case "Absent":
       return "absent"
     case "File":
-      // Without a digest only size and mode were compared.
+      // Without a digest size or mode told already.
       return found.digest === "" ? `${found.size} bytes, mode ${octal(found.mode)}` : `sha256:${found.digest}`
     case "Link":
       return `link:${found.target}`
@@ -177,7 +177,7 @@ const driftOf = Effect.fnUntraced(function* (
     Effect.map(files.fingerprint(path), (now) => ({ path, was: digestWords(digest), is: words(now) })),
   )
   const entries = ledger.components.flatMap((component) => component.entries)
-  const unpacked = yield* files.drift(installDir, entries, depth)
+  const { drifted: unpacked } = yield* files.drift(installDir, entries, depth)
   const edits = yield* Effect.forEach(ledger.edits, (edit) =>
     Effect.map(files.look(edit.path), (state) => ({ edit, intact: isIntact(state, edit) })),
   )

@@ -7,7 +7,7 @@ import type { NydusPrograms } from "../decide/SnapshotterSetup.ts"
 import type { FileState } from "../model/FileState.ts"
 import type { HostPath } from "../model/HostPath.ts"
 import type { ProbeFile } from "../model/ProbeFile.ts"
-import type { Ledger, Reading } from "../plan/Ledger.ts"
+import type { Ledger, OwnedEntry, Reading } from "../plan/Ledger.ts"
 import type { Journal } from "../plan/Journal.ts"
 import type { StageName } from "../plan/Plan.ts"
 import type { ArchiveFacts } from "../ports/HostFiles.ts"
@@ -49,6 +49,14 @@ export interface ArtifactFacts {
   readonly nydusPrograms?: NydusPrograms
   /** Text with the verity parameters of the developer image, where its component has one. */
   readonly devkitRootHash?: string | undefined
+}
+
+/** What comparing the unpacked components with the ledger showed; paths are relative to the install directory. */
+export interface UnpackedFacts {
+  /** Files and links that are others now, by component. */
+  readonly changed: ReadonlyMap<string, ReadonlyArray<string>>
+  /** Files that are what they were at other times than recorded, with those of now, by component. */
+  readonly renewed: ReadonlyMap<string, ReadonlyArray<OwnedEntry>>
 }
 
 /** What is seen of the host besides its files and the states of its units. */
@@ -120,6 +128,7 @@ export interface Facts {
   /** Other installs that are seen on this host, by install directory. */
   readonly neighbours: ReadonlyArray<Neighbour>
   readonly artifacts: ArtifactFacts
+  readonly unpacked: UnpackedFacts
   /** Bytes that may still be written to the filesystem of the install directory. */
   readonly freeBytes: Fact<number>
   /** Text of the operator's containerd drop-in, where one is configured; `Absent` when its file is missing. */
@@ -181,6 +190,7 @@ export const unseen = (release: string, stateDir: HostPath, control: Fact<"syste
     archives: new Map(),
     bases: new Map(),
   },
+  unpacked: { changed: new Map(), renewed: new Map() },
   freeBytes: nobodyLooked,
   userDropIn: undefined,
 })

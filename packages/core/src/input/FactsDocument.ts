@@ -8,7 +8,7 @@ import * as FileState from "../model/FileState.ts"
 import * as HostPath from "../model/HostPath.ts"
 import { defaultInstallDir } from "../model/Instance.ts"
 import { PathSchema } from "../plan/Change.ts"
-import { ArchiveId, Ledger } from "../plan/Ledger.ts"
+import { ArchiveId, Ledger, OwnedEntry } from "../plan/Ledger.ts"
 import { StageName } from "../plan/Plan.ts"
 import * as Fact from "./Fact.ts"
 import { type ArchivedBase, type Facts, unseen } from "./Facts.ts"
@@ -96,6 +96,12 @@ export const FactsDocument = Schema.Struct({
     ),
   ),
   artifacts: Schema.optionalKey(Artifacts),
+  unpacked: Schema.optionalKey(
+    Schema.Struct({
+      changed: Schema.Record(Schema.String, Schema.Array(Schema.String)),
+      renewed: Schema.Record(Schema.String, Schema.Array(OwnedEntry)),
+    }),
+  ),
   freeBytes: Schema.optionalKey(factOf(Schema.Int)),
   userDropIn: Schema.optionalKey(FileState.FileState),
 }).annotate({ identifier: "FactsDocument" })
@@ -150,6 +156,10 @@ export const encode = (facts: Facts): FactsDocument => ({
     ...(facts.artifacts.devkitRootHash === undefined
       ? {}
       : { devkitRootHash: facts.artifacts.devkitRootHash }),
+  },
+  unpacked: {
+    changed: record(facts.unpacked.changed, (paths) => paths),
+    renewed: record(facts.unpacked.renewed, (entries) => entries),
   },
   freeBytes: facts.freeBytes,
   ...(facts.userDropIn === undefined ? {} : { userDropIn: facts.userDropIn }),
@@ -217,6 +227,10 @@ const factsFrom = (document: FactsDocument, bases: ReadonlyMap<string, ArchivedB
     deadEnds: document.deadEnds ?? [],
     neighbours: document.neighbours ?? [],
     artifacts: artifacts === undefined ? nobody.artifacts : artifactsFrom(artifacts, bases),
+    unpacked: {
+      changed: new Map(Object.entries(document.unpacked?.changed ?? {})),
+      renewed: new Map(Object.entries(document.unpacked?.renewed ?? {})),
+    },
     freeBytes: document.freeBytes ?? nobody.freeBytes,
     userDropIn: document.userDropIn,
   }

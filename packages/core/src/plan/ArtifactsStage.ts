@@ -22,6 +22,8 @@ import { name as instanceName } from "../model/Instance.ts"
 import * as Shim from "../model/Shim.ts"
 import type { ExtractComponent, HostAction } from "./Action.ts"
 import * as Change from "./Change.ts"
+import * as ChangedFiles from "./ChangedFiles.ts"
+import * as Components from "./Components.ts"
 import * as Journal from "./Journal.ts"
 import * as Ledger from "./Ledger.ts"
 import { type Restart, type Step, step } from "./Plan.ts"
@@ -151,39 +153,6 @@ export const desired = (input: StageInput): ReadonlyArray<Desired.Desired> => {
   ]
 }
 
-/** A configuration that was a link of ours while its shim was enabled, and the component that it came with. */
-interface GivenBack {
-  readonly component: string
-  readonly path: HostPath.HostPath
-}
-
-/** Configurations of shims that are no longer enabled; unpacking their component again puts the plain files back. */
-const givenBack = (
-  { facts, settings }: StageInput,
-  before: Ledger.Ledger,
-  components: ReadonlyArray<string>,
-  wanted: ReadonlyArray<Desired.Desired>,
-): ReadonlyArray<GivenBack> => {
-  const kept = HostPath.join(facts.stateDir, "base")
-  const linked = new Set(before.files.map((file) => file.path))
-  const stillLinked = new Set(wanted.map((d) => d.path))
-  return before.files.flatMap(({ path }): ReadonlyArray<GivenBack> => {
-    if (!HostPath.isBelow(path, kept)) return []
-    const [digest, ...rest] = HostPath.relativeTo(path, kept).split("/")
-    const plain = HostPath.join(
-      settings.instance.installDir,
-      "share/defaults/kata-containers",
-      rest.join("/"),
-    )
-    const from = before.components.find((c) => c.archive.sha256.startsWith(digest!))
-    // A base that only a custom runtime is made of was never a link, or is one no longer.
-    if (!linked.has(plain) || stillLinked.has(plain)) return []
-    return from === undefined || !components.includes(from.name)
-      ? []
-      : [{ component: from.name, path: plain }]
-  })
-}
-
 /** What keeps the stage from being planned. */
 const problems = (
   input: StageInput,
@@ -226,7 +195,7 @@ const unreadableVersions = ({ artifacts }: Facts): ReadonlyArray<Problem> =>
 
 const noSpace = (facts: Facts, changed: ReadonlyArray<ExtractComponent>): ReadonlyArray<Problem> => {
   if (facts.freeBytes._tag === "Unknown") return []
-  const needed = changed.reduce((sum, c) => sum + unpackedBytes(facts, c), 0)
+  const needed = changed.reduce((sum, c) => sum + Components.unpackedBytes(facts, c), 0)
   return needed <= facts.freeBytes.value
     ? []
     : [
@@ -240,36 +209,6 @@ const noSpace = (facts: Facts, changed: ReadonlyArray<ExtractComponent>): Readon
 }
 
 const megabytes = (bytes: number): number => Math.ceil(bytes / 1_000_000)
-
-/** Bytes that a component takes; five times the compressed size where the archive does not say (decisions §10). */
-const unpackedBytes = (facts: Facts, component: ExtractComponent): number =>
-  facts.artifacts.archives.get(component.name)?.unpackedBytes ?? component.id.size * 5
-
-const changedComponents = (
-  facts: Facts,
-  ledger: Ledger.Ledger,
-  components: ReadonlyArray<string>,
-  again: ReadonlyArray<GivenBack>,
-): ReadonlyArray<ExtractComponent> =>
-  components.flatMap((name) => {
-    const archive = facts.artifacts.archives.get(name)
-    const owned = ledger.components.find((c) => c.name === name)
-    const intact =
-      owned?.archive.sha256 === archive?.id.sha256 &&
-      !facts.artifacts.damaged.has(name) &&
-      !again.some((g) => g.component === name)
-    if (archive === undefined || intact) return []
-    const copies = SnapshotterSteps.copiesOf(name)
-    return [
-      {
-        name,
-        archive: archive.archive,
-        ...(copies === undefined ? {} : { copies }),
-        id: archive.id,
-        replaces: owned?.entries ?? [],
-      },
-    ]
-  })
 
 /** The journal's place comes first: until it is there, nobody would know what an interrupted run has made. */
 const journalFirst = (
@@ -299,8 +238,8 @@ const planWith = (
   const setups = SnapshotterSteps.setups(settings, detected.row)
   const components = [...selection.components, ...present, ...setups.map(SnapshotterSteps.componentOf)].sort()
   const wanted = desired(input)
-  const again = givenBack(input, before, components, wanted)
-  const changed = changedComponents(facts, before, components, again)
+  const again = Components.givenBack(input, before, components, wanted)
+  const changed = Components.changed(facts, before, components, again)
   const found = [
     ...problems(input, selection, changed),
     ...SnapshotterSteps.problems(input, facts.artifacts.nydusPrograms),
@@ -321,7 +260,10 @@ const planWith = (
         ? [HostPath.relativeTo(d.path, installDir)]
         : [],
     )
-    const ledger = { ...stage.ledger, components: componentsAfter(before, components, changed, except) }
+    const ledger = {
+      ...stage.ledger,
+      components: Components.recorded(facts, before, components, changed, except),
+    }
     const snapshotters = SnapshotterSteps.setUp(setups, {
       facts,
       changed: new Set([...changed.map((c) => c.name), ...changedPaths(stage.puts)]),
@@ -332,6 +274,12 @@ const planWith = (
         .filter((c) => !present.includes(c))
         .map((c) => ArtifactSet.withoutOptional(c, facts.artifacts.directory)),
       ...stage.notices,
+      ...ChangedFiles.notices(
+        facts.unpacked,
+        changed.map((c) => c.name),
+        installDir,
+        "replaced",
+      ),
       ...(facts.artifacts.versions._tag === "File" ? [] : [noVersions]),
       ...KataConfig.notices(settings, facts.artifacts.devkitRootHash),
     ]
@@ -374,26 +322,4 @@ const noVersions: Notice = {
   code: "no-versions-file",
   severity: "warning",
   message: "The artifact directory has no versions.yaml, so the node will not show which versions it has.",
-}
-
-/** What is unpacked after the stage. What is no longer selected stays until no handler needs it any more. */
-const componentsAfter = (
-  before: Ledger.Ledger,
-  components: ReadonlyArray<string>,
-  changed: ReadonlyArray<ExtractComponent>,
-  except: ReadonlyArray<string>,
-): ReadonlyArray<Ledger.OwnedComponent> => {
-  const delivered = new Set(except)
-  const selected = components.flatMap((name): ReadonlyArray<Ledger.OwnedComponent> => {
-    const fresh = changed.find((c) => c.name === name)
-    if (fresh !== undefined) return [{ name, archive: fresh.id, entries: [] }]
-    const owned = before.components.find((c) => c.name === name)
-    if (owned === undefined) return []
-    const { unused: _, ...used } = owned
-    return [{ ...used, entries: owned.entries.filter((e) => !delivered.has(e.path)) }]
-  })
-  const unused = before.components.flatMap((owned): ReadonlyArray<Ledger.OwnedComponent> =>
-    components.includes(owned.name) ? [] : [{ ...owned, unused: true }],
-  )
-  return [...selected, ...unused]
 }

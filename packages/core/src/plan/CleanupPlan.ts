@@ -65,8 +65,11 @@ const whole = (input: PlanInput, verdict: CleanupVerdict): Result.Result<Plan, D
   return ledger === undefined ? Result.succeed(nothingToRemove(input)) : within(input, ledger, verdict)
 }
 
-/** Configuration alone may always be taken back; removing programs ends what runs from them. */
-const removes = (action: ActionName): boolean => (stagesOf[action] ?? []).includes("remove-artifacts")
+/**
+ * Whether an action removes what was unpacked. Configuration alone may always be taken back; removing programs ends
+ * what runs from them.
+ */
+export const removes = (action: ActionName): boolean => (stagesOf[action] ?? []).includes("remove-artifacts")
 
 const free: InUse.Guard = { _tag: "GoOn", notice: undefined }
 

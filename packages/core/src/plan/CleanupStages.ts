@@ -10,6 +10,7 @@ import * as HostPath from "../model/HostPath.ts"
 import type { Instance } from "../model/Instance.ts"
 import type { HostAction } from "./Action.ts"
 import * as Change from "./Change.ts"
+import * as ChangedFiles from "./ChangedFiles.ts"
 import { type CleanupRestart, remembered } from "./CleanupRestart.ts"
 import * as Leftovers from "./Leftovers.ts"
 import * as Ledger from "./Ledger.ts"
@@ -189,6 +190,15 @@ export const removeArtifacts = (facts: FactsOf.Facts, instance: Instance): Stage
       // The state directory is ours by its name, also where an install died before it could write that down.
       ...prune(deepestFirst([...(last ? Leftovers.ofState(facts.stateDir) : []), ...aroundLedger])),
     ],
-    notices: [...down.notices, ...files.notices],
+    notices: [
+      ...down.notices,
+      ...files.notices,
+      ...ChangedFiles.notices(
+        facts.unpacked,
+        ledger.components.map((component) => component.name),
+        installDir,
+        "removed",
+      ),
+    ],
   }
 }

@@ -19,6 +19,13 @@ export const OwnedEntry = Schema.Union([
     mode: Schema.Int,
     /** Bytes. */
     size: Schema.Int,
+    /**
+     * When the bytes were last written and when anything about the file last changed (its inode's ctime, which nobody
+     * can set), in milliseconds since the epoch, as they were when it had this digest. Left out where nobody looked
+     * after the file was in its place, as by early releases.
+     */
+    modifiedMs: Schema.optionalKey(Schema.Number),
+    changedMs: Schema.optionalKey(Schema.Number),
   }),
   Schema.Struct({ type: Schema.Literal("link"), path: Schema.String, target: Schema.String }),
   Schema.Struct({ type: Schema.Literal("directory"), path: Schema.String }),

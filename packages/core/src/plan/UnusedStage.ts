@@ -11,6 +11,7 @@ import * as HostPath from "../model/HostPath.ts"
 import type { HostAction } from "./Action.ts"
 import { record } from "./ArtifactsStage.ts"
 import * as Change from "./Change.ts"
+import * as ChangedFiles from "./ChangedFiles.ts"
 import type { Ledger, OwnedFile } from "./Ledger.ts"
 import { put, type Step, step } from "./Plan.ts"
 import * as Reconcile from "./Reconcile.ts"
@@ -92,6 +93,6 @@ export const plan = (
       ...Reconcile.vacate(ledger, [...kept, ...kept.map(dropInsBeside)], Reconcile.removedBy(removals)),
       ...record(facts, after, []),
     ],
-    notices: [...notices, ...down.notices],
+    notices: [...notices, ...ChangedFiles.notices(facts.unpacked, unused, root, "removed"), ...down.notices],
   }
 }

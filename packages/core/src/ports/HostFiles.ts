@@ -21,7 +21,22 @@ export type RemoveTreeAction = Extract<HostAction, { readonly _tag: "RemoveTree"
 /** An entry that is not as the ledger has it, and what is there instead. */
 export interface DriftedEntry {
   readonly entry: OwnedEntry
+  /** The digest of a file is empty where its size or mode told already. */
   readonly found: Fingerprint
+}
+
+/** What comparing entries with what is there came to. */
+export interface Comparison {
+  /** Entries that are not as they should be. */
+  readonly drifted: ReadonlyArray<DriftedEntry>
+  /** Files that are as they should be at other times than recorded, each with the times that it has now. */
+  readonly renewed: ReadonlyArray<OwnedEntry>
+}
+
+/** When the bytes of a file were written, and when its inode last changed; milliseconds since the epoch. */
+export interface FileTimes {
+  readonly modifiedMs: number
+  readonly changedMs: number
 }
 
 /** What is in a directory: names sorted, or the reason why there is no list. */
@@ -33,7 +48,14 @@ export type Listing =
 /** What an owned path looks like now, for drift: `digest` is as in the ledger (`sha256` hex or `link:<target>`). */
 export type Fingerprint =
   | { readonly _tag: "Absent" }
-  | { readonly _tag: "File"; readonly size: number; readonly mode: number; readonly digest: string }
+  | {
+      readonly _tag: "File"
+      readonly size: number
+      readonly mode: number
+      readonly digest: string
+      /** Left out where nobody asks for them. */
+      readonly times?: FileTimes
+    }
   | { readonly _tag: "Link"; readonly target: string }
   | { readonly _tag: "Directory" }
   | { readonly _tag: "Unreadable"; readonly detail: string }
@@ -60,13 +82,13 @@ export interface ExtractProgress {
 
 /** What an extraction is about to put down: everything is unpacked beside the tree and nothing below `into` changed. */
 export interface StagedExtraction {
-  /** Entries that each component will put down, in the ledger's form. */
+  /** Entries that each component will put down, in the ledger's form; times are known once they are in place. */
   readonly entries: ReadonlyMap<string, ReadonlyArray<OwnedEntry>>
 }
 
 /** What an extraction did; ends with exactly one of `commit` and `revert`. */
 export interface Extraction {
-  /** Entries that each component put down, in the ledger's form. */
+  /** Entries that each component put down, in the ledger's form, with the times that files have in their places. */
   readonly entries: ReadonlyMap<string, ReadonlyArray<OwnedEntry>>
   /** Entries outside `opt/kata` that were skipped. */
   readonly skipped: number
@@ -97,14 +119,15 @@ export class HostFiles extends Context.Service<
     /** Size, mode and digest of what is at a path, without its content. */
     readonly fingerprint: (path: HostPath) => Effect.Effect<Fingerprint>
     /**
-     * The entries below `root` that differ from what they should be. `metadata` compares type, size, mode and link
-     * target, `contents` digests as well. What cannot be looked at has drifted.
+     * The entries below `root` that differ from what they should be. `metadata` compares type, size, mode, times and
+     * link target, and the digest of a file whose times differ; `contents` digests every file. What cannot be looked
+     * at has drifted.
      */
     readonly drift: (
       root: HostPath,
       entries: ReadonlyArray<OwnedEntry>,
       depth: "metadata" | "contents",
-    ) => Effect.Effect<ReadonlyArray<DriftedEntry>>
+    ) => Effect.Effect<Comparison>
     /** Whether a directory is a mount point. */
     readonly isMountPoint: (directory: HostPath) => Effect.Effect<Fact<boolean>>
     /** Bytes that may still be written to the filesystem that holds `path` (or its nearest existing ancestor). */

@@ -10,6 +10,7 @@ import type { HostError } from "../ports/HostError.ts"
 import { HostFiles } from "../ports/HostFiles.ts"
 import { failsWith, plain, same } from "./Expectation.ts"
 import { copyCases } from "./HostFilesCopyCases.ts"
+import { driftCases } from "./HostFilesDriftCases.ts"
 import { extractCases } from "./HostFilesExtractCases.ts"
 import { removalCases } from "./HostFilesRemovalCases.ts"
 import type { TreeOf } from "./MemoryTree.ts"
@@ -42,9 +43,15 @@ export interface OpenCase {
 
 /** All cases, for the implementation that `provide` makes over a fixture. */
 export const cases = (provide: (fixture: Fixture) => Layer.Layer<HostFiles, unknown>): ReadonlyArray<Case> =>
-  [...lookCases, ...putCases, ...removalCases, ...extractCases, ...copyCases, ...artifactCases].map(
-    ({ body, fixture, name }) => ({ name, effect: Effect.provide(body, provide(fixture)) }),
-  )
+  [
+    ...lookCases,
+    ...putCases,
+    ...removalCases,
+    ...extractCases,
+    ...driftCases,
+    ...copyCases,
+    ...artifactCases,
+  ].map(({ body, fixture, name }) => ({ name, effect: Effect.provide(body, provide(fixture)) }))
 
 const at = HostPath.make
 

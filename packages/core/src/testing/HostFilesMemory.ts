@@ -11,7 +11,7 @@ import * as Entry from "../plan/OwnedEntry.ts"
 import type { Change } from "../plan/Change.ts"
 import type { ArchiveId } from "../plan/Ledger.ts"
 import { HostError, type HostErrorReason } from "../ports/HostError.ts"
-import { type Fingerprint, HostFiles, type Listing } from "../ports/HostFiles.ts"
+import { type FileTimes, type Fingerprint, HostFiles, type Listing } from "../ports/HostFiles.ts"
 import * as Digest from "./Digest.ts"
 import { extraction } from "./MemoryExtraction.ts"
 import { MemoryFaults } from "./MemoryFaults.ts"
@@ -110,12 +110,20 @@ export const make = (options: Options = {}): HostFilesMemory => {
     list: (path) => Effect.sync(() => list(path)),
     fingerprint: (path) => Effect.sync(() => fingerprintOf(look(path))),
     drift: (root, entries, depth) =>
-      Effect.sync(() =>
-        entries.flatMap((entry) => {
-          const found = fingerprintOf(look(HostPath.join(root, entry.path)))
-          return Entry.matches(entry, found, depth) ? [] : [{ entry, found }]
-        }),
-      ),
+      Effect.sync(() => {
+        const verdicts = entries.map((entry) => {
+          const path = HostPath.join(root, entry.path)
+          const found = fingerprintOf(look(path))
+          const seen = found._tag === "File" ? { ...found, digest: "", times: timesAt(tree, path) } : found
+          return { entry, verdict: Entry.compare(entry, seen, depth, () => found) }
+        })
+        return {
+          drifted: verdicts.flatMap(({ entry, verdict }) =>
+            verdict._tag === "Drifted" ? [{ entry, found: verdict.found }] : [],
+          ),
+          renewed: verdicts.flatMap(({ verdict }) => (verdict._tag === "Renewed" ? [verdict.entry] : [])),
+        }
+      }),
     isMountPoint: (path) => Effect.sync(() => (isOutOfSight(path) ? notMounted : Fact.known(isMount(path)))),
     freeBytes: (path) =>
       Effect.sync(() =>
@@ -204,6 +212,11 @@ const namesBelow = (directory: string, paths: ReadonlyArray<string>): Listing =>
   const inside = paths.filter((path) => path.startsWith(`${directory}/`))
   const names = new Set(inside.map((path) => path.slice(directory.length + 1).split("/")[0]!))
   return names.size === 0 ? { _tag: "Absent" } : { _tag: "Names", names: [...names].sort() }
+}
+
+const timesAt = (tree: MemoryTree, path: HostPath.HostPath): FileTimes => {
+  const at = tree.resolve(path)
+  return tree.times(at._tag === "Place" ? at.path : path)
 }
 
 const notMounted = Fact.unknown("out-of-sight", "it is not mounted here")

@@ -101,9 +101,9 @@ const entriesOf = (
 }
 
 const move = (around: Surroundings, action: ExtractAction, staging: Staging): Extraction => {
-  const { createdDirectories, undo } = swap(around.tree, action, staging.staged)
+  const { createdDirectories, root, undo } = swap(around.tree, action, staging.staged)
   return {
-    entries: staging.entries(),
+    entries: timed(around.tree, root, staging.entries()),
     skipped: staging.skipped,
     createdDirectories,
     commit: around.mutate("commit", action.into, () => undefined),
@@ -112,6 +112,21 @@ const move = (around: Surroundings, action: ExtractAction, staging: Staging): Ex
     }),
   }
 }
+
+/** Entries with the times that files have in their places. */
+const timed = (
+  tree: MemoryTree,
+  root: HostPath.HostPath,
+  components: StagedExtraction["entries"],
+): StagedExtraction["entries"] =>
+  new Map(
+    [...components].map(([name, entries]) => [
+      name,
+      entries.map((entry) =>
+        entry.type === "file" ? { ...entry, ...tree.times(HostPath.join(root, entry.path)) } : entry,
+      ),
+    ]),
+  )
 
 /** What the archives put down, by path relative to the install directory. */
 class Staging {
@@ -241,6 +256,8 @@ const swap = (
   staged: ReadonlyMap<string, Staged>,
 ): {
   readonly createdDirectories: ReadonlyArray<string>
+  /** The install directory with its links followed. */
+  readonly root: HostPath.HostPath
   readonly undo: ReadonlyArray<readonly [HostPath.HostPath, FileState.FileState]>
 } => {
   const inside = tree.resolve(HostPath.join(action.into, "x"))
@@ -270,7 +287,7 @@ const swap = (
         throw new Refusal({ _tag: "Refused", detail: `${at} is in the way, it is no directory` })
       }
     }
-    return { createdDirectories, undo }
+    return { createdDirectories, root, undo }
   } catch (cause) {
     for (const [path, state] of undo) tree.set(path, state)
     throw cause

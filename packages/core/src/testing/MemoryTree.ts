@@ -4,6 +4,7 @@
  */
 import type { FileState } from "../model/FileState.ts"
 import * as HostPath from "../model/HostPath.ts"
+import type { FileTimes } from "../ports/HostFiles.ts"
 
 /** States by host path; directories above a path may be left out and have mode `0o755` then. */
 export type TreeOf = Readonly<Record<string, FileState | string>>
@@ -20,6 +21,7 @@ const mostLinks = 40
 /** A mutable file tree; not a service, and not for programs. */
 export class MemoryTree {
   private readonly states = new Map<HostPath.HostPath, FileState>()
+  private readonly changes = new Map<HostPath.HostPath, number>()
 
   constructor(initial: TreeOf = {}) {
     for (const [path, state] of Object.entries(initial)) {
@@ -39,8 +41,15 @@ export class MemoryTree {
 
   /** Puts a state at a resolved path, or takes away what is there. */
   set(path: HostPath.HostPath, state: FileState): void {
+    this.changes.set(path, (this.changes.get(path) ?? 0) + 1)
     if (state._tag === "Absent") this.states.delete(path)
     else this.states.set(path, state)
+  }
+
+  /** When a resolved path last changed. Its own changes are the clock, so that those of others do not show. */
+  times(path: HostPath.HostPath): FileTimes {
+    const at = this.changes.get(path) ?? 0
+    return { modifiedMs: at, changedMs: at }
   }
 
   /** Names in a resolved directory, sorted. */
