@@ -67,7 +67,10 @@ const show = Effect.fnUntraced(function* (
     return reportOf({ ...decision.change, notices }, [], null)
   }
   const plan = yield* Run.planSettled({ ...installOf(request), settings: decision.settings })
-  return reportOf(decision.change, plan.restarts, null)
+  const { change } = decision
+  // What an install with it would say, the host check's findings among it; nothing is recorded yet.
+  const said = plan.notices.filter(({ code }) => code !== "set-mode-choice-kept")
+  return reportOf({ ...change, notices: [...change.notices, ...said] }, plan.restarts, null)
 })
 
 const reportOf = (

@@ -25,7 +25,7 @@ describe("a change of mode that is shown", () => {
     Effect.gen(function* () {
       const { asked, files, setMode } = yield* installed()
       const before = Node.snapshot(files)
-      const { changes, handlers, report, restarts } = yield* setMode("show", "host-share")
+      const { changes, handlers, notices, report, restarts } = yield* setMode("show", "host-share")
       assert.deepStrictEqual(changes[0], {
         variable: "SNAPSHOTTER_HANDLER_MAPPING_X86_64",
         before: "qemu:nydus",
@@ -34,6 +34,10 @@ describe("a change of mode that is shown", () => {
       assert.deepStrictEqual(handlers, ["kata-qemu"])
       assert.deepStrictEqual(restarts, [{ unit, due: "ours" }])
       assert.isNull(report)
+      const told = notices.map(({ code }) => code)
+      // What the host check has to say of it, and nothing of a record that is not there.
+      assert.includeMembers(told, ["set-mode-pulls-anew", "nydus-hs-guest"])
+      assert.notInclude(told, "set-mode-choice-kept")
       assert.deepStrictEqual(asked(), [])
       assert.deepStrictEqual(Node.snapshot(files), before)
     }),
