@@ -19,7 +19,7 @@ const startsAll = Boolean(process.env["KATA_DEPLOY_E2E_START_ALL"])
 /** Starting a daemon is mostly waiting, so a few at once cost no more time than one. */
 const atOnce = 4
 
-onContainerd(["1.6", "1.7", "2"], "the simulator", (release) => {
+onContainerd(["1.6", "1.7", "2", "2.2", "2.3+"], "the simulator", (release) => {
   test(`agrees on ${pairs.length} pairs of root file and drop-ins`, { timeout: 900_000 }, async () => {
     const queue = pairs.map((pair, at) => ({ pair, starts: startsAll || at % 10 === 0 }))
     const disagreements: Array<string> = []

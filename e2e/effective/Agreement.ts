@@ -1,7 +1,7 @@
 /**
  * Do the simulator and a real containerd say the same of a case? Each difference is a sentence; none is agreement.
  */
-import { type ContainerdVersion, EffectiveConfig, HostPath } from "@kata-deploy/core"
+import { ContainerdVersion, EffectiveConfig, HostPath } from "@kata-deploy/core"
 import { parse } from "smol-toml"
 import { configDump, startAndAsk } from "../containerd/Daemon.ts"
 import type { Release } from "../containerd/Releases.ts"
@@ -99,6 +99,11 @@ const againstDump = (
       table(raw)["snapshotter"],
     ]),
   )
+  // From 2.3 on the daemon tells the images plugin of a handler's own snapshotter while it starts, which no dump shows;
+  // that images go there is seen in `nydus.test.ts`.
+  const toldOf = (name: string): unknown =>
+    platforms[name] ??
+    (ContainerdVersion.atLeast(release, 2, 3) && !(name in platforms) ? handlers[name]?.snapshotter : "")
   return [
     ...(isDisabled || addedAtStart(pair)
       ? []
@@ -110,7 +115,7 @@ const againstDump = (
     ...(first || isDisabled
       ? []
       : Object.entries(answer.handlers).flatMap(([name, { imageSnapshotter }]) =>
-          compare(`snapshotter of images of ${name}`, imageSnapshotter, platforms[name] ?? ""),
+          compare(`snapshotter of images of ${name}`, imageSnapshotter, toldOf(name)),
         )),
     ...compare("log level", answer.logLevel, table(dump["debug"])["level"] || "info"),
     ...compare(
@@ -125,8 +130,13 @@ const againstDump = (
 
 const unknownKey = new Set(["containerd-unknown-key", "containerd-runtime-platform-misspelt"])
 
-const warnsOfUnknown = (answer: EffectiveConfig.Loaded): boolean =>
-  answer.warnings.some(({ code }) => unknownKey.has(code))
+/** The table of the server's debug plugin is nobody's before 2.3, and nobody's tables are not looked into. */
+const warnsOfUnknown = (answer: EffectiveConfig.Loaded, release: Release): boolean =>
+  answer.warnings.some(
+    ({ code }) =>
+      unknownKey.has(code) ||
+      (code === "containerd-log-level-misplaced" && ContainerdVersion.atLeast(release, 2, 3)),
+  )
 
 /** What came of a case. */
 export interface Outcome {
@@ -150,7 +160,7 @@ export const differences = async (pair: Pair, release: Release, starts: boolean)
     else {
       found.push(...againstDump(pair, answer, release, dump.stdout))
       const real = dump.stderr.includes("Ignoring unknown key")
-      found.push(...compare("warned of unknown keys", warnsOfUnknown(answer), real))
+      found.push(...compare("warned of unknown keys", warnsOfUnknown(answer, release), real))
     }
   }
   if (!starts && kind === "loaded") return { found, started: false, kind }

@@ -197,6 +197,44 @@ const silences: ReadonlyArray<Pair> = [
   ),
 ]
 
+const runtimeHalf = (table: Document): Document => ({ plugins: { [plugin[3]]: table } })
+
+/** Keys that came or went between releases of 2.x. */
+const moved: ReadonlyArray<Pair> = [
+  with_("the folder of CNI plugins in the singular", root(3, 3), runtimeHalf({ cni: { bin_dir: "/opt/x" } })),
+  with_(
+    "the folder of CNI plugins twice",
+    root(3, 3),
+    runtimeHalf({ cni: { bin_dir: "/opt/x", bin_dirs: ["/y"] } }),
+  ),
+  with_(
+    "the folder of CNI plugins twice, once as by default",
+    root(3, 3),
+    runtimeHalf({ cni: { bin_dir: "/opt/x", bin_dirs: ["/opt/cni/bin"] } }),
+  ),
+  with_("the folder of CNI plugins in schema 2", root(2, 2), {
+    plugins: { [plugin[2]]: { cni: { bin_dir: "/x" } } },
+  }),
+  with_("the switch of CDI", root(3, 3), runtimeHalf({ enable_cdi: true })),
+  with_("the switch of CDI in schema 2", root(2, 2), { plugins: { [plugin[2]]: { enable_cdi: true } } }),
+  with_("a period of statistics", root(3, 3), runtimeHalf({ stats_collect_period: "5s" })),
+  with_(
+    "a period of statistics that is none",
+    root(3, 3),
+    runtimeHalf({ stats_collect_period: "5 parsecs" }),
+  ),
+  with_("the pause image left to the sandboxer", root(3, 3), {
+    plugins: cri(3, { "kata-qemu": { ...kata, disable_pause_image_pull: true } }),
+  }),
+  with_("the trace in the log", root(3, 3), { debug: { log_trace_id: true } }),
+  with_("a platform without a snapshotter", root(3, 3), {
+    plugins: {
+      ...cri(3, { "kata-qemu": { ...kata, snapshotter: "native" } }),
+      [plugin.images]: { runtime_platforms: { "kata-qemu": { platform: "linux/amd64" } } },
+    },
+  }),
+]
+
 const order: ReadonlyArray<Pair> = [
   pair(
     "two drop-ins, the later name wins",
@@ -240,5 +278,6 @@ export const traps: ReadonlyArray<Pair> = [
   ...refusals,
   ...notLoaded,
   ...silences,
+  ...moved,
   ...order,
 ]

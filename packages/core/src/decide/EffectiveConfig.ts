@@ -130,7 +130,7 @@ const proxyTypes: Readonly<Record<Generation.Generation["line"], ReadonlyArray<s
   const first = ["snapshot", "io.containerd.snapshotter.v1", "content", "io.containerd.content.v1"]
   const second = [...first, "diff", "io.containerd.differ.v1"]
   const third = [...second, "sandbox", "io.containerd.sandbox.controller.v1"]
-  return { "1.6": first, "1.7": second, "2.0": third, "2.3": third }
+  return { "1.6": first, "1.7": second, "2.0": third, "2.3": third, "2.4": third }
 })()
 
 /** A proxy plugin without a type that the daemon knows, or with a name that is taken, makes it panic (measured). */

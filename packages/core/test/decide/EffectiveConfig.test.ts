@@ -110,6 +110,17 @@ describe("EffectiveConfig", () => {
     assert.strictEqual(loaded(simulate(v21, told)).handlers["k"]?.imageSnapshotter, "native")
     assert.deepStrictEqual(codes(simulate(v21, told)), [])
   })
+
+  it("where images of a handler go on 2.3: into the default snapshotter, where its platform is told and no snapshotter", () => {
+    const document = {
+      version: 3,
+      plugins: {
+        ...cri(3, { runc, k: { ...kata, snapshotter: "native" } }),
+        [images]: { runtime_platforms: { k: { platform: "linux/amd64" } } },
+      },
+    }
+    assert.strictEqual(loaded(simulate(v23, document)).handlers["k"]?.imageSnapshotter, "")
+  })
 })
 
 describe("EffectiveConfig, whatever the files", () => {

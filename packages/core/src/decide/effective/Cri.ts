@@ -5,7 +5,7 @@
  */
 import * as Toml from "../../toml/Toml.ts"
 import { type Generation, isFirst } from "./Generation.ts"
-import { cri16, cri17, type Fields, images2, runtime2, server2 } from "./KnownKeys.ts"
+import { cri16, cri17, type Fields, images2, runtimeHalves, server2 } from "./KnownKeys.ts"
 import type { Merged } from "./Merging.ts"
 import * as Migration from "./Migration.ts"
 
@@ -47,9 +47,8 @@ export const pluginNames = (merged: Merged, generation: Generation): ReadonlyArr
 
 /** The tables that the CRI reads; those of disabled plugins are not even looked at. */
 export const tablesOf = (merged: Merged, generation: Generation): ReadonlyArray<CriTable> => {
-  const shapes = isFirst(generation)
-    ? [generation.line === "1.6" ? cri16 : cri17]
-    : [server2, runtime2, images2]
+  const { line } = generation
+  const shapes = line === "1.6" ? [cri16] : line === "1.7" ? [cri17] : [server2, runtimeHalves[line], images2]
   return pluginNames(merged, generation).flatMap((plugin, at) => {
     const table = merged.plugins[plugin]
     if (table === undefined || merged.disabled.includes(plugin)) return []
@@ -62,6 +61,7 @@ const builtIn: Readonly<Record<Generation["line"], ReadonlyArray<string>>> = {
   "1.7": ["aufs", "blockfile", "btrfs", "devmapper", "native", "overlayfs", "zfs"],
   "2.0": ["blockfile", "btrfs", "devmapper", "erofs", "native", "overlayfs", "zfs"],
   "2.3": ["blockfile", "btrfs", "devmapper", "erofs", "native", "overlayfs", "zfs"],
+  "2.4": ["blockfile", "btrfs", "devmapper", "erofs", "native", "overlayfs", "zfs"],
 }
 
 /** Snapshotters that the daemon has by itself; whether the host can use one is not known here. */
@@ -188,9 +188,9 @@ const readSecond = (
     handlers: Object.fromEntries(
       Object.entries(tables).map(([name, table]) => {
         const told = stringAt(tableIn(platforms, name), "snapshotter")
-        // From 2.3 on the runtime's own setting reaches the images plugin (facts containerd §7).
-        const own = generation.line === "2.3" ? stringAt(table, "snapshotter") : ""
-        return [name, handler(table, true, told === "" ? own : told)]
+        const own = generation.tellsImagesByItself ? stringAt(table, "snapshotter") : ""
+        // A platform that is told of a handler without a snapshotter means the default one (`UpdateRuntimeSnapshotter`).
+        return [name, handler(table, true, Object.hasOwn(platforms, name) ? told : own)]
       }),
     ),
     defaultRuntime,
@@ -202,7 +202,11 @@ const readSecond = (
       registryClash(images) ??
       badDuration(server, "stream_idle_timeout") ??
       badDuration(images, "image_pull_progress_timeout") ??
-      badDuration(runtime, "drain_exec_sync_io_timeout"),
+      badDuration(runtime, "drain_exec_sync_io_timeout") ??
+      (generation.migratesEachFile
+        ? (badDuration(runtime, "stats_collect_period") ?? badDuration(runtime, "stats_retention_period"))
+        : undefined) ??
+      (generation.line === "2.4" ? undefined : cniClash(runtime)),
   }
 }
 
@@ -250,6 +254,16 @@ const registryClash = (table: Toml.Table): string | undefined => {
   return stringAt(registry, "config_path") !== "" && Object.keys(tableIn(registry, "mirrors")).length > 0
     ? "registry.mirrors and registry.config_path are both there"
     : undefined
+}
+
+/** Up to 2.3 `bin_dir` took the place of the default folder of plugins, and of no other. */
+const cniClash = (runtime: Toml.Table): string | undefined => {
+  const cni = tableIn(runtime, "cni")
+  const folders = Toml.stringsAt(cni, "bin_dirs")
+  const isDefault = folders.length === 1 && folders[0] === "/opt/cni/bin"
+  return stringAt(cni, "bin_dir") === "" || folders.length === 0 || isDefault
+    ? undefined
+    : "cni.bin_dir and cni.bin_dirs are both there"
 }
 
 /** Durations as Go writes them. */

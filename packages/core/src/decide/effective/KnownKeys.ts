@@ -1,9 +1,11 @@
 /**
  * Answers: which keys does containerd know where handlers are concerned, and of which type? A value of another type
  * keeps the daemon from starting; a key that it does not know is passed over, in silence on 1.x.
- * Source: the `toml` tags in containerd's `config.go` of server and CRI at v1.6.20, v1.7.24, v2.1.4 and v2.3.4.
+ * Source: the `toml` tags in containerd's `config.go` of server and CRI at v1.6.20, v1.7.24, v2.1.4, v2.2.9, v2.3.7 and
+ * v2.4.2.
  */
 import * as Toml from "../../toml/Toml.ts"
+import type { Generation } from "./Generation.ts"
 
 /** The type that a key's value has to have. */
 export type Shape = "string" | "boolean" | "integer" | "strings" | "table" | "any" | Fields | Each
@@ -24,23 +26,30 @@ const all = (shape: Shape, names: string): Readonly<Record<string, Shape>> =>
 /** Known keys without what every object inherits, so that a key is looked up in one step. */
 const known = (fields: Fields["fields"]): Fields => ({ fields: Object.assign(Object.create(null), fields) })
 
+const top = (debug: Readonly<Record<string, Shape>>): Fields =>
+  known({
+    ...all("integer", "version oom_score"),
+    ...all("string", "root state temp plugin_dir"),
+    ...all("strings", "disabled_plugins required_plugins imports"),
+    ...all("table", "grpc ttrpc metrics cgroup plugins"),
+    debug: known({ ...all("string", "address level format"), ...all("integer", "uid gid"), ...debug }),
+    proxy_plugins: {
+      each: known({
+        ...all("string", "type address platform"),
+        exports: { each: "string" },
+        capabilities: "strings",
+      }),
+    },
+    timeouts: { each: "string" },
+    stream_processors: { each: "table" },
+  })
+
+const topOfOlder = top({})
+const topOfNewer = top({ log_trace_id: "boolean" })
+
 /** What stands in a file above and beside the plugins. */
-export const topLevel: Fields = known({
-  ...all("integer", "version oom_score"),
-  ...all("string", "root state temp plugin_dir"),
-  ...all("strings", "disabled_plugins required_plugins imports"),
-  ...all("table", "grpc ttrpc metrics cgroup plugins"),
-  debug: known({ ...all("string", "address level format"), ...all("integer", "uid gid") }),
-  proxy_plugins: {
-    each: known({
-      ...all("string", "type address platform"),
-      exports: { each: "string" },
-      capabilities: "strings",
-    }),
-  },
-  timeouts: { each: "string" },
-  stream_processors: { each: "table" },
-})
+export const topLevel = ({ migratesEachFile }: Generation): Fields =>
+  migratesEachFile ? topOfNewer : topOfOlder
 
 const handlerBase = {
   ...all("string", "runtime_type runtime_path base_runtime_spec cni_conf_dir"),
@@ -60,18 +69,24 @@ const handler17: Fields = known({
   privileged_without_host_devices_all_devices_allowed: "boolean",
 })
 
-const handler2: Fields = known({
+const handlerOf2 = {
   ...handlerBase,
   ...all("string", "snapshotter sandboxer io_type"),
   ...all("boolean", "privileged_without_host_devices_all_devices_allowed cgroup_writable"),
-})
+} satisfies Readonly<Record<string, Shape>>
 
-const cni: Fields = known({
-  ...all("string", "bin_dir conf_dir conf_template ip_pref"),
+const handler2: Fields = known(handlerOf2)
+
+const handler24: Fields = known({ ...handlerOf2, disable_pause_image_pull: "boolean" })
+
+const cniOf24 = {
+  ...all("string", "conf_dir conf_template ip_pref"),
   max_conf_num: "integer",
   ...all("boolean", "setup_serially use_internal_loopback"),
   bin_dirs: "strings",
-})
+} satisfies Readonly<Record<string, Shape>>
+
+const cni: Fields = known({ ...cniOf24, bin_dir: "string" })
 
 const registry: Fields = known({
   config_path: "string",
@@ -86,16 +101,17 @@ const server = {
   x509_key_pair_streaming: known(all("string", "tls_cert_file tls_key_file")),
 } satisfies Readonly<Record<string, Shape>>
 
-const runtimeBase = {
-  cni,
+const runtimeOfAll = {
   ...all(
     "boolean",
-    "enable_selinux disable_apparmor restrict_oom_score_adj disable_proc_mount tolerate_missing_hugetlb_controller disable_hugetlb_controller device_ownership_from_security_context ignore_image_defined_volumes netns_mounts_under_state_dir enable_unprivileged_ports enable_unprivileged_icmp enable_cdi",
+    "enable_selinux disable_apparmor restrict_oom_score_adj disable_proc_mount tolerate_missing_hugetlb_controller disable_hugetlb_controller device_ownership_from_security_context ignore_image_defined_volumes netns_mounts_under_state_dir enable_unprivileged_ports enable_unprivileged_icmp",
   ),
   ...all("integer", "selinux_category_range max_container_log_line_size"),
   ...all("string", "unset_seccomp_profile drain_exec_sync_io_timeout"),
   ...all("strings", "cdi_spec_dirs ignore_deprecation_warnings"),
 } satisfies Readonly<Record<string, Shape>>
+
+const runtimeBase = { ...runtimeOfAll, cni, enable_cdi: "boolean" } satisfies Readonly<Record<string, Shape>>
 
 const cri1 = (handler: Fields): Fields =>
   known({
@@ -126,17 +142,31 @@ export const cri17 = cri1(handler17)
 /** What is left of the schema 2 plugin on 2.x. */
 export const server2: Fields = known(server)
 
-/** The runtime half of the CRI on 2.x. */
-export const runtime2: Fields = known({
-  ...runtimeBase,
-  ...all("string", "stats_collect_period stats_retention_period"),
-  ...all("boolean", "enable_criu enable_experimental_restore_via_create"),
-  containerd: known({
-    default_runtime_name: "string",
-    ...all("boolean", "ignore_blockio_not_enabled_errors ignore_rdt_not_enabled_errors"),
-    runtimes: { each: handler2 },
+const runtime2 = (handler: Fields) =>
+  ({
+    enable_criu: "boolean",
+    containerd: known({
+      default_runtime_name: "string",
+      ...all("boolean", "ignore_blockio_not_enabled_errors ignore_rdt_not_enabled_errors"),
+      runtimes: { each: handler },
+    }),
+  }) satisfies Readonly<Record<string, Shape>>
+
+const stats = all("string", "stats_collect_period stats_retention_period")
+
+const restore = all("boolean", "enable_experimental_restore_via_create")
+
+/** The runtime half of the CRI on 2.x, by the first release of a line; from 2.4 on CDI is there always. */
+export const runtimeHalves: Readonly<Record<"2.0" | "2.3" | "2.4", Fields>> = {
+  "2.0": known({ ...runtimeBase, ...runtime2(handler2), ...restore }),
+  "2.3": known({ ...runtimeBase, ...runtime2(handler2), ...restore, ...stats }),
+  "2.4": known({
+    ...runtimeOfAll,
+    ...runtime2(handler24),
+    ...stats,
+    cni: known(cniOf24),
   }),
-})
+}
 
 /** The images half of the CRI on 2.x. */
 export const images2: Fields = known({

@@ -58,7 +58,7 @@ export const load = (
     if (content === undefined) return refuse(from, `it imports ${path}, which does not exist`)
     const table = typeof content === "string" ? parsed(path, content) : Result.succeed(content)
     if (Result.isFailure(table)) return Result.fail(table.failure)
-    const wrong = wrongKey(table.success, topLevel)
+    const wrong = wrongKey(table.success, topLevel(generation))
     if (wrong !== undefined) return refuse(path, `${wrong.path.join(".")} is not ${wrong.expected}`)
     loaded.push({ path, table: table.success })
     for (const entry of Toml.stringsAt(table.success, "imports")) {

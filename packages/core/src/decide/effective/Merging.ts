@@ -49,7 +49,6 @@ export const merge = (
 ): Result.Result<Merged, Refusal> => {
   const first = isFirst(generation)
   let schema = first ? 1 : generation.newestSchema
-  let rootVersion = 0
   let plugins: Toml.Table = {}
   let proxies: Readonly<Record<string, Toml.Table>> = {}
   let debug: Toml.Table = {}
@@ -66,20 +65,11 @@ export const merge = (
       own = Migration.withFullNames(own)
       named = (key) => Toml.stringsAt(table, key).map(Migration.fullName)
     }
-    if (generation.migratesEachFile) {
-      if (rootVersion === 0) rootVersion = declared
-      if (declared > rootVersion) {
-        return refuse(
-          path,
-          `it declares version ${declared}, and the file that imports it only ${rootVersion}`,
-        )
-      }
-      if (declared < schema) {
-        const split = Migration.splitCri(own)
-        if (Result.isFailure(split)) return refuse(path, split.failure)
-        own = split.success.plugins
-        handlersLeftBehind ||= split.success.handlersLeftBehind
-      }
+    if (generation.migratesEachFile && declared < schema) {
+      const split = Migration.splitCri(own, generation)
+      if (Result.isFailure(split)) return refuse(path, split.failure)
+      own = split.success.plugins
+      handlersLeftBehind ||= split.success.handlersLeftBehind
     }
     plugins = generation.replacesPluginTables ? { ...plugins, ...own } : deep(plugins, own)
     proxies = { ...proxies, ...(tableAt(table, "proxy_plugins") as Readonly<Record<string, Toml.Table>>) }
@@ -93,7 +83,7 @@ export const merge = (
   const invalid = first ? checkFirst(merged, files, generation) : checkSecond(merged, files, generation)
   if (Result.isFailure(invalid)) return Result.fail(invalid.failure)
   if (first || generation.migratesEachFile || schema >= generation.newestSchema) return Result.succeed(merged)
-  return Result.match(Migration.splitCri(plugins), {
+  return Result.match(Migration.splitCri(plugins, generation), {
     onFailure: (why) =>
       refuse(
         lastWith(files, (table) => criTables(table).length > 0),

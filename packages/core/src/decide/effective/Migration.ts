@@ -2,10 +2,11 @@
  * Answers: what do older table names become on containerd 2.x? Short names of schema 1 become full ones, and the CRI
  * table of schema 2 is split into a runtime, an images and a server half.
  * Source: `v1MigratePluginName` in containerd's server config, `migrateConfig` in `plugins/cri/{runtime,images}` at
- * v2.1.4 and v2.3.4; facts containerd §6, §7.
+ * v2.1.4, v2.2.9, v2.3.7 and v2.4.2; facts containerd §6, §7.
  */
 import { Result } from "effect"
 import * as Toml from "../../toml/Toml.ts"
+import type { Generation } from "./Generation.ts"
 
 /** The CRI plugin up to schema 2; from schema 3 on only its server half. */
 export const grpcCri = "io.containerd.grpc.v1.cri"
@@ -76,14 +77,21 @@ export interface Migrated {
 }
 
 /** Splits the schema 2 CRI table; fails, as the daemon panics, where a table is none. */
-export const splitCri = (plugins: Toml.Table): Result.Result<Migrated, string> => {
+export const splitCri = (
+  plugins: Toml.Table,
+  generation: Pick<Generation, "line">,
+): Result.Result<Migrated, string> => {
   const cri = plugins[grpcCri]
   if (cri === undefined) return Result.succeed({ plugins, handlersLeftBehind: false })
   const containerd = Toml.isTable(cri) ? (cri["containerd"] ?? {}) : undefined
   if (!Toml.isTable(cri) || !Toml.isTable(containerd)) {
     return Result.fail(`plugins.${grpcCri} holds a value where a table has to be`)
   }
-  const runtime = runtimeHalf(tableOr(plugins[criRuntime]), cri, containerd)
+  const runtime = runtimeHalf(
+    tableOr(plugins[criRuntime]),
+    generation.line === "2.4" ? without(cri, "enable_cdi") : cri,
+    containerd,
+  )
   if (Result.isFailure(runtime)) return Result.fail(runtime.failure)
   const there = tableOr(tableOr(plugins[criRuntime])["containerd"])
   return Result.succeed({
@@ -98,6 +106,11 @@ export const splitCri = (plugins: Toml.Table): Result.Result<Migrated, string> =
 }
 
 const tableOr = (value: unknown): Toml.Table => (Toml.isTable(value) ? value : {})
+
+const without = (table: Toml.Table, key: string): Toml.Table => {
+  const { [key]: _, ...rest } = table
+  return rest
+}
 
 const pick = (table: Toml.Table, keys: ReadonlyArray<string>): Toml.Table =>
   Object.fromEntries(keys.flatMap((key) => (Object.hasOwn(table, key) ? [[key, table[key]]] : [])))

@@ -33,6 +33,7 @@ const warning = (code: string, message: string, remedy?: string): Notice => ({
 /** All warnings, in a fixed order. */
 export const of = (work: Work, tables: ReadonlyArray<CriTable>, cri: Cri): ReadonlyArray<Notice> => [
   ...unverified(work),
+  ...newerDropIns(work),
   ...unreadDirectory(work),
   ...ignoredGlobs(work),
   ...unreadTables(work),
@@ -51,6 +52,30 @@ const unverified = ({ generation, version }: Work): ReadonlyArray<Notice> =>
           message: `What containerd ${ContainerdVersion.format(version)} makes of its files is predicted from its source only; no such release was run beside the prediction.`,
         },
       ]
+
+/**
+ * v2.3.0 to v2.3.4 compare the version of each file with that of the first one that declares any; the last number of a
+ * version is not known here.
+ */
+const newerDropIns = ({ generation, loaded }: Work): ReadonlyArray<Notice> => {
+  const declared = loaded.files.flatMap(({ path, table }) => {
+    const version = Toml.versionIn(table) ?? 0
+    return version === 0 ? [] : [{ path, version }]
+  })
+  const [first] = declared
+  if (generation.line !== "2.3" || first === undefined) return []
+  return declared.flatMap(({ path, version }) =>
+    version > first.version
+      ? [
+          warning(
+            "containerd-newer-drop-in",
+            `containerd 2.3.0 to 2.3.4 do not start: ${path} declares version ${version}, and ${first.path}, which is read before, only ${first.version}. 2.3.5 and newer take it.`,
+            `Leave the version out of ${path}.`,
+          ),
+        ]
+      : [],
+  )
+}
 
 const unreadDirectory = ({ files, loaded, root }: Work): ReadonlyArray<Notice> => {
   const directory = HostPath.join(HostPath.parent(root), "conf.d")
@@ -130,9 +155,9 @@ const misplacedLevel = ({ merged }: Work): ReadonlyArray<Notice> =>
 /** Names that people, and containerd's own migration, take for `runtime_platforms`. */
 const misspelt = new Set(["runtime_platform", "runtimes_platform", "runtimes_platforms"])
 
-const unknown = ({ loaded }: Work, tables: ReadonlyArray<CriTable>): ReadonlyArray<Notice> => {
+const unknown = ({ generation, loaded }: Work, tables: ReadonlyArray<CriTable>): ReadonlyArray<Notice> => {
   const inFiles = loaded.files.flatMap(({ path, table }) =>
-    unknownKeys(table, topLevel).map((key) =>
+    unknownKeys(table, topLevel(generation)).map((key) =>
       warning(
         "containerd-unknown-key",
         `containerd passes over ${key.join(".")} in ${path}, which it does not know.`,
@@ -158,7 +183,7 @@ const unknown = ({ loaded }: Work, tables: ReadonlyArray<CriTable>): ReadonlyArr
 
 /** 2.0 to 2.2 pull by the images plugin's own table, which no migration fills. */
 const untoldImages = ({ generation }: Work, cri: Cri): ReadonlyArray<Notice> =>
-  generation.line !== "2.0"
+  generation.tellsImagesByItself
     ? []
     : Object.entries(cri.handlers).flatMap(([name, { imageSnapshotter, snapshotter }]) =>
         snapshotter === "" || snapshotter === imageSnapshotter

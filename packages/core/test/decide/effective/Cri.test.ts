@@ -14,6 +14,9 @@ import {
   second,
   v16,
   v17,
+  v21,
+  v23,
+  v24,
   x,
 } from "./Rows.ts"
 
@@ -24,6 +27,34 @@ const rows: ReadonlyArray<Row> = [
     { version: 2, plugins: cri(2, { runc }, { default_runtime_name: "x" }) },
     {},
     /^no CRI: .*"x"/,
+  ),
+  row(
+    "two folders of CNI plugins",
+    [v21, v23],
+    { version: 3, plugins: { [plugin[3]]: { cni: { bin_dir: "/a", bin_dirs: ["/b"] } } } },
+    {},
+    /^no CRI: .*bin_dirs/,
+  ),
+  row(
+    "two folders of CNI plugins, one of them the default",
+    [v21, v23],
+    { version: 3, plugins: { [plugin[3]]: { cni: { bin_dir: "/a", bin_dirs: ["/opt/cni/bin"] } } } },
+    {},
+    "runc",
+  ),
+  row(
+    "two folders of CNI plugins where only the newer key is known",
+    [v24],
+    { version: 3, plugins: { [plugin[3]]: { cni: { bin_dir: "/a", bin_dirs: ["/b"] } } } },
+    {},
+    "runc",
+  ),
+  row(
+    "a period of statistics that is none",
+    [v23, v24],
+    { version: 3, plugins: { [plugin[3]]: { stats_collect_period: "soon" } } },
+    {},
+    /^no CRI: stats_collect_period/,
   ),
   row(
     "an empty default_runtime_name",

@@ -1,6 +1,21 @@
 /** What becomes of files in different schemas? */
 import { describe } from "@effect/vitest"
-import { type Row, check, dropIn, first, main, noRunc, row, second, v16, v17, v21, v23, x } from "./Rows.ts"
+import {
+  type Row,
+  check,
+  dropIn,
+  first,
+  main,
+  noRunc,
+  row,
+  second,
+  v16,
+  v17,
+  v21,
+  v23,
+  v24,
+  x,
+} from "./Rows.ts"
 
 const rows: ReadonlyArray<Row> = [
   row("main 2, drop-in without version", second, main(2, 2), { [x]: dropIn(2) }, "kata-qemu runc"),
@@ -27,11 +42,11 @@ const rows: ReadonlyArray<Row> = [
     "kata-qemu runc",
   ),
   row(
-    "main 2, drop-in 3 on 2.3: refused (M5)",
-    [v23],
+    "main 2, drop-in 3 on 2.3 and later: each file is migrated by itself",
+    [v23, v24],
     main(2, 2),
     { [x]: dropIn(3, { version: 3 }) },
-    `refused for ${x}: it declares version 3, and the file that imports it only 2`,
+    "kata-qemu runc",
   ),
   row("main 3 on 1.7: refused", [v17], main(3, 3), { [x]: "" }, /^refused .*version 3/),
   row(
@@ -49,8 +64,8 @@ const rows: ReadonlyArray<Row> = [
     "kata-qemu runc",
   ),
   row(
-    "main 3, drop-in 2 on 2.3: each file is migrated by itself",
-    [v23],
+    "main 3, drop-in 2 on 2.3 and later: each file is migrated by itself",
+    [v23, v24],
     main(3, 3),
     { [x]: dropIn(2, { version: 2 }) },
     "kata-qemu runc",
@@ -71,8 +86,8 @@ const rows: ReadonlyArray<Row> = [
     "runc",
   ),
   row(
-    "main without version on 2.3 is migrated",
-    [v23],
+    "main without version on 2.3 and later is migrated",
+    [v23, v24],
     main(undefined, 1),
     { [x]: dropIn(1) },
     "kata-qemu runc",
@@ -86,7 +101,7 @@ const rows: ReadonlyArray<Row> = [
   ),
   row("short names in version 2 stop 1.x", first, main(2, 2), { [x]: dropIn(1) }, /^refused .*plugins\.cri/),
   row("version 4 stops 2.0 to 2.2", [v21], { version: 4 }, {}, /^refused .*version 4/),
-  row("version 4 is taken by 2.3", [v23], main(4, 3), { [x]: dropIn(3) }, "kata-qemu runc"),
+  row("version 4 is taken from 2.3 on", [v23, v24], main(4, 3), { [x]: dropIn(3) }, "kata-qemu runc"),
 ]
 
 describe("Migration", () => check(rows))

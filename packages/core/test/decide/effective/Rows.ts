@@ -17,14 +17,16 @@ export const v16 = { major: 1, minor: 6 }
 export const v17 = { major: 1, minor: 7 }
 /** 2.1, for 2.0 to 2.2. */
 export const v21 = { major: 2, minor: 1 }
-/** 2.3 and later. */
+/** 2.3. */
 export const v23 = { major: 2, minor: 3 }
+/** 2.4 and later. */
+export const v24 = { major: 2, minor: 4 }
 /** Releases that take a plugin table whole. */
 export const first = [v16, v17]
 /** Releases that merge key by key. */
-export const second = [v21, v23]
+export const second = [v21, v23, v24]
 /** All of them. */
-export const every = [v16, v17, v21, v23]
+export const every = [v16, v17, v21, v23, v24]
 
 /** Text of a document; a text stays as it is. */
 export const text = (document: Document | string): string =>

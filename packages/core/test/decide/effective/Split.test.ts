@@ -6,20 +6,21 @@ import type * as Toml from "../../../src/toml/Toml.ts"
 
 const { criImages, criRuntime, grpcCri } = Migration
 type Tables = Record<string, unknown>
+const line = { line: "2.0" } as const
 
 const split = (cri: Tables, rest: Tables = {}): Record<string, Tables> & { readonly left: boolean } => {
   const { handlersLeftBehind, plugins } = Result.getOrThrow(
-    Migration.splitCri({ [grpcCri]: cri, ...rest } as Toml.Table),
+    Migration.splitCri({ [grpcCri]: cri, ...rest } as Toml.Table, line),
   )
   return { ...(plugins as Record<string, Tables>), left: handlersLeftBehind } as never
 }
-const refused = (cri: unknown) => Result.isFailure(Migration.splitCri({ [grpcCri]: cri } as Toml.Table))
+const refused = (cri: unknown) => Result.isFailure(Migration.splitCri({ [grpcCri]: cri } as Toml.Table, line))
 const is = (actual: unknown, expected: unknown) => assert.deepEqual(actual, expected)
 
 describe("the CRI table of schema 2", () => {
   it("leaves plugins alone where there is none", () => {
     const plugins = { x: { y: 1n } } as Toml.Table
-    is(Result.getOrThrow(Migration.splitCri(plugins)), { plugins, handlersLeftBehind: false })
+    is(Result.getOrThrow(Migration.splitCri(plugins, line)), { plugins, handlersLeftBehind: false })
   })
 
   it("gives what images need to the images half, the stream server's to the server, the rest to the runtime half", () => {
