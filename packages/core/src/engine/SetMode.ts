@@ -129,6 +129,7 @@ const consider = Effect.fnUntraced(function* (
       settings: changed,
     },
     refused: [
+      ...(Result.isSuccess(detected) && detected.success.row.layout === "crio" ? [needsContainerd] : []),
       ...sharing,
       ...(isInstalled(facts)
         ? otherSettings(facts, changed)
@@ -143,6 +144,13 @@ const consider = Effect.fnUntraced(function* (
 /** An older install that left no ledger is taken over by installing, and not by the way. */
 const isInstalled = ({ ledger }: Pick<Facts, "ledger">): boolean =>
   ledger._tag !== "None" && ledger._tag !== "Adopted"
+
+const needsContainerd: Problem = {
+  code: "E_SET_MODE_NEEDS_CONTAINERD",
+  message:
+    "nydus is a snapshotter of containerd; this node runs CRI-O, which has none, so there is no mode to change.",
+  remedy: "Leave it. With CRI-O the pull type alone says whether a guest pulls (PULL_TYPE_MAPPING).",
+}
 
 const nothingHere: Problem = {
   code: "E_SET_MODE_NOT_INSTALLED",

@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { type FileState, Ledger, type Run, SetMode } from "../../src/index.ts"
 import { HostShellMemory } from "../../src/testing/index.ts"
-import { hosts } from "./SampleHosts.ts"
+import { hosts, type SampleHost } from "./SampleHosts.ts"
 import * as Node from "./SampleNode.ts"
 
 const vanilla = hosts.find((host) => host.name === "vanilla containerd 2.1")!
@@ -30,18 +30,23 @@ export const guestPull = {
 /** Makes a node. */
 export const make = (
   options: {
+    /** Another host than a vanilla one with containerd 2.1; its units are out of reach. */
+    readonly host?: SampleHost
     readonly programs?: Readonly<Record<string, string>>
     readonly tree?: Readonly<Record<string, FileState.FileState | string>>
   } = {},
 ) => {
-  const files = Node.host({ ...vanilla.tree, ...options.tree }, { programs: options.programs ?? programs })
-  const shell = HostShellMemory.make({ units: { [unit]: "active" } })
+  const { host = vanilla } = options
+  const files = Node.host({ ...host.tree, ...options.tree }, { programs: options.programs ?? programs })
+  const shell = HostShellMemory.make(
+    options.host === undefined ? { units: { [unit]: "active" } } : { control: Node.notAsked },
+  )
   const on = <A, E>(effect: Effect.Effect<A, E, Run.Requirements>): Effect.Effect<A, E> =>
     Effect.provide(effect, Node.layer(files, shell))
   const request = (
     action: Run.Request["action"],
     variables: Readonly<Record<string, string>> = guestPull,
-  ): Run.Request => Node.request(action, { ...vanilla.variables, ...variables })
+  ): Run.Request => Node.request(action, { ...host.variables, ...variables })
   const setMode = (
     apply: SetMode.SetModeRequest["apply"],
     mode: SetMode.SetModeRequest["wish"]["mode"],

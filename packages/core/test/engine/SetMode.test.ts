@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit } from "effect"
 import { PlanDocument, Run } from "../../src/index.ts"
 import * as NydusNode from "./NydusNode.ts"
+import { hosts } from "./SampleHosts.ts"
 import * as Node from "./SampleNode.ts"
 
 const { dropIn, guestPull, unit } = NydusNode
@@ -193,6 +194,20 @@ describe("a change of mode that is carried out", () => {
     }),
   )
 
+  for (const host of hosts.filter(({ name }) => name !== "CRI-O"))
+    it.effect(`is kept by installs and gone with a cleanup on ${host.name}`, () =>
+      Effect.gen(function* () {
+        const { files, fresh, on, request, setMode } = yield* installed({ host })
+        yield* setMode("apply", "host-share")
+        const before = Node.snapshot(files)
+        assert.include(JSON.stringify(before), `snapshotter = \\"${hs}\\"`)
+        yield* on(Run.run(request("install")))
+        assert.deepStrictEqual(Node.snapshot(files), before)
+        yield* on(Run.run(request("cleanup")))
+        assert.deepStrictEqual(Node.snapshot(files), fresh)
+      }),
+    )
+
   it.effect("is whole or not at all after a crash at any step, once an install ran", () =>
     Effect.gen(function* () {
       const trial = yield* installed()
@@ -253,6 +268,16 @@ describe("a change of mode that is refused", () => {
         assert.deepStrictEqual(Node.snapshot(files), before)
       }),
     )
+
+  it.effect("on CRI-O, which has no snapshotters, whether it is shown or carried out", () =>
+    Effect.gen(function* () {
+      const { setMode } = yield* installed({ host: hosts.find(({ name }) => name === "CRI-O")! })
+      for (const apply of ["show", "apply"] as const)
+        assert.deepStrictEqual(codes(yield* Effect.flip(setMode(apply, "host-share"))), [
+          "E_SET_MODE_NEEDS_CONTAINERD",
+        ])
+    }),
+  )
 
   it.effect("with other settings than those of the install, which would change more than the mode", () =>
     Effect.gen(function* () {
