@@ -35,7 +35,7 @@ const dropInOf = async (host: SampleHost): Promise<Record<string, unknown>> => {
   return parse(await host.read(files[0]!))
 }
 
-onContainerd(["1.6", "1.7", "2"], "k3s and RKE2", (release) => {
+onContainerd(["1.6", "1.7", "2", "2.3+"], "k3s and RKE2", (release) => {
   for (const product of ["k3s", "rke2"] as const) {
     test(`${product} serves our handlers beside its own, and gets its tree back`, async () => {
       await using host = await rancher(product, release.version)
@@ -63,7 +63,7 @@ onContainerd(["1.6", "1.7", "2"], "k3s and RKE2", (release) => {
   })
 })
 
-onContainerd(["2"], "k0s", (release) => {
+onContainerd(["2", "2.3+"], "k0s", (release) => {
   test("gets a drop-in of its own schema in containerd.d, and its tree back", async () => {
     await using host = await k0s(release.version)
     const before = await evidence(release, host)
@@ -109,7 +109,7 @@ onContainerd(["1.7", "2"], "microk8s", (release: Release) => {
   })
 })
 
-onContainerd(["1.6", "1.7", "2"], "a main file that names no handler, not even runc", (release) => {
+onContainerd(["1.6", "1.7", "2", "2.2", "2.3+"], "a main file that names no handler, not even runc", (release) => {
   test("gets our handlers beside the built-in runc, and its tree back", async () => {
     await using host = await vanilla(release.version, { schema: 2 })
     await host.write("/etc/containerd/config.toml", "version = 2\n")

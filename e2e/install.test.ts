@@ -22,6 +22,9 @@ const cases: ReadonlyArray<{ readonly line: Line; readonly schema: Schema }> = [
   // What Debian ships with 2.x too, and what an upgraded node has.
   { line: "2", schema: 2 },
   { line: "2", schema: 3 },
+  { line: "2.2", schema: 3 },
+  { line: "2.3+", schema: 2 },
+  { line: "2.3+", schema: 3 },
 ]
 
 for (const { line, schema } of cases) {
