@@ -88,6 +88,17 @@ const commandLine = (text: string, { columns }: Style): ReadonlyArray<string> =>
   return [...lines, line]
 }
 
+/** What each word behind the action can be, where there is a choice that its placeholder does not say. */
+const operandLines = ({ operand }: ActionTable.ActionRow, { columns }: Style): ReadonlyArray<string> => {
+  const all = operand === undefined ? [] : [operand, ...(operand.further ?? [])]
+  const lines = all
+    .filter(({ choices, placeholder }) => choices.join("|") !== placeholder)
+    .flatMap(({ choices, placeholder }) =>
+      hanging(`${placeholder}: `, `one of ${choices.join(", ")}.`, columns),
+    )
+  return lines.length === 0 ? [] : ["", ...lines]
+}
+
 /** What stands above the settings. */
 const settingsNote =
   "Flags without architecture are for this node's; --shims-x86-64 and the like name one. <ARCH> is X86_64, AARCH64, S390X or PPC64LE. In the file of --config keys are in camelCase."
@@ -99,16 +110,7 @@ export const ofAction = (action: ActionTable.ActionRow, style: Style): string =>
     `${title(`kata-deploy ${action.name}`)}: ${action.summary}.`,
     "",
     ...wrap(action.details, style.columns),
-    ...(action.operand === undefined
-      ? []
-      : [
-          "",
-          ...hanging(
-            `${action.operand.placeholder}: `,
-            `one of ${action.operand.choices.join(", ")}.`,
-            style.columns,
-          ),
-        ]),
+    ...operandLines(action, style),
     "",
     `${title("Usage:")} ${usage(action)}`,
     "",

@@ -31,7 +31,9 @@ export const render = (mode: ModeReport.ModeReport, style: Style): string => {
     ...(isSaid ? [] : Findings.labelled("Handlers that pull anew", handlers.join(", "), style)),
     ...(applied ? [] : Findings.restartLines(restarts, "planned", style)),
     ...Findings.noticeLines(notices, style),
-    ...(applied || isSaid ? [] : ["With --apply it is carried out, and recorded on this node."]),
+    ...(restarts.length === 0 || applied
+      ? []
+      : ["With --apply it is carried out, and recorded on this node."]),
   ]
   const done = report === null ? "" : `\n${ReportText.render(report, style)}`
   return `${lines.join("\n")}\n${done}`

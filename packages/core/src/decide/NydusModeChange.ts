@@ -86,7 +86,7 @@ export const decide = (
     from: ModeWords.mapped(before.snapshotterMapping, shim),
     changes,
     handlers,
-    notices: changes.length === 0 ? [] : [pullsAnew(handlers, mode)],
+    notices: [...(changes.length === 0 ? [] : [pullsAnew(handlers, mode)]), ...goes(before, after)],
   }
   return Result.succeed({ change, settings: after })
 }
@@ -148,6 +148,20 @@ const pullsAnew = (handlers: ReadonlyArray<string>, mode: NydusMode): Notice => 
   severity: "info",
   message: `Pods of ${handlers.join(", ")} that run keep what they have. New ones get their images by ${modes[mode].setting}, under a name of its own: ${whyTwoNames}`,
 })
+
+/** Going back to what the settings say may leave the other mode without anybody that asked for it. */
+const goes = (
+  before: Pick<Settings, "setupSnapshotters">,
+  after: Pick<Settings, "setupSnapshotters">,
+): ReadonlyArray<Notice> =>
+  before.setupSnapshotters
+    .filter((word) => !after.setupSnapshotters.includes(word))
+    .map((word) => ({
+      code: "set-mode-snapshotter-goes",
+      severity: "warning",
+      message: `${word} was set up by set-mode alone, so it goes. containerd cannot remove containers that were made with it while it is gone.`,
+      remedy: `Remove such pods first, or name ${word} in EXPERIMENTAL_SETUP_SNAPSHOTTER to keep it.`,
+    }))
 
 /** Told where others, or what they use, could not be seen. */
 export const unseenOthers = ({ found, unseen }: OthersSeen): ReadonlyArray<Notice> => {

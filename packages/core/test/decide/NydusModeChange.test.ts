@@ -196,6 +196,12 @@ describe("NydusModeChange", () => {
           same(back.settings, settings({ ...shims, ...before }))
           const { architecture } = back.settings
           same(back.change.changes, ModeWords.changes(there.settings, back.settings, architecture))
+          // A snapshotter that nobody else asks for is not taken away in silence.
+          const gone = there.settings.setupSnapshotters.filter(
+            (word) => !back.settings.setupSnapshotters.includes(word),
+          )
+          const told = back.change.notices.filter(({ code }) => code === "set-mode-snapshotter-goes")
+          assert.lengthOf(told, gone.length)
         }),
       )
     })
