@@ -151,7 +151,7 @@ export const Ledger = Schema.Struct({
 /** Everything that one instance owns on this host. */
 export type Ledger = typeof Ledger.Type
 
-/** The ledger's text codec: JSON, two spaces, final newline on writing. */
+/** The ledger's text codec. */
 const Text = Schema.fromJsonString(Ledger)
 
 /** Reads a ledger from its text; fails on anything that is not a ledger of a schema version that we know. */
@@ -179,9 +179,23 @@ export const from = (state: FileState): Reading => {
   })
 }
 
-/** The ledger as it is written to the host. */
-export const encode = (ledger: Ledger): string =>
-  `${JSON.stringify(Schema.encodeSync(Ledger)(ledger), null, 1)}\n`
+/** A list with one member to a line. */
+const lines = (members: ReadonlyArray<string>): string =>
+  members.length === 0 ? "[]" : `[\n${members.join(",\n")}\n]`
+
+/** JSON that people can read, in which the empty list at `key` is the given one instead. */
+const withList = (json: object, key: string, list: string): string =>
+  // No string of JSON has a line break, so this line is the key and nothing else.
+  JSON.stringify({ ...json, [key]: [] }, null, 1).replace(`\n "${key}": []`, () => `\n "${key}": ${list}`)
+
+/** The ledger as it is written to the host: an entry takes one line, since there are thousands. */
+export const encode = (ledger: Ledger): string => {
+  const encoded = Schema.encodeSync(Ledger)(ledger)
+  const components = encoded.components.map((component) =>
+    withList(component, "entries", lines(component.entries.map((entry) => JSON.stringify(entry)))),
+  )
+  return `${withList(encoded, "components", lines(components))}\n`
+}
 
 /** A ledger that owns nothing yet. */
 export const empty = (instance: string, release: string, runtime: string): Ledger => ({

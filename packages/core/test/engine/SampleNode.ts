@@ -128,5 +128,5 @@ type File = Extract<FileState.FileState, { readonly _tag: "File" }>
 /** The ledger without the times of files, which differ when one was put in its place more than once. */
 const withoutTimes = (at: string, state: File): File =>
   at.endsWith("/ledger.json")
-    ? { ...state, text: state.text.replaceAll(/,\s*"(?:modified|changed)Ms": \d+/g, "") }
+    ? { ...state, text: state.text.replaceAll(/,\s*"(?:modified|changed)Ms":\s*\d+/g, "") }
     : state

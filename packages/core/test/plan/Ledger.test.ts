@@ -19,6 +19,28 @@ describe("Ledger", () => {
     )
   })
 
+  it("has an entry of a component on one line, whatever its path looks like", () => {
+    const entries: Ledger.OwnedComponent["entries"] = [
+      'a\n "entries": []',
+      '\n "components": []',
+      "$&",
+      "b",
+    ].map((path, at) => ({ type: "file", path, sha256: "d", mode: 0o644, size: 1, changedMs: at + 0.25 }))
+    const archive = { sha256: "d", size: 1, modifiedMs: 1 }
+    const ledger = { ...empty, components: [{ name: "kernel", archive, entries }] }
+    const text = Ledger.encode(ledger)
+    assert.deepStrictEqual(read(text), ledger)
+    const only = Ledger.encode({ ...empty, components: [{ name: "kernel", archive, entries: [] }] })
+    assert.strictEqual(text.split("\n").length, only.split("\n").length + entries.length + 1)
+  })
+
+  it("of an early release has no times of files, and is read all the same", () => {
+    const entry = { type: "file", path: "bin/shim", sha256: "d", mode: 0o755, size: 1 } as const
+    const archive = { sha256: "d", size: 1, modifiedMs: 1 }
+    const old = { ...empty, components: [{ name: "kernel", archive, entries: [entry] }] }
+    assert.deepStrictEqual(read(JSON.stringify(old, null, 1)).components[0]?.entries, [entry])
+  })
+
   for (const [what, text] of [
     ["of a later schema version", Ledger.encode(empty).replace('"schemaVersion": 1', '"schemaVersion": 2')],
     ["of another kind", Ledger.encode(empty).replace('"ledger"', '"plan"')],
