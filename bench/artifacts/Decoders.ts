@@ -40,9 +40,10 @@ const decode = async (
 }
 
 async function* ofOurs(archive: string): AsyncGenerator<Uint8Array> {
-  const source = openBestZstd(archive, { start: 0, end: undefined }, (detail) => {
+  const refuse = (detail: string): never => {
     throw new Error(`${archive}: ${detail}`)
-  })
+  }
+  const source = openBestZstd(archive, { start: 0, end: undefined }, { refuse })
   for (let piece = await source.next(); piece !== undefined; piece = await source.next()) yield piece
   source.close()
 }

@@ -5,7 +5,7 @@
  */
 import { extract, type ExtractEvents, type Header } from "tar-stream"
 import { codeOf, Refusal } from "./Refusal.ts"
-import { openBestZstd, type OpenZstd, type Range, type ZstdSource } from "./ZstdSource.ts"
+import { openBestZstd, type OpenZstd, type Range, type Reading, type ZstdSource } from "./ZstdSource.ts"
 
 /** The header of an entry, names as they stand in the archive. */
 export interface EntryHeader {
@@ -65,6 +65,13 @@ const typeOf = (header: Header): EntryHeader["type"] => {
   }
 }
 
+/** How an archive is read where the usual way will not do. */
+export interface ReaderOptions {
+  readonly open?: OpenZstd
+  /** Is shown the compressed bytes as they are read; by the end, all of the part's. */
+  readonly seen?: Reading["seen"]
+}
+
 /** One pass over an archive. Call `step` until it answers 0, then `close`. */
 export class ArchiveReader {
   private readonly part: ArchivePart
@@ -81,10 +88,10 @@ export class ArchiveReader {
   private handled = 0
 
   /** Opens the archive. */
-  constructor(part: ArchivePart, sink: EntrySink, open: OpenZstd = openBestZstd) {
+  constructor(part: ArchivePart, sink: EntrySink, { open = openBestZstd, seen }: ReaderOptions = {}) {
     this.part = part
     this.sink = sink
-    this.source = open(part.path, part.range, (detail) => this.bad(detail))
+    this.source = open(part.path, part.range, { refuse: (detail) => this.bad(detail), seen })
     this.entries.on("entry", (header, body, next) => this.onEntry(header, body, next))
     this.entries.on("error", (cause) => this.fail(cause))
     this.entries.on("drain", () => this.wake?.())

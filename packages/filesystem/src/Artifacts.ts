@@ -85,8 +85,8 @@ export class Artifacts {
   }
 
   /**
-   * Identity of an archive; a known one is taken over while size, time and inode agree. An archive that the
-   * directory's checksums do not vouch for is refused.
+   * Identity of an archive; a known one is taken over while size, time and inode agree, and it is read where it may be
+   * the known one all the same. An archive that the directory's checksums do not vouch for is refused.
    */
   identify(
     relative: string,
@@ -96,41 +96,59 @@ export class Artifacts {
     return Effect.gen({ self: this }, function* () {
       const identity = yield* attempt(operation, undefined, () => this.identity(relative))
       if (identity === undefined) return undefined
-      const { inode, modifiedMs, size } = identity
-      const isKnown =
-        known?.size === size &&
-        known.modifiedMs === modifiedMs &&
-        (known.inode === undefined || known.inode === inode)
-      const sha256 = isKnown
-        ? known.sha256
-        : yield* Effect.tryPromise({
-            try: () => this.digest(relative, identity),
-            catch: toHostError(operation, undefined),
-          })
-      yield* attempt(operation, undefined, () =>
-        Trust.check(Trust.checksums(this.directory, this.publicKey), relative, sha256),
+      const checksums = yield* attempt(operation, undefined, () =>
+        Trust.checksums(this.directory, this.publicKey),
       )
+      const { inode, modifiedMs, size } = identity
+      const recorded = known?.size === size ? known : undefined
+      const isKnown =
+        recorded?.modifiedMs === modifiedMs && (recorded.inode === undefined || recorded.inode === inode)
+      const isAsked = checksums !== undefined || (recorded !== undefined && recorded.sha256 !== null)
+      const sha256 =
+        isKnown && recorded.sha256 !== null ? recorded.sha256 : isAsked ? yield* this.sha256(relative) : null
+      yield* attempt(operation, undefined, () => Trust.check(checksums, relative, sha256))
       const unpackedBytes = yield* attempt(operation, undefined, () => this.unpackedBytes(relative))
       return { archive: relative, id: { sha256, size, modifiedMs, inode }, unpackedBytes }
     })
   }
 
-  /** Texts of the Kata configurations in an archive, by path relative to `opt/kata`. */
-  configs(relative: string): Effect.Effect<ReadonlyMap<string, string>, HostError.HostError> {
+  /** Digest of an archive. */
+  sha256(relative: string): Effect.Effect<string, HostError.HostError> {
     return Effect.tryPromise({
       try: () => {
-        const identity = this.identity(relative)
-        if (identity === undefined) throw errno("ENOENT")
-        return this.once(this.texts, relative, identity, () => this.readTexts(relative, identity.size))
+        const identity = this.existing(relative)
+        const path = this.at(relative)
+        return this.once(this.digests, relative, identity, () =>
+          this.crews.forBytes(identity.size).run({ _tag: "Digest", path }),
+        )
+      },
+      catch: toHostError(`identify ${relative}`, undefined),
+    })
+  }
+
+  /** Texts of the Kata configurations in an archive, by path relative to `opt/kata`. */
+  configs(
+    relative: string,
+    wanted: "all" | ReadonlyArray<string>,
+  ): Effect.Effect<ReadonlyMap<string, string>, HostError.HostError> {
+    return Effect.tryPromise({
+      try: async () => {
+        const identity = this.existing(relative)
+        const read = () => this.readTexts(relative, identity.size, wanted)
+        return await this.once(this.texts, `${relative} ${String(wanted)}`, identity, read)
       },
       catch: toHostError(`read the configurations of ${relative}`, undefined),
     })
   }
 
-  private async readTexts(relative: string, size: number): Promise<ReadonlyMap<string, string>> {
+  private async readTexts(
+    relative: string,
+    size: number,
+    wanted: "all" | ReadonlyArray<string>,
+  ): Promise<ReadonlyMap<string, string>> {
     const crew = this.crews.forBytes(size)
     const parts = IndexFrame.parts(this.at(relative), relative, "planned")
-    const found = await Promise.all(parts.map((part) => crew.run({ _tag: "Texts", part })))
+    const found = await Promise.all(parts.map((part) => crew.run({ _tag: "Texts", part, wanted })))
     return new Map(found.flatMap((texts) => [...texts]))
   }
 
@@ -138,13 +156,6 @@ export class Artifacts {
   unpackedBytes(relative: string): number | undefined {
     const index = IndexFrame.read(this.at(relative), relative)
     return index === undefined ? contentBytes(this.at(relative)) : ArchiveIndex.contentBytes(index)
-  }
-
-  private digest(relative: string, identity: Identity): Promise<string> {
-    const path = this.at(relative)
-    return this.once(this.digests, relative, identity, () =>
-      this.crews.forBytes(identity.size).run({ _tag: "Digest", path }),
-    )
   }
 
   /** What was read of an archive stays true while it is the same file; every stage of a run asks again. */
@@ -162,6 +173,12 @@ export class Artifacts {
     // A failure may be gone the next time.
     reading.catch(() => known.delete(key))
     return reading
+  }
+
+  private existing(relative: string): Identity {
+    const identity = this.identity(relative)
+    if (identity === undefined) throw errno("ENOENT")
+    return identity
   }
 
   /** Size, time and inode of an archive, or `undefined` when there is none. */

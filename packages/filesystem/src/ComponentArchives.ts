@@ -155,9 +155,10 @@ const verdict = (artifacts: Artifacts, workers: Crews, component: string): Effec
   const archive = ArtifactSet.archivePath(component)
   return Effect.gen(function* () {
     const facts = yield* artifacts.identify(archive, undefined)
+    const sha256 = facts === undefined ? null : (facts.id.sha256 ?? (yield* artifacts.sha256(archive)))
     const headers = yield* headersOf(artifacts, workers, archive)
     const problem = headers.map(objection).find((why) => why !== undefined)
-    return { component, archive, sha256: facts?.id.sha256 ?? null, problem: problem ?? null }
+    return { component, archive, sha256, problem: problem ?? null }
   }).pipe(
     Effect.catch((error) =>
       Effect.succeed({ component, archive, sha256: null, problem: clauseOf(error.reason) }),

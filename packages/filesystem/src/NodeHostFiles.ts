@@ -69,5 +69,6 @@ export const make = (
     artifactNames: (relative) => Effect.sync(() => artifacts.names(relative)),
     artifactProgram: (relative) => artifacts.program(relative),
     archive: (relative, known) => artifacts.identify(relative, known),
-    archivedConfigs: (relative) => artifacts.configs(relative),
+    archiveDigest: (relative) => artifacts.sha256(relative),
+    archivedConfigs: (relative, wanted) => artifacts.configs(relative, wanted),
   })

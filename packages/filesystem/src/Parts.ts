@@ -2,6 +2,7 @@
  * Answers: what is one piece of work of an extraction, and how is it done? A part of an archive is unpacked into a
  * directory of its own; what two parts must not both bring is found when they are put together.
  */
+import { createHash } from "node:crypto"
 import type { HostPath } from "@kata-deploy/core"
 import { type ArchivePart, ArchiveReader } from "./ArchiveReader.ts"
 import { errno, Refusal } from "./Refusal.ts"
@@ -26,7 +27,10 @@ export interface StagingJob {
 }
 
 /** A part to unpack; plain data, so that it can be handed to a thread. */
-export interface UnpackJob extends ArchivePart, StagingJob {}
+export interface UnpackJob extends ArchivePart, StagingJob {
+  /** Whether the part is a whole archive whose digest nobody knows yet. */
+  readonly isDigested: boolean
+}
 
 /** What became of a part. */
 export interface Unpacked {
@@ -34,6 +38,8 @@ export interface Unpacked {
   readonly skipped: number
   /** Files that are written, but maybe not on the disk yet. */
   readonly unsynced: ReadonlyArray<string>
+  /** SHA-256 of the archive, where the job asks for it. */
+  readonly sha256?: string
 }
 
 /** What all threads of one extraction share: the bytes that may still be written, and whether it was called off. */
@@ -70,16 +76,17 @@ export class Allowance {
 /** Progress is told again after this many compressed bytes. */
 const toldBytes = 1024 * 1024
 
-/** Reads a part to its end; `tell` is given the compressed bytes read so far. */
+/** Reads a part to its end, or until it is enough; `tell` is given the compressed bytes read so far. */
 export const readThrough = async (
   reader: ArchiveReader,
   allowance: Allowance,
   tell: (read: number) => void,
+  isEnough: () => boolean = () => false,
 ): Promise<void> => {
   let told = 0
   for (;;) {
     const bytes = await reader.step()
-    if (bytes === 0) break
+    if (bytes === 0 || isEnough()) break
     allowance.spend(bytes)
     if (reader.read - told < toldBytes) continue
     told = reader.read
@@ -96,15 +103,18 @@ export const unpack = async (
 ): Promise<Unpacked> => {
   const syncs = new SyncQueue()
   const tree = new StagedTree(job.root, job.archive, syncs, job)
+  const hash = job.isDigested ? createHash("sha256") : undefined
   let reader: ArchiveReader | undefined
   try {
-    reader = new ArchiveReader(job, (header) => tree.add(header))
+    reader = new ArchiveReader(job, (header) => tree.add(header), { seen: (bytes) => hash?.update(bytes) })
     await readThrough(reader, allowance, tell)
     // What it decompresses with takes megabytes, and the disk may take its time.
     reader.close()
     free()
     await syncs.settled()
-    return { staged: tree.staged, skipped: tree.skipped, unsynced: syncs.unsynced }
+    const { skipped, staged } = tree
+    const digest = hash === undefined ? {} : { sha256: hash.digest("hex") }
+    return { staged, skipped, unsynced: syncs.unsynced, ...digest }
   } finally {
     reader?.close()
     tree.abandon()

@@ -15,8 +15,8 @@ export type Task =
   | { readonly _tag: "Unpack"; readonly job: UnpackJob; readonly allowance: SharedArrayBuffer }
   /** SHA-256 of a file, in hexadecimal. */
   | { readonly _tag: "Digest"; readonly path: string }
-  /** The texts of a part that planning needs, by path relative to `opt/kata`. */
-  | { readonly _tag: "Texts"; readonly part: ArchivePart }
+  /** The texts of a part that planning needs, by path relative to `opt/kata`; all of them, or those that are enough. */
+  | { readonly _tag: "Texts"; readonly part: ArchivePart; readonly wanted: "all" | ReadonlyArray<string> }
   /** Every entry of a part, bodies left out. */
   | { readonly _tag: "List"; readonly part: ArchivePart }
 
@@ -63,11 +63,12 @@ const digest = async (path: string): Promise<string> => {
 const readAll = async (
   part: ArchivePart,
   sink: (header: EntryHeader) => EntryBody | undefined,
+  isEnough?: () => boolean,
 ): Promise<void> => {
   const reader = new ArchiveReader(part, sink)
   try {
     // Nothing is written, so only the archive's own size limits what comes out.
-    await readThrough(reader, Allowance.of(Number.POSITIVE_INFINITY), () => undefined)
+    await readThrough(reader, Allowance.of(Number.POSITIVE_INFINITY), () => undefined, isEnough)
   } finally {
     reader.close()
   }
@@ -100,9 +101,14 @@ const textBody = (
   }
 }
 
-const texts = async (part: ArchivePart): Promise<ReadonlyMap<string, string>> => {
+const texts = async (
+  part: ArchivePart,
+  wanted: "all" | ReadonlyArray<string>,
+): Promise<ReadonlyMap<string, string>> => {
   const found = new Map<string, string>()
-  await readAll(part, (header) => textBody(part.archive, header, found))
+  // The rest of an archive is read when it is unpacked; whatever is wrong with it is found then.
+  const isEnough = (): boolean => wanted !== "all" && wanted.every((path) => found.has(path))
+  await readAll(part, (header) => textBody(part.archive, header, found), isEnough)
   return found
 }
 
@@ -123,7 +129,7 @@ export const perform = (task: Task, listeners: Listeners): Promise<Results[Task[
     case "Digest":
       return digest(task.path)
     case "Texts":
-      return texts(task.part)
+      return texts(task.part, task.wanted)
     case "List":
       return list(task.part)
   }

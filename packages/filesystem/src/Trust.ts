@@ -56,8 +56,12 @@ export const checksums = (
   return parsed.success
 }
 
-/** Refuses an archive that is not the one that was meant. */
-export const check = (known: Checksums.Checksums | undefined, relative: string, sha256: string): void => {
-  const objection = known === undefined ? undefined : Checksums.objection(known, relative, sha256)
+/** Refuses an archive that is not the one that was meant; without checksums its digest need not be known. */
+export const check = (
+  known: Checksums.Checksums | undefined,
+  relative: string,
+  sha256: string | null,
+): void => {
+  const objection = known === undefined ? undefined : Checksums.objection(known, relative, sha256 ?? "")
   if (objection !== undefined) throw refuse(relative, objection)
 }

@@ -36,6 +36,7 @@ export interface Workplace {
 
 /** Everything that was unpacked, on the disk and ready to be moved. */
 interface Staged extends Assembled {
+  readonly digests: HostFiles.Extraction["digests"]
   readonly skipped: number
 }
 
@@ -115,7 +116,10 @@ const unpackAll = Effect.fnUntraced(function* (
       catch: (cause) => (cause instanceof JobFailure ? cause.error : toHostError("unpack", undefined)(cause)),
     })
     const telling = Effect.forever(Effect.flatMap(Queue.take(told), progress))
-    const unpacked = yield* Effect.raceFirst(work, telling)
+    const [unpacked, apart] = yield* Effect.all(
+      [Effect.raceFirst(work, telling), digestsApart(artifacts, action, jobs)],
+      { concurrency: "unbounded" },
+    )
     const copied = yield* copyAll(artifacts, action, root, allowance)
     const parts = [...unpacked, ...copied]
     yield* progress({ component: action.components.at(-1)?.name ?? "", bytes: totalBytes, totalBytes })
@@ -130,6 +134,7 @@ const unpackAll = Effect.fnUntraced(function* (
     })
     return {
       ...assembled,
+      digests: digestsOf(action, unpacked, apart),
       skipped: parts.reduce((sum, { unpacked }) => sum + unpacked.skipped, 0),
     } satisfies Staged
   }).pipe(
@@ -182,20 +187,53 @@ const jobsOf = (
   root: string,
 ): Effect.Effect<ReadonlyArray<UnpackJob>, HostError.HostError> =>
   Effect.map(
-    Effect.forEach(action.components.filter(isArchive), ({ archive, name }) =>
+    Effect.forEach(action.components.filter(isArchive), ({ archive, id, name }) =>
       attempt(`unpack ${name}`, undefined, () =>
-        artifacts.parts(archive).map((part): readonly [string, ArchivePart] => [name, part]),
+        artifacts.parts(archive).map((part, _, all) => ({
+          ...part,
+          component: name,
+          isDigested: id.sha256 === null && all.length === 1,
+        })),
       ),
     ),
     (parts) => {
       const except = new Set(action.except)
       const reserved = reservedIn(action)
-      return parts.flat().map(([component, part], at): UnpackJob => {
+      return parts.flat().map((part, at): UnpackJob => {
         const directory = String(at)
-        return { ...part, component, root: `${root}/${at}`, directory, into: action.into, except, reserved }
+        return { ...part, root: `${root}/${at}`, directory, into: action.into, except, reserved }
       })
     },
   )
+
+/** Digests of archives that nobody knows yet; those that are unpacked part by part have to be read once more. */
+const digestsApart = (
+  artifacts: Artifacts,
+  action: HostFiles.ExtractAction,
+  jobs: ReadonlyArray<UnpackJob>,
+): Effect.Effect<ReadonlyArray<readonly [component: string, sha256: string]>, HostError.HostError> => {
+  const asTheyCome = new Set(jobs.filter((job) => job.isDigested).map((job) => job.component))
+  return Effect.forEach(
+    action.components.filter(
+      (component) => isArchive(component) && component.id.sha256 === null && !asTheyCome.has(component.name),
+    ),
+    ({ archive, name }) => Effect.map(artifacts.sha256(archive), (sha256) => [name, sha256] as const),
+    { concurrency: "unbounded" },
+  )
+}
+
+const digestsOf = (
+  { components }: HostFiles.ExtractAction,
+  unpacked: ReadonlyArray<{ readonly job: UnpackJob; readonly unpacked: Unpacked }>,
+  apart: ReadonlyArray<readonly [component: string, sha256: string]>,
+): HostFiles.Extraction["digests"] =>
+  new Map([
+    ...components.flatMap(({ id, name }) => (id.sha256 === null ? [] : [[name, id.sha256] as const])),
+    ...unpacked.flatMap(({ job, unpacked: { sha256 } }) =>
+      sha256 === undefined ? [] : [[job.component, sha256] as const],
+    ),
+    ...apart,
+  ])
 
 const isArchive = ({ copies }: HostFiles.ExtractAction["components"][number]): boolean => copies === undefined
 
@@ -270,6 +308,7 @@ const swapped = (
     const ofStaging = created.filter((path) => HostPath.isBelow(path, action.into))
     return {
       entries,
+      digests: tree.digests,
       skipped: tree.skipped,
       createdDirectories: swap.createdDirectories,
       commit: attempt("empty", action.staging, () => emptied(host, action.staging, ofStaging)),

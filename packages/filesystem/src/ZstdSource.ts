@@ -32,8 +32,16 @@ export interface ZstdSource {
   readonly close: () => void
 }
 
+/** How a range is read. */
+export interface Reading {
+  /** The failure for what is wrong with it. */
+  readonly refuse: (detail: string) => Refusal
+  /** Is shown the compressed bytes in their order, each piece only during the call. */
+  readonly seen?: ((compressed: Uint8Array) => void) | undefined
+}
+
 /** Opens a range of a file. */
-export type OpenZstd = (path: string, range: Range, refuse: (detail: string) => Refusal) => ZstdSource
+export type OpenZstd = (path: string, range: Range, reading: Reading) => ZstdSource
 
 const inputBytes = 128 * 1024
 const outputBytes = 512 * 1024
@@ -76,7 +84,8 @@ class InPlace implements ZstdSource {
   read = 0
   private readonly fd: number
   private readonly start: number
-  private readonly refuse: (detail: string) => Refusal
+  private readonly refuse: Reading["refuse"]
+  private readonly seen: Reading["seen"]
   private readonly stream = zlib.createZstdDecompress()
   private readonly handle: Handle
   private readonly state: Uint32Array
@@ -87,7 +96,7 @@ class InPlace implements ZstdSource {
   private failure: string | undefined
   private isClosed = false
 
-  constructor(path: string, range: Range, refuse: (detail: string) => Refusal) {
+  constructor(path: string, range: Range, { refuse, seen }: Reading) {
     const found = handleOf(this.stream)
     if (found === undefined) throw new Error("this Node has no synchronous zstd")
     this.handle = found.handle
@@ -97,6 +106,7 @@ class InPlace implements ZstdSource {
     }
     Object.assign(this.handle, { onerror })
     this.refuse = refuse
+    this.seen = seen
     this.fd = fs.openSync(path, "r")
     this.start = range.start
     this.size = (range.end ?? fs.fstatSync(this.fd).size) - range.start
@@ -131,6 +141,7 @@ class InPlace implements ZstdSource {
     this.at = 0
     this.left = length <= 0 ? 0 : fs.readSync(this.fd, this.input, 0, length, this.start + this.read)
     this.read += this.left
+    if (this.left > 0) this.seen?.(this.input.subarray(0, this.left))
     return this.left > 0
   }
 
@@ -155,16 +166,17 @@ class Streaming implements ZstdSource {
   private readonly source: fs.ReadStream
   private readonly unzipped = zlib.createZstdDecompress({ chunkSize: outputBytes })
   private readonly chunks: AsyncIterator<Buffer>
-  private readonly refuse: (detail: string) => Refusal
+  private readonly refuse: Reading["refuse"]
   private waiting: Array<Buffer> = []
   private isEnd = false
 
-  constructor(path: string, range: Range, refuse: (detail: string) => Refusal) {
+  constructor(path: string, range: Range, { refuse, seen }: Reading) {
     const fd = fs.openSync(path, "r")
     this.size = (range.end ?? fs.fstatSync(fd).size) - range.start
     const end = range.end === undefined ? {} : { end: range.end - 1 }
     this.source = fs.createReadStream(path, { fd, highWaterMark: inputBytes, start: range.start, ...end })
     this.source.on("error", (cause) => this.unzipped.destroy(cause))
+    if (seen !== undefined) this.source.on("data", (chunk) => seen(chunk as Buffer))
     this.source.pipe(this.unzipped)
     this.chunks = this.unzipped[Symbol.asyncIterator]()
     this.refuse = refuse
@@ -214,10 +226,10 @@ class Streaming implements ZstdSource {
 }
 
 /** Decompresses on the calling thread. */
-export const openInPlace: OpenZstd = (path, range, refuse) => new InPlace(path, range, refuse)
+export const openInPlace: OpenZstd = (path, range, reading) => new InPlace(path, range, reading)
 
 /** Decompresses with the streams of `node:zlib`. */
-export const openStream: OpenZstd = (path, range, refuse) => new Streaming(path, range, refuse)
+export const openStream: OpenZstd = (path, range, reading) => new Streaming(path, range, reading)
 
 /** The better one of this Node. */
 export const openBestZstd: OpenZstd = (() => {

@@ -25,7 +25,7 @@ const readWith = (open: OpenZstd, bytes: Uint8Array) =>
         end: () => undefined,
       }
     }
-    const reader = new ArchiveReader({ path, archive: "x.tar.zst", ...whole }, sink, open)
+    const reader = new ArchiveReader({ path, archive: "x.tar.zst", ...whole }, sink, { open })
     return yield* Effect.gen(function* () {
       const step = Effect.tryPromise({ try: () => reader.step(), catch: toHostError("read", undefined) })
       for (let more = yield* step; more > 0;) more = yield* step

@@ -3,7 +3,7 @@ import { FileState } from "@kata-deploy/core"
 import { SampleArchive } from "@kata-deploy/core/testing"
 import { Effect } from "effect"
 import { execFileSync } from "node:child_process"
-import { createHash } from "node:crypto"
+import { createHash, randomBytes } from "node:crypto"
 import fs from "node:fs"
 import { join } from "node:path"
 import zlib from "node:zlib"
@@ -13,30 +13,51 @@ const fixture = { archives: { "tarballs/kernel.tar.zst": [SampleArchive.file("a"
 const kernel = "tarballs/kernel.tar.zst"
 
 describe("the artifact directory", () => {
-  it.effect("an archive is known by digest, size, time and inode", () =>
+  it.effect("an archive is known by size, time and inode, and by its digest once somebody asks for it", () =>
     Effect.gen(function* () {
       const host = yield* sampleHost(fixture)
       const file = join(host.artifacts, kernel)
       const facts = yield* portOver(host).archive(kernel, undefined)
       const { ino, mtimeMs, size } = fs.statSync(file)
+      assert.deepStrictEqual(facts?.id, { sha256: null, size, modifiedMs: mtimeMs, inode: String(ino) })
       const sha256 = createHash("sha256").update(fs.readFileSync(file)).digest("hex")
-      assert.deepStrictEqual(facts?.id, { sha256, size, modifiedMs: mtimeMs, inode: String(ino) })
+      assert.strictEqual(yield* portOver(host).archiveDigest(kernel), sha256)
       // A header, a block of content and the two blocks at the end.
       assert.strictEqual(facts?.unpackedBytes, 2048)
     }),
   )
 
-  it.effect("a digest is computed again only when size, time or inode differ", () =>
+  it.effect("is read for its digest only where it may be the one that is known", () =>
     Effect.gen(function* () {
       const host = yield* sampleHost(fixture)
       const port = portOver(host)
       const facts = yield* port.archive(kernel, undefined)
       assert.isDefined(facts)
+      const sha256 = yield* port.archiveDigest(kernel)
       const believed = { ...facts.id, sha256: "believed" }
-      assert.strictEqual((yield* port.archive(kernel, believed))?.id.sha256, "believed")
-      for (const other of [{ modifiedMs: 1 }, { size: 1 }, { inode: "1" }]) {
-        const seen = yield* port.archive(kernel, { ...believed, ...other })
-        assert.strictEqual(seen?.id.sha256, facts.id.sha256)
+      const seenAfter = (known: typeof facts.id) =>
+        Effect.map(port.archive(kernel, known), (seen) => seen?.id.sha256)
+      assert.strictEqual(yield* seenAfter(believed), "believed")
+      assert.strictEqual(yield* seenAfter({ ...believed, modifiedMs: 1 }), sha256)
+      assert.strictEqual(yield* seenAfter({ ...believed, inode: "1" }), sha256)
+      assert.isNull(yield* seenAfter({ ...believed, size: 1 }))
+      assert.isNull(yield* seenAfter({ ...believed, sha256: null }))
+    }),
+  )
+
+  it.effect("is read for its configurations only as far as they are wanted", () =>
+    Effect.gen(function* () {
+      const config = "share/defaults/kata-containers/configuration-qemu.toml"
+      const long = randomBytes(2_000_000).toString("hex")
+      const host = yield* sampleHost({
+        archives: { shim: [SampleArchive.file(config, "q = 1\n"), SampleArchive.file("bin/shim", long)] },
+      })
+      fs.truncateSync(join(host.artifacts, "shim"), 1_500_000)
+      const port = portOver(host)
+      assert.deepStrictEqual([...(yield* port.archivedConfigs("shim", [config]))], [[config, "q = 1\n"]])
+      for (const wanted of ["all", [config, `${config}.other`]] as const) {
+        const error = yield* Effect.flip(port.archivedConfigs("shim", wanted))
+        assert.strictEqual(error.reason._tag, "BadArchive")
       }
     }),
   )
@@ -68,7 +89,7 @@ describe("the artifact directory", () => {
       fs.writeFileSync(file, Buffer.from([0xff, 0xfe]))
       const tar = execFileSync("tar", ["-C", host.artifacts, "-cf", "-", "./opt/kata"])
       fs.writeFileSync(join(host.artifacts, "shim"), zlib.zstdCompressSync(tar))
-      const error = yield* Effect.flip(portOver(host).archivedConfigs("shim"))
+      const error = yield* Effect.flip(portOver(host).archivedConfigs("shim", "all"))
       assert.deepInclude(error.reason, { _tag: "BadArchive", archive: "shim", entry: `./opt/kata/${name}` })
     }),
   )

@@ -34,6 +34,7 @@ const archiveWith = (directory: string, component: string) =>
       into,
       except,
       reserved: undefined,
+      isDigested: false,
     }
   })
 

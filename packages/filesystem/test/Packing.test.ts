@@ -112,7 +112,9 @@ describe("packing a component", () => {
       )
       yield* done.commit
       assert.deepStrictEqual(inventory(join(host.root, into)), inventory(tree))
-      assert.deepStrictEqual([...(yield* port.archivedConfigs("it"))], [[config, "q = 1\n"]])
+      const sha256 = createHash("sha256").update(fs.readFileSync(archive)).digest("hex")
+      assert.deepStrictEqual([...done.digests], [["it", sha256]])
+      assert.deepStrictEqual([...(yield* port.archivedConfigs("it", "all"))], [[config, "q = 1\n"]])
       yield* Effect.promise(() => many.close())
     }),
   )
@@ -129,7 +131,7 @@ describe("packing a component", () => {
       const host = yield* sampleHost({})
       const forged = Buffer.concat([bytes.subarray(0, end), IndexFrame.encode({ ...index, parts })])
       fs.writeFileSync(join(host.artifacts, "it"), forged)
-      const error = yield* Effect.flip(portOver(host).archivedConfigs("it"))
+      const error = yield* Effect.flip(portOver(host).archivedConfigs("it", "all"))
       assert.strictEqual(error.reason._tag, "BadArchive")
     }),
   )

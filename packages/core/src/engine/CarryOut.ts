@@ -111,6 +111,7 @@ const extract = Effect.fnUntraced(function* ({ at, request, state }: Within, wan
     settled: {
       ...s.settled,
       extracted: new Map([...s.settled.extracted, ...extraction.entries]),
+      digests: new Map([...s.settled.digests, ...extraction.digests]),
       created: [
         ...s.settled.created,
         ...extraction.createdDirectories.map((relative) => HostPath.join(wanted.into, relative)),

@@ -254,9 +254,13 @@ const observeArtifacts = Effect.fnUntraced(function* (facts: Facts, settings: Se
     ),
   )
   const nydus = yield* NydusArtifacts.observe(settings)
-  const archives = new Map([...found, ...tools, ...nydus.components])
   const { installDir } = settings.instance
-  const unpacked = yield* ObserveUnpacked.observe(installDir, recorded)
+  // Threads read archives while the program looks at what they put down.
+  const [read, unpacked] = yield* Effect.all(
+    [bases(facts, settings, new Map([...found, ...tools])), ObserveUnpacked.observe(installDir, recorded)],
+    { concurrency: "unbounded" },
+  )
+  const archives = new Map([...read.archives, ...nydus.components])
   const artifacts: ArtifactFacts = {
     directory: files.artifactDirectory,
     damaged: unpacked.damaged,
@@ -264,7 +268,7 @@ const observeArtifacts = Effect.fnUntraced(function* (facts: Facts, settings: Se
     versions,
     archives,
     ...(nydus.programs === undefined ? {} : { nydusPrograms: nydus.programs }),
-    bases: yield* bases(facts, settings, new Map([...found, ...tools])),
+    bases: read.bases,
     devkitRootHash: yield* devkitRootHash(facts, settings, archives),
   }
   const freeBytes = yield* files.freeBytes(installDir)
@@ -278,7 +282,7 @@ const usable = Effect.fnUntraced(function* (
 ) {
   if (archive === undefined || archive.id.sha256 === known?.sha256) return archive
   const files = yield* HostFiles
-  return yield* Effect.match(files.archivedConfigs(archive.archive), {
+  return yield* Effect.match(files.archivedConfigs(archive.archive, "all"), {
     onFailure: () => undefined,
     onSuccess: () => archive,
   })
@@ -298,10 +302,14 @@ const devkitRootHash = Effect.fnUntraced(function* (
     const there = yield* files.look(HostPath.join(settings.instance.installDir, ArchiveEntry.devkitRootHash))
     if (there._tag === "File") return there.text
   }
-  return (yield* files.archivedConfigs(archive.archive)).get(ArchiveEntry.devkitRootHash)
+  const wanted = [ArchiveEntry.devkitRootHash]
+  return (yield* files.archivedConfigs(archive.archive, wanted)).get(ArchiveEntry.devkitRootHash)
 })
 
-/** The base configurations that the handlers need: kept by an earlier run, or read out of the archives. */
+/**
+ * The base configurations that the handlers need: kept by an earlier run, or read out of the archives. Those that were
+ * read are digested as well, and come back with what is known of them now.
+ */
 const bases = Effect.fnUntraced(function* (
   facts: Facts,
   settings: Settings,
@@ -309,6 +317,7 @@ const bases = Effect.fnUntraced(function* (
 ) {
   const files = yield* HostFiles
   const found = new Map<string, ArchivedBase>()
+  const known = new Map(archives)
   const missing = new Set(ArtifactsStage.neededBases(settings).keys())
   const accept = (key: string, text: string, archiveSha256: string) => {
     const parsed = KataConfig.parseBase(text)
@@ -319,20 +328,32 @@ const bases = Effect.fnUntraced(function* (
     ([a], [b]) => Number(b.startsWith("shim-v2-")) - Number(a.startsWith("shim-v2-")),
   )
   for (const [, archive] of ordered) {
-    if (archive === undefined) continue
-    const sha256 = archive.id.sha256
+    const sha256 = archive?.id.sha256
+    if (typeof sha256 !== "string") continue
     for (const key of missing) {
       const kept = yield* files.look(HostPath.join(facts.stateDir, "base", sha256.slice(0, 16), key))
       if (kept._tag === "File") accept(key, kept.text, sha256)
     }
   }
-  for (const [, archive] of ordered) {
+  for (const [name, archive] of ordered) {
     if (archive === undefined || missing.size === 0) continue
-    const configs = yield* files.archivedConfigs(archive.archive)
+    const wanted = [...missing].map((key) => `${defaults}/${key}`)
+    // A digest that unpacking would tell is needed now: the name of a kept base begins with it.
+    const [configs, sha256] = yield* Effect.all(
+      [
+        files.archivedConfigs(archive.archive, wanted),
+        archive.id.sha256 === null ? files.archiveDigest(archive.archive) : Effect.succeed(archive.id.sha256),
+      ],
+      { concurrency: "unbounded" },
+    )
+    known.set(name, { ...archive, id: { ...archive.id, sha256 } })
     for (const [path, text] of configs) {
-      const key = path.replace(/^share\/defaults\/kata-containers\//, "")
-      if (missing.has(key)) accept(key, text, archive.id.sha256)
+      const key = path.slice(defaults.length + 1)
+      if (missing.has(key)) accept(key, text, sha256)
     }
   }
-  return found
+  return { bases: found, archives: known }
 })
+
+/** Where archives have the base configurations. */
+const defaults = "share/defaults/kata-containers"

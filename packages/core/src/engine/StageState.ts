@@ -73,7 +73,7 @@ export const start: StageState = {
   done: [],
   outcomes: new Map(),
   seconds: new Map(),
-  settled: { extracted: new Map(), created: [], gone: [] },
+  settled: { extracted: new Map(), digests: new Map(), created: [], gone: [] },
   commits: [],
   irreversible: false,
   forgotten: undefined,

@@ -35,7 +35,7 @@ export const givenBack = (
       "share/defaults/kata-containers",
       rest.join("/"),
     )
-    const from = before.components.find((c) => c.archive.sha256.startsWith(digest!))
+    const from = before.components.find((c) => c.archive.sha256?.startsWith(digest!) === true)
     // A base that only a custom runtime is made of was never a link, or is one no longer.
     if (!linked.has(plain) || stillLinked.has(plain)) return []
     return from === undefined || !components.includes(from.name)

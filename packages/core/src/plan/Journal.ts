@@ -65,7 +65,7 @@ export const settledBy: Readonly<Record<(typeof stages)[number], ReadonlyArray<S
 export const isTemporary = (name: string): boolean => /^\.kata-deploy-.+\.tmp$/.test(name)
 
 /** An archive that no real one equals: what is recorded with it has to be unpacked again. */
-const unfinished: Ledger.ArchiveId = { sha256: "unfinished", size: 0, modifiedMs: 0 }
+const unfinished: Ledger.ArchiveId = { sha256: Ledger.unfinished, size: 0, modifiedMs: 0 }
 
 const mergedComponents = (
   before: ReadonlyArray<Ledger.OwnedComponent>,

@@ -38,7 +38,11 @@ export type OwnedEntry = typeof OwnedEntry.Type
  * it again.
  */
 export const ArchiveId = Schema.Struct({
-  sha256: Schema.String,
+  /**
+   * Lower-case hexadecimal. `null` in a plan, for an archive that has to be unpacked whatever its digest is: it is read
+   * once, and the engine fills in what came of that.
+   */
+  sha256: Schema.NullOr(Schema.String),
   size: Schema.Int,
   modifiedMs: Schema.Number,
   inode: Schema.optionalKey(Schema.String),
@@ -197,6 +201,9 @@ export const encode = (ledger: Ledger): string => {
   return `${withList(encoded, "components", lines(components))}\n`
 }
 
+/** Recorded as an archive's digest where it is not known to be unpacked whole; no real one equals it. */
+export const unfinished = "unfinished"
+
 /** A ledger that owns nothing yet. */
 export const empty = (instance: string, release: string, runtime: string): Ledger => ({
   schemaVersion: 1,
@@ -230,6 +237,8 @@ export const withModes = (ledger: Ledger, modes: ReadonlyArray<ModeChoice>): Led
 export interface Settled {
   /** What each component put down, by name. */
   readonly extracted: ReadonlyMap<string, ReadonlyArray<OwnedEntry>>
+  /** SHA-256 of the archive that each of these components came out of, by name. */
+  readonly digests: ReadonlyMap<string, string>
   /** Directories that unpacking created. */
   readonly created: ReadonlyArray<HostPath>
   /** Directories that were empty and went. */
@@ -271,14 +280,18 @@ export const isSame = (
  * A planned ledger with what really happened filled in. Directories are recorded once for the whole instance and
  * only where we created them, so that one that somebody else made stays even when it is empty.
  */
-export const settle = (ledger: Ledger, { created, extracted, gone }: Settled): Ledger => ({
+export const settle = (ledger: Ledger, { created, digests, extracted, gone }: Settled): Ledger => ({
   ...ledger,
   directories: [...new Set([...ledger.directories, ...created])].filter((d) => !gone.includes(d)).sort(),
   components: ledger.components.map((component) => {
     const entries = extracted.get(component.name)
-    return entries === undefined
-      ? component
-      : { ...component, entries: entries.filter((entry) => entry.type !== "directory") }
+    if (entries === undefined) return component
+    const sha256 = digests.get(component.name) ?? component.archive.sha256 ?? unfinished
+    return {
+      ...component,
+      archive: { ...component.archive, sha256 },
+      entries: entries.filter((entry) => entry.type !== "directory"),
+    }
   }),
 })
 

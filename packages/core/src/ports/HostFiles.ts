@@ -90,6 +90,8 @@ export interface StagedExtraction {
 export interface Extraction {
   /** Entries that each component put down, in the ledger's form, with the times that files have in their places. */
   readonly entries: ReadonlyMap<string, ReadonlyArray<OwnedEntry>>
+  /** SHA-256 of each component's archive; as the action has it where it has one. */
+  readonly digests: ReadonlyMap<string, string>
   /** Entries outside `opt/kata` that were skipped. */
   readonly skipped: number
   /** Directories below `into` that were not there before, relative to it, parents first. */
@@ -170,14 +172,23 @@ export class HostFiles extends Context.Service<
      */
     readonly artifactProgram: (relative: string) => Effect.Effect<Fingerprint, HostError>
     /**
-     * Identity of a component's archive; `known` spares computing the digest when size and time still agree.
-     * `undefined` when there is no such archive.
+     * Identity of a component's archive; `undefined` when there is none. The digest is `known`'s while size, time and
+     * inode agree. It is computed where the size alone agrees, since the archive may be the same, and where checksums
+     * have to be held against it; otherwise it is `null`, and unpacking tells it.
      */
     readonly archive: (
       relative: string,
       known: ArchiveId | undefined,
     ) => Effect.Effect<ArchiveFacts | undefined, HostError>
-    /** Texts in an archive that planning needs (`ArchiveEntry.isPlanned`), by path relative to `opt/kata`. */
-    readonly archivedConfigs: (relative: string) => Effect.Effect<ReadonlyMap<string, string>, HostError>
+    /** SHA-256 of an archive in hexadecimal, for whoever cannot wait until it is unpacked. */
+    readonly archiveDigest: (relative: string) => Effect.Effect<string, HostError>
+    /**
+     * Texts in an archive that planning needs (`ArchiveEntry.isPlanned`), by path relative to `opt/kata`: all of them, or
+     * at least the `wanted` ones that it has. Only for all of them it is read to its end.
+     */
+    readonly archivedConfigs: (
+      relative: string,
+      wanted: "all" | ReadonlyArray<string>,
+    ) => Effect.Effect<ReadonlyMap<string, string>, HostError>
   }
 >()("@kata-deploy/core/HostFiles") {}

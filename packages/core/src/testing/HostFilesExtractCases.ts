@@ -230,6 +230,28 @@ const goodCases: ReadonlyArray<OpenCase> = [
     }),
   },
   {
+    name: "the digest of an archive is told by unpacking, where nobody knew it; a known one is left as it is",
+    fixture: {
+      archives: { a: [Sample.file("a", "a")], b: [Sample.file("b", "b")] },
+      tree: stateDirectory,
+    },
+    body: Effect.gen(function* () {
+      const host = yield* HostFiles
+      const wanted = yield* action(["a", "b"])
+      const [a, b] = wanted.components
+      yield* same("nobody knows it", a?.id.sha256, null)
+      const components = [a!, { ...b!, id: { ...b!.id, sha256: "known" } }]
+      const done = yield* host.extract(
+        { ...wanted, components },
+        () => Effect.void,
+        () => Effect.void,
+      )
+      yield* done.commit
+      yield* same("of a", done.digests.get("a"), yield* host.archiveDigest("a"))
+      yield* same("of b", done.digests.get("b"), "known")
+    }),
+  },
+  {
     name: "progress ends with every byte of every component",
     fixture: { archives: { a: [Sample.file("a", "a")], b: [Sample.file("b", "b")] } },
     body: Effect.gen(function* () {
@@ -266,7 +288,7 @@ const goodCases: ReadonlyArray<OpenCase> = [
     },
     body: Effect.gen(function* () {
       const host = yield* HostFiles
-      const configs = yield* host.archivedConfigs("shim")
+      const configs = yield* host.archivedConfigs("shim", "all")
       yield* same("configurations", Object.fromEntries(configs), {
         "share/defaults/kata-containers/configuration-qemu.toml": "q = 1\n",
         "share/defaults/kata-containers/runtime-rs/configuration-clh.toml": "c = 1\n",

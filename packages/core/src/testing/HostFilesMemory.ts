@@ -149,6 +149,7 @@ export const make = (options: Options = {}): HostFilesMemory => {
           mutate,
           freeBytes: options.freeBytes,
           fingerprint: (path) => fingerprintOf(look(path)),
+          digestOf: (archive) => identify(archive).sha256,
         },
         action,
         progress,
@@ -167,17 +168,34 @@ export const make = (options: Options = {}): HostFilesMemory => {
         const text = programs.get(relative)
         return fingerprintOf(text === undefined ? FileState.absent : FileState.file(text, 0o755))
       }),
-    archive: (relative) =>
+    archive: (relative, known) =>
       Effect.sync(() => {
         const archive = archives.get(relative)
-        return archive === undefined
-          ? undefined
-          : { archive: relative, id: identify(archive), unpackedBytes: unpackedBytes(archive) }
+        if (archive === undefined) return undefined
+        const id = identify(archive)
+        const mayBeKnown = known !== undefined && known.sha256 !== null && known.size === id.size
+        return {
+          archive: relative,
+          id: mayBeKnown ? id : { ...id, sha256: null },
+          unpackedBytes: unpackedBytes(archive),
+        }
       }),
-    archivedConfigs: (relative) =>
+    archiveDigest: (relative) =>
       Effect.suspend(() => {
         const archive = archives.get(relative)
-        if (archive !== undefined && archive !== "corrupt") return Effect.succeed(configsOf(archive))
+        if (archive !== undefined) return Effect.succeed(identify(archive).sha256)
+        const reason = { _tag: "Io", code: "ENOENT" } as const
+        return Effect.fail(new HostError({ operation: `identify ${relative}`, path: undefined, reason }))
+      }),
+    archivedConfigs: (relative, wanted) =>
+      Effect.suspend(() => {
+        const archive = archives.get(relative)
+        if (archive !== undefined && archive !== "corrupt") {
+          const texts = [...configsOf(archive)]
+          return Effect.succeed(
+            new Map(wanted === "all" ? texts : texts.filter(([path]) => wanted.includes(path))),
+          )
+        }
         return Effect.fail(
           new HostError({
             operation: "read the configurations of",
@@ -257,7 +275,7 @@ const unpackedBytes = (archive: SampleArchive): number =>
     ? 0
     : archive.reduce((sum, entry) => sum + (entry.type === "file" ? Digest.byteLength(entry.text) : 0), 0)
 
-const identify = (archive: SampleArchive): ArchiveId => {
+const identify = (archive: SampleArchive): ArchiveId & { readonly sha256: string } => {
   const text = JSON.stringify(archive)
   return { sha256: Digest.ofText(text), size: Digest.byteLength(text), modifiedMs: 0 }
 }

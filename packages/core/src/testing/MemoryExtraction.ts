@@ -27,6 +27,7 @@ export interface Surroundings {
   readonly programs: ReadonlyMap<string, string>
   readonly freeBytes: number | undefined
   readonly fingerprint: (path: HostPath.HostPath) => Fingerprint
+  readonly digestOf: (archive: SampleArchive) => string
   readonly mutate: <A>(verb: string, path: HostPath.HostPath, run: () => A) => Effect.Effect<A, HostError>
 }
 
@@ -104,6 +105,7 @@ const move = (around: Surroundings, action: ExtractAction, staging: Staging): Ex
   const { createdDirectories, root, undo } = swap(around.tree, action, staging.staged)
   return {
     entries: timed(around.tree, root, staging.entries()),
+    digests: digestsOf(around, action),
     skipped: staging.skipped,
     createdDirectories,
     commit: around.mutate("commit", action.into, () => undefined),
@@ -126,6 +128,15 @@ const timed = (
         entry.type === "file" ? { ...entry, ...tree.times(HostPath.join(root, entry.path)) } : entry,
       ),
     ]),
+  )
+
+const digestsOf = (around: Surroundings, action: ExtractAction): Extraction["digests"] =>
+  new Map(
+    action.components.flatMap(({ archive, id, name }) => {
+      const sample = around.archives.get(archive)
+      const sha256 = id.sha256 ?? (sample === undefined ? undefined : around.digestOf(sample))
+      return sha256 === undefined ? [] : [[name, sha256] as const]
+    }),
   )
 
 /** What the archives put down, by path relative to the install directory. */

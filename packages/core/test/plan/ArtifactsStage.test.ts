@@ -6,6 +6,7 @@ import {
   Fact,
   type Facts,
   FileState,
+  type HostFiles,
   HostPath,
   KataConfig,
   Ledger,
@@ -16,7 +17,7 @@ import { settings } from "../Sample.ts"
 
 const path = HostPath.make
 const base = "[hypervisor.qemu]\npath = '/opt/kata/bin/qemu'\n"
-const archiveOf = (name: string, unpackedBytes?: number) => ({
+const archiveOf = (name: string, unpackedBytes?: number): HostFiles.ArchiveFacts => ({
   archive: `tarballs/kata-static-${name}.tar.zst`,
   id: { sha256: `${name}-digest`, size: 1_000_000, modifiedMs: 1 },
   unpackedBytes,
@@ -25,7 +26,9 @@ const artifacts: Facts.ArtifactFacts = {
   directory: "/artifacts",
   manifest: FileState.file(JSON.stringify({ shims: { qemu: { x86_64: ["qemu", "kernel"] } } })),
   versions: FileState.file("v: 1\n"),
-  archives: new Map(["qemu", "kernel"].map((name) => [name, archiveOf(name)])),
+  archives: new Map<string, HostFiles.ArchiveFacts>(
+    ["qemu", "kernel"].map((name) => [name, archiveOf(name)]),
+  ),
   damaged: new Set(),
   bases: new Map([
     [

@@ -100,6 +100,7 @@ describe("Ledger", () => {
     }
     const settled = Ledger.settle(planned, {
       extracted: new Map([["fresh", [entry, { type: "directory", path: "bin" }]]]),
+      digests: new Map(),
       created: [path("/opt/a"), path("/opt/z")],
       gone: [path("/opt/gone")],
     })
@@ -118,7 +119,12 @@ describe("Ledger", () => {
     it("says the same when nothing happened", () => {
       fc.assert(
         fc.property(Generated.ledger, (ledger) => {
-          const same = Ledger.settle(ledger, { extracted: new Map(), created: [], gone: [] })
+          const same = Ledger.settle(ledger, {
+            extracted: new Map(),
+            digests: new Map(),
+            created: [],
+            gone: [],
+          })
           assert.deepStrictEqual(same, { ...ledger, directories: [...new Set(ledger.directories)].sort() })
         }),
       )

@@ -81,6 +81,7 @@ describe("a ledger after its stage", () => {
   it("has the directories that were made, without those that went, each once and sorted", () => {
     const settled = Ledger.settle(before, {
       extracted: new Map(),
+      digests: new Map(),
       created: ["/opt", "/a"].map(path),
       gone: [path("/opt/x")],
     })
@@ -93,8 +94,8 @@ describe("a ledger after its stage", () => {
       { type: "link", path: "bin/new", target: "x" },
     ]
     const of = (name: string) =>
-      Ledger.settle(before, { extracted: new Map([[name, put]]), created: [], gone: [] }).components[0]!
-        .entries
+      Ledger.settle(before, { extracted: new Map([[name, put]]), digests: new Map(), created: [], gone: [] })
+        .components[0]!.entries
     assert.deepStrictEqual(of("qemu"), [put[1]!])
     assert.deepStrictEqual(of("clh"), before.components[0]!.entries)
   })
