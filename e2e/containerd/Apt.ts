@@ -96,6 +96,24 @@ export const unpack = async (options: {
   for (const name of await readdir(debs)) await must("dpkg", ["-x", join(debs, name), root])
 }
 
+/** As {@link unpack}, with everything that the packages depend on, down to the C library: they run on any Linux then. */
+export const unpackWhole = async (options: {
+  readonly suite: string
+  readonly packages: ReadonlyArray<string>
+  readonly scratch: string
+  readonly root: string
+}): Promise<void> => {
+  const { suite, packages, scratch, root } = options
+  await mkdir(root, { recursive: true })
+  const settings = await prepare(suite, scratch, "deb")
+  await apt(settings, ["update"], scratch)
+  const how = ["install", "--yes", "--download-only", "--no-install-recommends"]
+  await apt(settings, [...how, ...packages], scratch)
+  const archives = join(scratch, "cache", "archives")
+  for (const name of await readdir(archives))
+    if (name.endsWith(".deb")) await must("dpkg", ["-x", join(archives, name), root])
+}
+
 /** Downloads the files of a source package and returns the folder that they lie in; nothing is unpacked. */
 export const downloadSource = async (options: {
   readonly suite: string

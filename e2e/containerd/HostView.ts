@@ -74,7 +74,8 @@ export const insideTree = (options: {
     program: "setpriv",
     args: [...unshare, "sh", "-c", enter, "sh", tree, release.root, shared, containerdOf(release), ...args],
     env: {
-      PATH: `${release.root}/usr/sbin:${release.root}/usr/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+      // What a test puts into `bin` of the shared folder is found last.
+      PATH: `${release.root}/usr/sbin:${release.root}/usr/bin:/usr/sbin:/usr/bin:/sbin:/bin:${inside}/bin`,
       HOME: "/root",
     },
   }

@@ -87,6 +87,24 @@ export const versionProblem = (
       }
 }
 
+/** A containerd that would ignore dm-verity, and leave layers unprotected that somebody wants protected. */
+export const dmverityProblem = (
+  { dmverity }: Pick<ErofsSettings, "dmverity">,
+  version: ContainerdVersion.ContainerdVersion | undefined,
+): Problem | undefined =>
+  !dmverity ||
+  version === undefined ||
+  !ContainerdVersion.hasErofs(version) ||
+  ContainerdVersion.hasErofsDmverity(version)
+    ? undefined
+    : {
+        code: "E_CONTAINERD_TOO_OLD_FOR_DMVERITY",
+        setting: "EROFS_DMVERITY",
+        value: "true",
+        message: `The erofs snapshotter of containerd ${ContainerdVersion.format(version)} knows no dm-verity, which came with 2.3; it would ignore that, and layers would not be protected.`,
+        remedy: "Upgrade containerd to 2.3 or newer, or set EROFS_DMVERITY=false.",
+      }
+
 /** The tables, and what is worth saying about them; refused where containerd is too old or of unknown age. */
 export const containerdTables = (input: {
   readonly settings: ErofsSettings
@@ -95,7 +113,7 @@ export const containerdTables = (input: {
   readonly probe: ProbeFile
 }): Result.Result<{ readonly tables: PrintTable; readonly notices: ReadonlyArray<Notice> }, Problem> => {
   const { probe, settings } = input
-  const refused = versionProblem(input.version)
+  const refused = versionProblem(input.version) ?? dmverityProblem(settings, input.version)
   if (refused !== undefined) return Result.fail(refused)
   return renderedTables({ settings, schema: input.schema, probe })
 }

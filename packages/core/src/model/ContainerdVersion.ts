@@ -60,5 +60,8 @@ export const takesSnapshotterPerHandler = (version: ContainerdVersion | undefine
 /** Whether the daemon has the erofs snapshotter. */
 export const hasErofs = (version: ContainerdVersion): boolean => atLeast(version, 2, 2)
 
+/** Whether its erofs snapshotter knows dm-verity; 2.2 ignores the keys, and nothing is protected (measured on 2.2.9). */
+export const hasErofsDmverity = (version: ContainerdVersion): boolean => atLeast(version, 2, 3)
+
 /** How a version is written in messages. */
 export const format = (version: ContainerdVersion): string => `${version.major}.${version.minor}`

@@ -4,7 +4,7 @@ import { ContainerdVersion, Erofs, ProbeFile, Shim } from "../../src/index.ts"
 import { same } from "../Sample.ts"
 
 const works: ProbeFile.ProbeFile = { fsverity: ProbeFile.accepted, immutable: ProbeFile.accepted }
-const version = ContainerdVersion.parse("2.2")
+const version = ContainerdVersion.parse("2.3")
 const disk: Erofs.ErofsSettings = { mergeMode: "merged", mode: "disk", dmverity: false }
 
 const tables = (
@@ -45,6 +45,20 @@ describe("Erofs", () => {
   it("keeps writable layers on disk or in memory, both as a text", () => {
     assert.strictEqual(snapshotter({ mode: "disk" })["default_size"], "10G")
     assert.strictEqual(snapshotter({ mode: "memory" })["default_size"], "0")
+  })
+
+  it("refuses dm-verity where the snapshotter would ignore it, and says what it would be good for", () => {
+    const asked = (dmverity: boolean, text: string) =>
+      Erofs.dmverityProblem({ dmverity }, ContainerdVersion.parse(text))
+    assert.match(asked(true, "2.2.9")!.message, /2\.2 knows no dm-verity.*not be protected/)
+    // An older one has no erofs at all, which is told instead.
+    for (const other of ["2.1.9", "2.3.0", "2.4.2"]) assert.isUndefined(asked(true, other), other)
+    assert.isUndefined(asked(false, "2.2.9"))
+    const input = { settings: { ...disk, dmverity: true }, probe: works, schema: 3 } as const
+    const at = (text: string) => Erofs.containerdTables({ ...input, version: ContainerdVersion.parse(text) })
+    assert.isTrue(Result.isSuccess(at("2.3.0")))
+    assert.strictEqual(Result.getOrThrow(Result.flip(at("2.2.9"))).code, "E_CONTAINERD_TOO_OLD_FOR_DMVERITY")
+    assert.strictEqual(Result.getOrThrow(Result.flip(at("2.1.9"))).code, "E_CONTAINERD_TOO_OLD_FOR_EROFS")
   })
 
   it("switches dm-verity on in snapshotter and differ", () => {

@@ -34,6 +34,8 @@ describe("HostLayout", () => {
     ["/sys/class/misc/kvm", "/sys/class/misc/kvm"],
     ["/sys/fs/selinux/enforce", "/sys/fs/selinux/enforce"],
     ["/run/k3s/containerd/containerd.sock", "/run/k3s/containerd/containerd.sock"],
+    ["/var/lib/rancher/k3s/agent/containerd/f", "/var/lib/rancher/k3s/agent/containerd/f"],
+    ["/var/lib/containerd", "/var/lib/containerd"],
     ["/run/crio/crio.sock", "/run/crio/crio.sock"],
     ["/run/k3s/other", undefined],
     ["/dev/kvm", undefined],

@@ -62,7 +62,7 @@ const erofsFindings = (settings: Asked, facts: SnapshotterFacts): Findings => {
   const mkfs = mkfsFinding(facts.mkfs)
   return {
     problems: [
-      ...tooOld(facts.version),
+      ...tooOld(settings, facts.version),
       ...kernel.flatMap((finding) => finding.problems),
       ...mkfs.problems,
       ...Erofs.goGuard(settings.erofs.mergeMode, Erofs.usersIn(settings)),
@@ -71,8 +71,9 @@ const erofsFindings = (settings: Asked, facts: SnapshotterFacts): Findings => {
   }
 }
 
-const tooOld = (text: string | undefined): ReadonlyArray<Problem> => {
-  const problem = Erofs.versionProblem(text === undefined ? undefined : ContainerdVersion.parse(text), text)
+const tooOld = ({ erofs }: Asked, text: string | undefined): ReadonlyArray<Problem> => {
+  const version = text === undefined ? undefined : ContainerdVersion.parse(text)
+  const problem = Erofs.versionProblem(version, text) ?? Erofs.dmverityProblem(erofs, version)
   return problem === undefined ? [] : [problem]
 }
 

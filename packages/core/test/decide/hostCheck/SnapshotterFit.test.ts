@@ -106,10 +106,12 @@ describe("SnapshotterFit", () => {
   it("wants device-mapper and dm-verity only for dm-verity", () => {
     const kernel = { ...unseen, sysModules: ["erofs"] }
     assert.deepStrictEqual(codes(erofs, { kernel }), [])
-    assert.deepStrictEqual(codes({ ...erofs, EROFS_DMVERITY: "on" }, { kernel }), [
+    const verity = { ...erofs, EROFS_DMVERITY: "on" }
+    assert.deepStrictEqual(codes(verity, { kernel, version: "containerd://2.3.0" }), [
       "E_KERNEL_FEATURE_MISSING",
       "E_KERNEL_FEATURE_MISSING",
     ])
+    assert.deepStrictEqual(codes(verity), ["E_CONTAINERD_TOO_OLD_FOR_DMVERITY"])
   })
 
   it("refuses nothing over what could not be seen, and says what to check", () => {
