@@ -1,5 +1,5 @@
 /** Answers: what is said of a machine that nothing looks at? Everything is out of sight. */
-import { Fact, ProbeFile } from "@kata-deploy/core"
+import { Fact, HostSight, ProbeFile } from "@kata-deploy/core"
 import { Effect } from "effect"
 import type { Sight } from "./sight/Sight.ts"
 
@@ -7,15 +7,7 @@ const outOfSight = Fact.unknown("out-of-sight", "nothing looks at it")
 
 /** A machine out of sight. */
 export const noSight: Sight = {
-  machine: Effect.succeed({
-    kvm: outOfSight,
-    vhostVsock: outOfSight,
-    mshv: outOfSight,
-    selinux: outOfSight,
-    kernel: { sysModules: undefined, procModules: undefined, procConfig: undefined, bootConfig: undefined },
-    mkfsErofs: { _tag: "Unknown", why: outOfSight.why },
-    machineId: { _tag: "Absent" },
-  }),
+  machine: Effect.succeed(HostSight.machineOutOfSight(outOfSight.why)),
   probeFile: () => Effect.succeed(ProbeFile.untried(outOfSight.why)),
   usersOf: () => Effect.succeed(outOfSight),
   criStatus: () => Effect.succeed(outOfSight),

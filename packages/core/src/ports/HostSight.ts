@@ -1,8 +1,8 @@
 /** Answers: what can be seen of a host besides its files? The vocabulary of `HostShell`. */
 import type { KernelWitnesses } from "../decide/ErofsPrerequisites.ts"
 import type { MkfsErofs } from "../decide/hostCheck/SnapshotterFit.ts"
-import type { Fact } from "../input/Fact.ts"
-import type { FileState } from "../model/FileState.ts"
+import { type Fact, unknown } from "../input/Fact.ts"
+import { absent, type FileState } from "../model/FileState.ts"
 
 /** What the machine has. */
 export interface Machine {
@@ -20,6 +20,20 @@ export interface Machine {
   readonly mkfsErofs: MkfsErofs
   /** `/etc/machine-id`. */
   readonly machineId: FileState
+}
+
+/** A machine of which nothing can be seen from here, for this reason. */
+export const machineOutOfSight = (why: string): Machine => {
+  const outOfSight = unknown("out-of-sight", why)
+  return {
+    kvm: outOfSight,
+    vhostVsock: outOfSight,
+    mshv: outOfSight,
+    selinux: outOfSight,
+    kernel: { sysModules: undefined, procModules: undefined, procConfig: undefined, bootConfig: undefined },
+    mkfsErofs: { _tag: "Unknown", why },
+    machineId: absent,
+  }
 }
 
 /** A process that uses files of a tree. */
