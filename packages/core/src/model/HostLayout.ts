@@ -51,6 +51,7 @@ const unmoved: ReadonlyArray<string> = [
   "/etc/crio",
   "/etc/systemd/system",
   "/run/systemd/private",
+  "/run/dbus",
   "/boot",
   "/proc/modules",
   "/proc/config.gz",

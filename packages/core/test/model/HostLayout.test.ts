@@ -30,6 +30,7 @@ describe("HostLayout", () => {
     ["/sbin/modprobe", "/host-sbin/modprobe"],
     ["/etc/crio/crio.conf.d/f", "/etc/crio/crio.conf.d/f"],
     ["/run/systemd/private", "/run/systemd/private"],
+    ["/run/dbus/system_bus_socket", "/run/dbus/system_bus_socket"],
     ["/boot/config-6.1", "/boot/config-6.1"],
     ["/sys/class/misc/kvm", "/sys/class/misc/kvm"],
     ["/sys/fs/selinux/enforce", "/sys/fs/selinux/enforce"],
