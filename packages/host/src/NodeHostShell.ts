@@ -27,7 +27,7 @@ export const layer = ({ layout, systemd }: Options): Layer.Layer<HostShell.HostS
     Effect.map(Route.choose(systemd, Ways.of(layout)), (units) =>
       HostShell.HostShell.of({
         ...units,
-        lock: NodeLock.lock({ layout }),
+        ...NodeLock.make({ layout }),
         ...Sight.make({ layout }),
       }),
     ),

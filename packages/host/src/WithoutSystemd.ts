@@ -10,5 +10,5 @@ import * as NoUnits from "./units/NoUnits.ts"
 /** The port for a host tree that no program runs on. `NodeHostShell` with `none` locks, and sees the machine. */
 export const layer: Layer.Layer<HostShell.HostShell> = Layer.succeed(
   HostShell.HostShell,
-  HostShell.HostShell.of({ ...NoUnits.none, ...noSight, lock: () => Effect.void }),
+  HostShell.HostShell.of({ ...NoUnits.none, ...noSight, lock: () => Effect.void, keepLock: Effect.void }),
 )

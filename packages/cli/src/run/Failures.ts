@@ -15,6 +15,7 @@ const remedies: Readonly<Record<HostError.HostErrorReason["_tag"], string>> = {
   Taken: "Move away what is needed of it, remove the rest, and run the action again.",
   Refused: "Settle that, then run the action again.",
   NotLoaded: "Set the snapshotter up, or name one that containerd has (ctr plugins ls).",
+  LockLost: "Wait until that one is done, then run the action again: it goes on from what this one left.",
   TimedOut: "See what the host is busy with, then run the action again.",
   Io: "Look into the kernel's log (dmesg) for the device below, then run the action again.",
 }
@@ -29,6 +30,7 @@ const codes: Readonly<Record<HostError.HostErrorReason["_tag"], string>> = {
   Taken: "E_PATH_TAKEN",
   Refused: "E_HOST_REFUSED",
   NotLoaded: "E_PLUGIN_NOT_LOADED",
+  LockLost: "E_HOST_LOCK_LOST",
   TimedOut: "E_HOST_TIMED_OUT",
   Io: "E_HOST_IO",
 }

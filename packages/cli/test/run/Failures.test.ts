@@ -13,6 +13,7 @@ const reasons: ReadonlyArray<HostError.HostErrorReason> = [
   { _tag: "BadArchive", archive: "a.tar.zst", entry: undefined, detail: "it is cut" },
   { _tag: "Refused", detail: "no" },
   { _tag: "NotLoaded", detail: "snapshotter not loaded: x" },
+  { _tag: "LockLost", holder: "kata-deploy (process 7)" },
   { _tag: "TimedOut", seconds: 3 },
   { _tag: "Io", code: "EIO" },
 ]

@@ -90,8 +90,9 @@ const one = Effect.fnUntraced(function* (
   yield* progress.tell({ _tag: "StepStarted", ...about })
   const started = yield* Clock.currentTimeMillis
   const outcome = changes(step.action) ? "changed" : "unchanged"
+  const shell = yield* HostShell
   const run = Effect.andThen(
-    outcome === "changed" ? Journal.begin(request, state, at) : Effect.void,
+    outcome === "changed" ? Effect.andThen(shell.keepLock, Journal.begin(request, state, at)) : Effect.void,
     CarryOut.action(within, step.action),
   )
   const traced = Effect.withSpan(run, summary(step.action), {
@@ -112,10 +113,14 @@ const one = Effect.fnUntraced(function* (
   yield* note(state, at, "failed")
   // Where our part could not be taken out of a file, what that file names has to stay.
   const isEdit = step.action._tag === "Put" && step.action.change.after._tag !== "Absent"
-  if (request.onFailure === "go-on" && failure._tag === "Some" && !isEdit)
+  if (request.onFailure === "go-on" && failure._tag === "Some" && !isEdit && !isLockLost(failure.value))
     return yield* bringLedgerBack(state)
   return yield* Effect.failCause(exit.cause)
 })
+
+/** Whether somebody else may be at work on this node now. */
+const isLockLost = (error: StepError): boolean =>
+  error._tag === "HostError" && error.reason._tag === "LockLost"
 
 /** Steps that take long clean up after themselves; every other step is short and is never cut in half. */
 const isLong = ({ action }: Step): boolean =>
@@ -153,7 +158,15 @@ const giveUp = Effect.fnUntraced(function* (
   if (request.onFailure === "go-on") return
   if (restarted !== undefined && request.rollback === "never")
     return yield* keep(request, state, restarted.unit)
-  yield* undo(request, state)
+  const shell = yield* HostShell
+  const kept = yield* Effect.result(shell.keepLock)
+  if (Result.isSuccess(kept)) return yield* undo(request, state)
+  // What is half-done stays as after a crash: whoever has the lock now, or the next run, goes on from the journal.
+  yield* Ref.update(state, (s) => ({
+    ...s,
+    failures: s.failures.some(isLockLost) ? s.failures : [...s.failures, kept.failure],
+  }))
+  yield* tellLeft(request, state)
 })
 
 /** What an install leaves on purpose is said; a rollback by hand has nothing to go back to. */
@@ -184,7 +197,12 @@ const undo = Effect.fnUntraced(function* (request: StageToApply, state: Ref.Ref<
   if (Result.isFailure(own))
     yield* Ref.update(state, (s) => ({ ...s, irreversible: true, failures: [...s.failures, own.failure] }))
   if (restarted !== undefined) yield* startAgain(restarted.unit, state)
-  // An interrupted run has no report that could say so.
+  yield* tellLeft(request, state)
+})
+
+/** An interrupted run has no report that could say what stays. */
+const tellLeft = Effect.fnUntraced(function* (request: StageToApply, state: Ref.Ref<StageState>) {
+  const progress = yield* Progress
   const { done: left, failures, irreversible } = yield* Ref.get(state)
   if (left.length > 0 || irreversible)
     yield* progress.tell({

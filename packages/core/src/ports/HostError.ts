@@ -30,6 +30,8 @@ export type HostErrorReason =
   | { readonly _tag: "Refused"; readonly detail: string }
   /** containerd has no plugin of that name loaded, so that nothing can be asked of it. */
   | { readonly _tag: "NotLoaded"; readonly detail: string }
+  /** The node lock was ours and is not any more; `holder` has it now, a noun phrase. */
+  | { readonly _tag: "LockLost"; readonly holder: string }
   /** It took longer than allowed. */
   | { readonly _tag: "TimedOut"; readonly seconds: number }
   /** Any other failure of the operating system; `code` is the errno name. */
@@ -71,6 +73,8 @@ export const describe = (reason: HostErrorReason): string => {
     case "Refused":
     case "NotLoaded":
       return reason.detail
+    case "LockLost":
+      return `the program that held it for us has ended, and ${reason.holder} has it now`
     case "TimedOut":
       return `no answer within ${reason.seconds} s`
     case "Io":

@@ -57,6 +57,11 @@ export class HostShell extends Context.Service<
      * and then fails with `TimedOut`, naming the holder in the operation. Source: spec 09 §8; decisions §9.
      */
     readonly lock: (seconds: number) => Effect.Effect<void, HostError, Scope.Scope>
+    /**
+     * Makes sure that the node lock that was taken is still held, and takes it again where whoever held it for us ended;
+     * fails with `LockLost` when somebody else was quicker. Nothing to be sure of while none was taken.
+     */
+    readonly keepLock: Effect.Effect<void, HostError>
     /** What the machine has: devices, kernel, SELinux, its id. */
     readonly machine: Effect.Effect<Machine>
     /**

@@ -174,6 +174,7 @@ const lockCases: ReadonlyArray<OpenCase> = [
       yield* Effect.scoped(
         Effect.gen(function* () {
           yield* shell.lock(0)
+          yield* shell.keepLock
           const reason = yield* failsWith("a second lock", second, "TimedOut")
           yield* same("the reason", reason, { _tag: "TimedOut", seconds: 0 })
         }),

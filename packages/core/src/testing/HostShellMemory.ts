@@ -7,7 +7,13 @@ import * as Fact from "../input/Fact.ts"
 import * as ProbeFile from "../model/ProbeFile.ts"
 import { HostError, type HostErrorReason } from "../ports/HostError.ts"
 import { HostShell, type UnitRun, type UnitState, type UnitVerb } from "../ports/HostShell.ts"
-import type { CriStatus, Machine, RunningSandbox, TreeUser } from "../ports/HostSight.ts"
+import {
+  type CriStatus,
+  type Machine,
+  machineOutOfSight,
+  type RunningSandbox,
+  type TreeUser,
+} from "../ports/HostSight.ts"
 import { MemoryFaults } from "./MemoryFaults.ts"
 
 /** What a double starts with; everything may be left out. */
@@ -35,6 +41,8 @@ export interface Sight {
   log: Fact.Fact<ReadonlyArray<string>>
   /** Who holds the node lock besides the program under test; it never lets go by itself. */
   lockHolder: string | undefined
+  /** Who took the lock away from the program under test, while it believes that it holds it. */
+  lockLostTo: string | undefined
 }
 
 /** A double with its controls. */
@@ -58,21 +66,14 @@ export interface HostShellMemory {
 const outOfSight = Fact.unknown("out-of-sight", "this process does not see it")
 
 const nothingInSight = (): Sight => ({
-  machine: {
-    kvm: outOfSight,
-    vhostVsock: outOfSight,
-    mshv: outOfSight,
-    selinux: outOfSight,
-    kernel: { sysModules: undefined, procModules: undefined, procConfig: undefined, bootConfig: undefined },
-    mkfsErofs: { _tag: "Unknown", why: outOfSight.why },
-    machineId: { _tag: "Absent" },
-  },
+  machine: machineOutOfSight(outOfSight.why),
   probeFile: ProbeFile.untried(outOfSight.why),
   users: outOfSight,
   cri: outOfSight,
   sandboxes: outOfSight,
   log: outOfSight,
   lockHolder: undefined,
+  lockLostTo: undefined,
 })
 
 /** Milliseconds from one start of a unit to the next. */
@@ -183,6 +184,18 @@ export const make = (options: Options = {}): HostShellMemory => {
         }),
         () => Effect.sync(() => void locks--),
       ),
+    keepLock: Effect.suspend(() => {
+      const { lockLostTo: holder } = sight
+      return holder === undefined || locks === 0
+        ? Effect.void
+        : Effect.fail(
+            new HostError({
+              operation: "keep the node lock",
+              path: undefined,
+              reason: { _tag: "LockLost", holder },
+            }),
+          )
+    }),
     machine: Effect.sync(() => sight.machine),
     probeFile: () => Effect.sync(() => sight.probeFile),
     usersOf: () => Effect.sync(() => sight.users),

@@ -6,8 +6,12 @@ import * as SystemdNode from "./SystemdNode.ts"
 
 const { dropIn, request, unit } = SystemdNode
 
-const fails = Effect.fnUntraced(function* (node: SystemdNode.SystemdNode, asked: Run.Request) {
-  const error = yield* Run.run(asked).pipe(node.on, Effect.flip)
+const fails = Effect.fnUntraced(function* (
+  node: SystemdNode.SystemdNode,
+  asked: Run.Request | ReturnType<typeof Run.run>,
+) {
+  const run = Effect.isEffect(asked) ? asked : Run.run(asked)
+  const error = yield* run.pipe(node.on, Effect.flip)
   assert.strictEqual(error._tag, "ApplyError")
   if (error._tag !== "ApplyError") throw error
   return error
@@ -244,6 +248,80 @@ describe("the node lock", () => {
         assert.notInclude(held, false)
         assert.isFalse(node.shell.holdsLock())
       }
+    }),
+  )
+
+  it.effect(
+    "that is lost to somebody else stops a run before its next change, with nothing taken back beside that one",
+    () =>
+      Effect.gen(function* () {
+        const node = SystemdNode.make()
+        const before = Node.snapshot(node.files)
+        const losing = Progress.Progress.of({
+          tell: (event) =>
+            Effect.sync(() => {
+              if (event._tag === "StageDone" && event.stage === "artifacts")
+                node.shell.sight.lockLostTo = "kata-deploy (process 4711)"
+            }),
+        })
+        const error = yield* Run.run(request("install")).pipe(
+          Effect.provideService(Progress.Progress, losing),
+          node.on,
+          Effect.flip,
+        )
+        assert.include(error.message, "kata-deploy (process 4711) has it now")
+        assert.strictEqual(SystemdNode.asked(node, "restart"), 0)
+        assert.strictEqual(node.files.tree.get(dropIn)._tag, "Absent")
+        node.shell.sight.lockLostTo = undefined
+        const report = yield* Run.run(request("install")).pipe(node.on)
+        assert.strictEqual(report.outcome, "done")
+        yield* Run.run(request("cleanup")).pipe(node.on)
+        assert.deepStrictEqual(Node.snapshot(node.files), before)
+      }),
+  )
+
+  it.effect(
+    "that is lost within a stage leaves that half-done, as a crash does, and the next run goes on",
+    () =>
+      Effect.gen(function* () {
+        const node = SystemdNode.make()
+        const losing = Progress.Progress.of({
+          tell: (event) =>
+            Effect.sync(() => {
+              if (
+                event._tag === "StepDone" &&
+                event.stage === "cri" &&
+                node.files.tree.get(dropIn)._tag === "File"
+              )
+                node.shell.sight.lockLostTo = "kata-deploy (process 4711)"
+            }),
+        })
+        const { report } = yield* Run.run(request("install")).pipe(
+          Effect.provideService(Progress.Progress, losing),
+          (run) => fails(node, run),
+        )
+        assert.strictEqual(report.outcome, "incomplete")
+        assert.strictEqual(report.failures.length, 1)
+        assert.strictEqual(node.files.tree.get(dropIn)._tag, "File")
+        node.shell.sight.lockLostTo = undefined
+        assert.strictEqual((yield* Run.run(request("install")).pipe(node.on)).outcome, "done")
+      }),
+  )
+
+  it.effect("that is lost by a cleanup keeps it from removing anything more", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make()
+      yield* Run.run(request("install")).pipe(node.on)
+      const after = Node.snapshot(node.files)
+      const losing = Progress.Progress.of({
+        tell: () => Effect.sync(() => (node.shell.sight.lockLostTo = "kata-deploy (process 4711)")),
+      })
+      const { report } = yield* Run.run(request("cleanup")).pipe(
+        Effect.provideService(Progress.Progress, losing),
+        (run) => fails(node, run),
+      )
+      assert.strictEqual(report.outcome, "failed")
+      assert.deepStrictEqual(Node.snapshot(node.files), after)
     }),
   )
 

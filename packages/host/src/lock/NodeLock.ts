@@ -1,11 +1,11 @@
 /**
  * Answers: may we change this node now? Holds `flock(2)` by a child `flock`, which every other program that locks the
  * same file respects. The child lives as long as its standard input is open, so the kernel ends it, and the lock, when
- * we die. Source: spec 09 §8; decisions §9; flock(1).
+ * we die; a child that dies before us is noticed. Source: spec 09 §8; decisions §9; flock(1).
  */
 import { type ChildProcess, spawn } from "node:child_process"
-import { HostError, type HostLayout } from "@kata-deploy/core"
-import { Effect, type Scope } from "effect"
+import { HostError, type HostLayout, type HostShell } from "@kata-deploy/core"
+import { Effect, Scope, Semaphore } from "effect"
 import * as LockHolder from "./LockHolder.ts"
 import * as LockPath from "./LockPath.ts"
 
@@ -22,36 +22,86 @@ const taken = 75
 /** What the child repeats once it has the lock. */
 const greeting = "held\n"
 
-type Attempt = { readonly _tag: "Held" } | { readonly _tag: "Taken" }
+/** Seconds that the kernel gets to let go of a lock whose holder has just ended. */
+const lettingGo = 2
+
+type Attempt = { readonly _tag: "Held"; readonly child: ChildProcess } | { readonly _tag: "Taken" }
 
 const failure = (operation: string, reason: HostError.HostErrorReason): HostError.HostError =>
   new HostError.HostError({ operation, path: LockPath.lockFile, reason })
 
-/** Holds the node lock until the scope closes; waits at most `seconds`, and names the holder when that was in vain. */
-export const lock =
-  ({ layout, program = "flock" }: Options) =>
-  (seconds: number): Effect.Effect<void, HostError.HostError, Scope.Scope> =>
-    Effect.gen(function* () {
+/** The part of the port that is about the lock. */
+export type NodeLock = Pick<HostShell.HostShell["Service"], "lock" | "keepLock">
+
+/** The node lock of one program. */
+export const make = ({ layout, program = "flock" }: Options): NodeLock => {
+  let kept: NodeLock["keepLock"] = Effect.void
+  return {
+    keepLock: Effect.suspend(() => kept),
+    lock: Effect.fnUntraced(function* (seconds) {
       const at = LockPath.of(layout)
       if (at._tag === "Nowhere")
         return yield* failure("take the node lock", { _tag: "Refused", detail: at.why })
-      const atOnce = yield* hold(program, ["--nonblock"], at.path)
-      if (atOnce._tag === "Held") return
-      const holder = LockHolder.of(at.path)
-      if (seconds > 0) {
-        yield* Effect.logInfo(`Waiting for the node lock, which ${holder} holds, for at most ${seconds} s`)
-        const waited = yield* Effect.timeoutOption(hold(program, [], at.path), `${seconds} seconds`)
-        if (waited._tag === "Some") return
-      }
-      const now = LockHolder.of(at.path)
-      return yield* failure(
-        `take the node lock, which ${now === LockHolder.nobodyKnown ? holder : now} holds,`,
-        {
-          _tag: "TimedOut",
-          seconds,
-        },
-      )
-    })
+      const keep = yield* keeping(program, at.path, yield* take(program, at.path, seconds))
+      kept = keep
+      yield* Effect.addFinalizer(() => Effect.sync(() => (kept = Effect.void)))
+    }),
+  }
+}
+
+/** Takes the lock; waits at most `seconds`, and names the holder when that was in vain. */
+const take = Effect.fnUntraced(function* (program: string, path: string, seconds: number) {
+  const atOnce = yield* hold(program, ["--nonblock"], path)
+  if (atOnce._tag === "Held") return atOnce.child
+  const holder = LockHolder.of(path)
+  if (seconds > 0) {
+    yield* Effect.logInfo(`Waiting for the node lock, which ${holder} holds, for at most ${seconds} s`)
+    const waited = yield* Effect.timeoutOption(hold(program, [], path), `${seconds} seconds`)
+    if (waited._tag === "Some" && waited.value._tag === "Held") return waited.value.child
+  }
+  const now = LockHolder.of(path)
+  return yield* failure(`take the node lock, which ${now === LockHolder.nobodyKnown ? holder : now} holds,`, {
+    _tag: "TimedOut",
+    seconds,
+  })
+})
+
+/**
+ * Sees to it that the lock stays with us although the child may be killed, by somebody or for want of memory: it is
+ * taken again at once, or the answer is who was quicker.
+ */
+const keeping = Effect.fnUntraced(function* (program: string, path: string, first: ChildProcess) {
+  const scope = yield* Effect.scope
+  const oneAtATime = yield* Semaphore.make(1)
+  let child = first
+  const keep = Effect.gen(function* () {
+    if (!hasEnded(child)) return
+    // Where only `flock` was killed, its `cat` still holds the lock, until its input ends.
+    child.stdin?.destroy()
+    yield* Effect.logWarning("The program that held the node lock has ended; the lock is taken again")
+    const again = yield* Scope.provide(hold(program, ["--timeout", String(lettingGo)], path), scope)
+    if (again._tag === "Taken")
+      return yield* failure("keep the node lock", { _tag: "LockLost", holder: LockHolder.of(path) })
+    child = again.child
+  }).pipe(oneAtATime.withPermit)
+  const watch = Effect.andThen(
+    Effect.suspend(() => ended(child)),
+    keep,
+  )
+  // Whoever asks later tries anew; nobody needs the watch to report.
+  yield* Effect.forkScoped(Effect.ignore(Effect.forever(watch)))
+  return keep
+})
+
+const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null
+
+const ended = (child: ChildProcess): Effect.Effect<void> =>
+  Effect.callback<void>((resume) => {
+    const done = (): void => resume(Effect.void)
+    if (hasEnded(child)) return done()
+    child.once("exit", done)
+    return Effect.sync(() => child.off("exit", done))
+  })
 
 /** Starts a child that takes the lock; it ends with the scope, or at once when we are interrupted or failed. */
 const hold = (
@@ -60,7 +110,7 @@ const hold = (
   path: string,
 ): Effect.Effect<Attempt, HostError.HostError, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.callback<{ readonly attempt: Attempt; readonly child: ChildProcess }, HostError.HostError>(
+    Effect.callback<{ readonly _tag: Attempt["_tag"]; readonly child: ChildProcess }, HostError.HostError>(
       (resume) => {
         // In a process group of its own: a Ctrl-C at the terminal is ours to handle, with the lock still held.
         const child = spawn(
@@ -73,7 +123,7 @@ const hold = (
         // Written to a child that has ended already; its exit code says why.
         child.stdin.on("error", () => {})
         child.stdin.write(greeting)
-        child.stdout.once("data", () => resume(Effect.succeed({ attempt: { _tag: "Held" }, child })))
+        child.stdout.once("data", () => resume(Effect.succeed({ _tag: "Held", child })))
         child.once("error", (error: NodeJS.ErrnoException) =>
           resume(
             Effect.fail(
@@ -87,7 +137,7 @@ const hold = (
         child.once("close", (code) =>
           resume(
             code === taken
-              ? Effect.succeed({ attempt: { _tag: "Taken" }, child })
+              ? Effect.succeed({ _tag: "Taken", child })
               : Effect.fail(failure("take the node lock", reasonOf(complaint, code))),
           ),
         )
@@ -95,13 +145,12 @@ const hold = (
       },
     ),
     ({ child }) =>
-      Effect.callback<void>((resume) => {
-        if (child.exitCode !== null || child.signalCode !== null) return resume(Effect.void)
-        child.once("exit", () => resume(Effect.void))
+      Effect.suspend(() => {
         child.stdin?.end()
+        return ended(child)
       }),
     { interruptible: true },
-  ).pipe(Effect.map(({ attempt }) => attempt))
+  )
 
 /** Ends a child that still waits; its whole group, since `flock` may have just started `cat`. */
 const stop = (child: ChildProcess): void => {

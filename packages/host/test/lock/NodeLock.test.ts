@@ -1,12 +1,13 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process"
 import { once } from "node:events"
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { HostLayout } from "@kata-deploy/core"
 import { Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
+import * as LockHolder from "../../src/lock/LockHolder.ts"
 import * as NodeLock from "../../src/lock/NodeLock.ts"
 
 /** A host tree with the directory for the lock; gone with the scope. */
@@ -21,6 +22,26 @@ const hostTree = Effect.acquireRelease(
 
 /** Whether another program could lock the file at once. */
 const isFree = (file: string): boolean => spawnSync("flock", ["--nonblock", file, "true"]).status === 0
+
+/** Process id of whoever the kernel says holds the lock. */
+const holderOf = (file: string): number | undefined =>
+  LockHolder.pidsIn(
+    LockHolder.readProc("/proc/locks") ?? "",
+    LockHolder.identityOf(statSync(file, { bigint: true })),
+  )[0]
+
+/** Whether somebody waits for the lock. */
+const waits = (file: string): boolean =>
+  (LockHolder.readProc("/proc/locks") ?? "")
+    .split("\n")
+    .some((line) => line.includes("->") && line.includes(`:${statSync(file).ino} `))
+
+/** Comes back once something is so, which another process brings about. */
+const until = (isSo: () => boolean): Effect.Effect<void> =>
+  Effect.promise(async () => {
+    do await new Promise((resolve) => setImmediate(resolve))
+    while (!isSo())
+  })
 
 /** Another program that holds the lock until its input ends. */
 const otherHolder = (file: string): Effect.Effect<ChildProcess> =>
@@ -44,7 +65,7 @@ describe("the node lock", () => {
       const { file, layout } = yield* hostTree
       yield* Effect.scoped(
         Effect.andThen(
-          NodeLock.lock({ layout })(0),
+          NodeLock.make({ layout }).lock(0),
           Effect.sync(() => assert.isFalse(isFree(file))),
         ),
       )
@@ -57,7 +78,7 @@ describe("the node lock", () => {
     Effect.gen(function* () {
       const { file, layout } = yield* hostTree
       const other = yield* otherHolder(file)
-      const error = yield* Effect.flip(Effect.scoped(NodeLock.lock({ layout })(0)))
+      const error = yield* Effect.flip(Effect.scoped(NodeLock.make({ layout }).lock(0)))
       assert.deepStrictEqual(error.reason, { _tag: "TimedOut", seconds: 0 })
       assert.match(error.message, /which .+ \(process \d+\) holds, \/run\/lock\/kata-deploy\.lock/)
       yield* letGo(other)
@@ -68,7 +89,7 @@ describe("the node lock", () => {
     Effect.gen(function* () {
       const { file, layout } = yield* hostTree
       const other = yield* otherHolder(file)
-      const waiting = yield* Effect.forkChild(Effect.flip(Effect.scoped(NodeLock.lock({ layout })(300))))
+      const waiting = yield* Effect.forkChild(Effect.flip(Effect.scoped(NodeLock.make({ layout }).lock(300))))
       while (waiting.pollUnsafe() === undefined) {
         yield* TestClock.adjust("300 seconds")
         yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
@@ -86,7 +107,9 @@ describe("the node lock", () => {
       yield* Effect.scoped(
         Effect.gen(function* () {
           const waiting = yield* Effect.forkChild(
-            NodeLock.lock({ layout })(300).pipe(Effect.as(isFree(file))),
+            NodeLock.make({ layout })
+              .lock(300)
+              .pipe(Effect.as(isFree(file))),
           )
           yield* letGo(other)
           assert.isFalse(yield* Fiber.join(waiting))
@@ -102,7 +125,7 @@ describe("the node lock", () => {
       rmSync(join(root, "run"), { recursive: true })
       yield* Effect.scoped(
         Effect.andThen(
-          NodeLock.lock({ layout })(0),
+          NodeLock.make({ layout }).lock(0),
           Effect.sync(() => assert.isFalse(isFree(root))),
         ),
       )
@@ -113,7 +136,9 @@ describe("the node lock", () => {
   it.effect("needs the program flock, and says where it comes from", () =>
     Effect.gen(function* () {
       const { layout } = yield* hostTree
-      const error = yield* Effect.flip(Effect.scoped(NodeLock.lock({ layout, program: "no-such-flock" })(1)))
+      const error = yield* Effect.flip(
+        Effect.scoped(NodeLock.make({ layout, program: "no-such-flock" }).lock(1)),
+      )
       assert.match(error.message, /no-such-flock of util-linux could not be started \(ENOENT\); install it/)
     }),
   )
@@ -121,9 +146,65 @@ describe("the node lock", () => {
   it.effect("that cannot be taken says what the program says", () =>
     Effect.gen(function* () {
       const { layout } = yield* hostTree
-      const error = yield* Effect.flip(Effect.scoped(NodeLock.lock({ layout, program: "false" })(1)))
+      const error = yield* Effect.flip(Effect.scoped(NodeLock.make({ layout, program: "false" }).lock(1)))
       assert.strictEqual(error.reason._tag, "Refused")
       assert.match(error.message, /flock ended with 1/)
+    }),
+  )
+
+  it.effect(
+    "is taken again when the program that holds it for us is killed, alone or with all that it started",
+    () =>
+      Effect.gen(function* () {
+        const { file, layout } = yield* hostTree
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const { keepLock, lock } = NodeLock.make({ layout })
+            yield* lock(0)
+            for (const whom of ["flock", "its group"] as const) {
+              const pid = holderOf(file)!
+              process.kill(whom === "flock" ? pid : -pid, "SIGKILL")
+              // Of a holder that has died, and left the lock to a child of its own, the kernel says 0.
+            yield* until(() => ![undefined, 0, pid].includes(holderOf(file)))
+              yield* keepLock
+              assert.isFalse(isFree(file))
+            }
+          }),
+        )
+        assert.isTrue(isFree(file))
+      }),
+  )
+
+  it.effect("that somebody else got when it was lost is not ours any more, until that one lets go", () =>
+    Effect.gen(function* () {
+      const { file, layout } = yield* hostTree
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const { keepLock, lock } = NodeLock.make({ layout })
+          yield* keepLock
+          yield* lock(0)
+          const pid = holderOf(file)!
+          const other = yield* Effect.forkChild(otherHolder(file))
+          yield* until(() => waits(file))
+          process.kill(-pid, "SIGKILL")
+          const holder = yield* Fiber.join(other)
+          // The news of the child's end takes a moment to come.
+          const error = yield* Effect.flip(
+            Effect.forever(
+              Effect.andThen(
+                keepLock,
+                until(() => true),
+              ),
+            ),
+          )
+          assert.strictEqual(error.reason._tag, "LockLost")
+          assert.match(error.message, /Could not keep the node lock .+ \(process \d+\) has it now/)
+          yield* letGo(holder)
+          yield* keepLock
+          assert.isFalse(isFree(file))
+        }),
+      )
+      assert.isTrue(isFree(file))
     }),
   )
 
@@ -148,7 +229,7 @@ describe("the node lock", () => {
         child.kill("SIGKILL")
         await ended
       })
-      yield* Effect.scoped(NodeLock.lock({ layout })(0)).pipe(Effect.retry({ times: 200 }))
+      yield* Effect.scoped(NodeLock.make({ layout }).lock(0)).pipe(Effect.retry({ times: 200 }))
       assert.isTrue(isFree(file))
     }),
   )
