@@ -9,6 +9,7 @@ import * as HostCheck from "../decide/HostCheck.ts"
 import * as MachineId from "../decide/MachineId.ts"
 import type { Detected } from "../decide/RuntimeDetection.ts"
 import * as Snapshotter from "../decide/Snapshotter.ts"
+import { known } from "../input/Fact.ts"
 import type { Facts } from "../input/Facts.ts"
 import type { Settings } from "../input/Settings.ts"
 import * as Distribution from "../model/Distribution.ts"
@@ -55,12 +56,15 @@ export const runtime = Effect.fn("ObserveSight.runtime")(function* (
   const shell = yield* HostShell
   const api = yield* NodeApi
   const asksKubelet = action.startsWith("install") && HostCheck.asksKubelet(settings)
+  // The operator's word is held against the runtime's own; what the Node says comes from the runtime anyway.
+  const cri = settings.containerRuntimeVersion === undefined ? undefined : yield* shell.criStatus(row.socket)
   return {
     ...facts,
     configz: asksKubelet && !MachineId.isStaged(action) ? yield* api.configz : facts.configz,
     sight: {
       ...facts.sight,
       runtimeRun: yield* shell.unitRun(row.unit),
+      ...(cri === undefined ? {} : { runtimeSays: cri._tag === "Known" ? known(cri.value.runtime) : cri }),
     },
   }
 })

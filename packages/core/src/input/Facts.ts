@@ -65,6 +65,8 @@ export interface SightFacts {
   readonly machine: Machine | undefined
   /** What a probe file showed where layers of erofs go; left out where nobody tried. */
   readonly probeFile?: ProbeFile | undefined
+  /** What the CRI runtime calls itself, e.g. `containerd 1.7.24`; left out where nobody asked. */
+  readonly runtimeSays?: Fact<string>
   /** How the CRI runtime's unit runs. */
   readonly runtimeRun: Fact<UnitRun>
   /** Processes that use the install directory. */

@@ -44,6 +44,7 @@ const Tried = Schema.Union([
 export const SightDocument = Schema.Struct({
   machine: Schema.optionalKey(Machine),
   probeFile: Schema.optionalKey(Schema.Struct({ fsverity: Tried, immutable: Tried })),
+  runtimeSays: Schema.optionalKey(factOf(Schema.String)),
   runtimeRun: factOf(
     Schema.Struct({
       state: Schema.Literals(["active", "inactive", "activating", "failed"]),
@@ -94,9 +95,17 @@ const kernelOf = (kernel: NonNullable<SightDocument["machine"]>["kernel"]): Kern
 })
 
 /** What was seen, from its document. */
-export const decode = ({ machine, probeFile, runtimeRun, sandboxes, users }: SightDocument): SightFacts => ({
+export const decode = ({
+  machine,
+  probeFile,
+  runtimeRun,
+  runtimeSays,
+  sandboxes,
+  users,
+}: SightDocument): SightFacts => ({
   machine: machine === undefined ? undefined : { ...machine, kernel: kernelOf(machine.kernel) },
   ...(probeFile === undefined ? {} : { probeFile }),
+  ...(runtimeSays === undefined ? {} : { runtimeSays }),
   runtimeRun:
     runtimeRun._tag === "Unknown"
       ? runtimeRun

@@ -153,6 +153,7 @@ const makeWith = (input: PlanInput, detected: Detected): Result.Result<Plan, Dec
   const refused = [
     ...(only === undefined ? seen.problems : []),
     ...HostCheck.RuntimeFit.mapping(settings, detected.row, version),
+    ...HostCheck.RuntimeFit.named(settings, input.facts.sight.runtimeSays),
   ]
   if (refused.length > 0) failures.push(new PrerequisiteError({ problems: refused }))
   if (asked.includes("host-check")) {

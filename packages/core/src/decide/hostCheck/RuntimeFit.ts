@@ -2,6 +2,7 @@
  * Answers: can this CRI runtime be configured as the settings ask? Its name, the declared distribution, its age, and
  * whether it lets several installs live beside each other. Source: spec 09 §5 items 1–5; 12 W-19, W-24.
  */
+import type { Fact } from "../../input/Fact.ts"
 import { didYouMean } from "../../input/NearestName.ts"
 import type { Problem } from "../../input/Problem.ts"
 import type { Settings } from "../../input/Settings.ts"
@@ -70,6 +71,29 @@ export const mapping = (
       setting: "SNAPSHOTTER_HANDLER_MAPPING",
       message: `${mapped.join(", ")} shall use a snapshotter of their own, which containerd ${ContainerdVersion.format(version!)} ignores.`,
       remedy: "Upgrade containerd to 1.7 or newer, or take the mapping away.",
+    },
+  ]
+}
+
+/**
+ * Whether the operator's version is that of another generation than the daemon's: containerd 1.x replaces whole tables
+ * where 2.x merges keys, so a configuration for the one may take the CRI down in the other.
+ */
+export const named = (
+  { containerRuntimeVersion }: Pick<Settings, "containerRuntimeVersion">,
+  says: Fact<string> | undefined,
+): ReadonlyArray<Problem> => {
+  if (containerRuntimeVersion === undefined || says?._tag !== "Known") return []
+  const wanted = ContainerdVersion.parse(containerRuntimeVersion)
+  const found = ContainerdVersion.parse(says.value.replace(/^containerd\s+/, ""))
+  if (wanted === undefined || found === undefined || wanted.major === found.major) return []
+  return [
+    {
+      code: "E_RUNTIME_VERSION_MISMATCH",
+      setting: "CONTAINER_RUNTIME_VERSION",
+      value: containerRuntimeVersion,
+      message: `CONTAINER_RUNTIME_VERSION says ${containerRuntimeVersion}, but this node runs ${says.value}, which reads its configuration differently. It could come back without its CRI.`,
+      remedy: `Set CONTAINER_RUNTIME_VERSION=containerd://${says.value.replace(/^containerd\s+/, "")}, or leave it out where the Node can be asked.`,
     },
   ]
 }

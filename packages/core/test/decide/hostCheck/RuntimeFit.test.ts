@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Distribution, HostCheck } from "../../../src/index.ts"
+import { Distribution, Fact, HostCheck } from "../../../src/index.ts"
 import { settings } from "../../Sample.ts"
 
 const codes = (
@@ -68,6 +68,21 @@ describe("RuntimeFit", () => {
       version: "containerd://1.6.0",
     })
     assert.match(problem?.message ?? "", /^kata-mine shall/)
+  })
+
+  it("refuses the operator's version where the daemon itself says another generation, and names both", () => {
+    const named = (CONTAINER_RUNTIME_VERSION: string, says: Fact.Fact<string> | undefined) =>
+      HostCheck.RuntimeFit.named(settings({ CONTAINER_RUNTIME_VERSION }), says)
+    const [problem] = named("containerd://2.1.5", Fact.known("containerd 1.7.24"))
+    assert.strictEqual(problem?.code, "E_RUNTIME_VERSION_MISMATCH")
+    assert.match(problem!.message, /says containerd:\/\/2\.1\.5, but this node runs containerd 1\.7\.24/)
+    assert.include(problem!.remedy, "CONTAINER_RUNTIME_VERSION=containerd://1.7.24")
+    for (const says of ["containerd 2.1.9", "containerd 2.0.0-k3s1", "containerd", "cri-o 1.34.0", ""])
+      assert.deepStrictEqual(named("containerd://2.1.5", Fact.known(says)), [], says)
+    for (const says of [undefined, Fact.unknown("out-of-sight", "its socket is not mounted here")])
+      assert.deepStrictEqual(named("containerd://2.1.5", says), [])
+    assert.deepStrictEqual(named("cri-o://1.34.0", Fact.known("containerd 1.7.24")), [])
+    assert.deepStrictEqual(HostCheck.RuntimeFit.named(settings({}), Fact.known("containerd 1.7.24")), [])
   })
 
   it("says what to declare instead", () => {
