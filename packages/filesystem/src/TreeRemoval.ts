@@ -4,15 +4,18 @@
  * Source: spec 05 §6, decisions §3.
  */
 import fs from "node:fs"
-import { type HostFiles, HostPath, type Ledger } from "@kata-deploy/core"
+import { HostError, type HostFiles, HostPath, type Ledger } from "@kata-deploy/core"
 import type { Confinement } from "./Confinement.ts"
 import { deepestFirst, DirectoryCursor, nameOf, parentOf } from "./DirectoryCursor.ts"
 import type { DirectoryHandle } from "./DirectoryHandle.ts"
-import { hasCode } from "./Failure.ts"
+import { hasCode, reasonOf } from "./Failure.ts"
 import { namesIn } from "./Observation.ts"
 import { isMounted } from "./PathFacts.ts"
 
 type Left = HostFiles.Removal["left"][number]
+type Failed = HostFiles.Removal["failed"][number]
+
+const byPath = (a: Left | Failed, b: Left | Failed): number => (a.path < b.path ? -1 : 1)
 
 /** Removes a tree or the owned part of one. */
 export const removeTree = (host: Confinement, action: HostFiles.RemoveTreeAction): HostFiles.Removal => {
@@ -24,7 +27,7 @@ export const removeTree = (host: Confinement, action: HostFiles.RemoveTreeAction
       return removing.result()
     })
   } catch (cause) {
-    if (hasCode(cause, "ENOENT", "ENOTDIR")) return { removed: 0, left: [] }
+    if (hasCode(cause, "ENOENT", "ENOTDIR")) return { removed: 0, left: [], failed: [] }
     throw cause
   }
 }
@@ -47,8 +50,8 @@ class Removing {
   private readonly rootPath: HostPath.HostPath
   private readonly reserved: ReadonlyArray<string>
   private readonly left: Array<Left> = []
+  private readonly failed: Array<Failed> = []
   private removed = 0
-  private failure: { readonly cause: unknown } | undefined
 
   constructor(root: DirectoryHandle, rootPath: HostPath.HostPath, reserved: ReadonlyArray<string>) {
     this.root = root
@@ -57,24 +60,20 @@ class Removing {
   }
 
   result(): HostFiles.Removal {
-    if (this.failure !== undefined) throw this.failure.cause
-    return {
-      removed: this.removed,
-      left: this.left.sort((a, b) => (a.path < b.path ? -1 : 1)),
-    }
+    return { removed: this.removed, left: this.left.sort(byPath), failed: this.failed.sort(byPath) }
   }
 
   /** Empties a directory; `relative` is its path below the root. */
   everythingIn(directory: DirectoryHandle, relative: string): void {
     for (const name of namesIn(directory.at("."))) {
       const path = relative === "" ? name : `${relative}/${name}`
-      if (!this.isReserved(path)) this.goOn(() => this.everythingAt(directory, name, path))
+      if (!this.isReserved(path)) this.goOn(path, () => this.everythingAt(directory, name, path))
     }
-    this.goOn(() => directory.sync())
+    this.goOn(relative, () => directory.sync())
   }
 
   private everythingAt(directory: DirectoryHandle, name: string, path: string): void {
-    if (!isDirectory(directory, name)) return this.unlink(directory, name)
+    if (!isDirectory(directory, name)) return this.unlink(directory, name, path)
     const mounted = isMounted(directory, name)
     const inner = directory.open(name)
     try {
@@ -100,8 +99,9 @@ class Removing {
         this.visit(cursor, path, (parent, name) => this.ownedDirectory(parent, name, path))
       }
       const ours = new Set(entries.map((entry) => entry.path))
-      for (const path of ["", ...directories.map((entry) => entry.path)]) this.nameForeign(cursor, path, ours)
-      this.goOn(() => this.root.sync())
+      for (const path of ["", ...directories.map((entry) => entry.path)])
+        this.goOn(path, () => this.nameForeign(cursor, path, ours))
+      this.goOn("", () => this.root.sync())
     } finally {
       cursor.close()
     }
@@ -113,7 +113,7 @@ class Removing {
     use: (parent: DirectoryHandle, name: string) => void,
   ): void {
     if (this.isReserved(path)) return
-    this.goOn(() => {
+    this.goOn(path, () => {
       try {
         use(cursor.enter(parentOf(path)), nameOf(path))
       } catch (cause) {
@@ -126,7 +126,7 @@ class Removing {
 
   private ownedFile(parent: DirectoryHandle, name: string, path: string): void {
     if (isDirectory(parent, name)) this.keep(path, "it is a directory now")
-    else this.unlink(parent, name)
+    else this.unlink(parent, name, path)
   }
 
   private ownedDirectory(parent: DirectoryHandle, name: string, path: string): void {
@@ -135,9 +135,15 @@ class Removing {
     else this.rmdir(parent, name, path)
   }
 
-  private unlink(parent: DirectoryHandle, name: string): void {
-    fs.unlinkSync(parent.at(name))
-    this.removed++
+  private unlink(parent: DirectoryHandle, name: string, path: string): void {
+    try {
+      fs.unlinkSync(parent.at(name))
+      this.removed++
+    } catch (cause) {
+      // A file, too, may have another one mounted on it.
+      if (!hasCode(cause, "EBUSY")) throw cause
+      this.keep(path, "mount point")
+    }
   }
 
   private rmdir(parent: DirectoryHandle, name: string, path: string): void {
@@ -152,10 +158,11 @@ class Removing {
 
   private nameForeign(cursor: DirectoryCursor, directory: string, ours: ReadonlySet<string>): void {
     try {
-      for (const name of namesIn(cursor.enter(directory).at("."))) {
+      const inside = cursor.enter(directory)
+      for (const name of namesIn(inside.at("."))) {
         const path = directory === "" ? name : `${directory}/${name}`
-        if (!ours.has(path) && !this.isReserved(path) && !this.holdsReserved(path))
-          this.keep(path, "not ours")
+        if (ours.has(path) || this.isReserved(path) || this.holdsReserved(path)) continue
+        this.keep(path, isDirectory(inside, name) && isMounted(inside, name) ? "mount point" : "not ours")
       }
     } catch (cause) {
       if (!hasCode(cause, "ENOENT", "ENOTDIR", "ELOOP")) throw cause
@@ -174,12 +181,13 @@ class Removing {
     return this.reserved.some((reserved) => isWithin(reserved, path))
   }
 
-  /** Does one thing; its failure is told when everything else is done. */
-  private goOn(run: () => void): void {
+  /** Does one thing about a path; that it failed is told when everything else is done. */
+  private goOn(path: string, run: () => void): void {
     try {
       run()
     } catch (cause) {
-      this.failure ??= { cause }
+      const at = path === "" ? this.rootPath : HostPath.join(this.rootPath, path)
+      this.failed.push({ path: at, reason: reasonOf(cause) })
     }
   }
 }
@@ -187,11 +195,36 @@ class Removing {
 const isDirectory = (parent: DirectoryHandle, name: string): boolean =>
   fs.lstatSync(parent.at(name)).isDirectory()
 
-/** Removes each directory that is empty and no mount point; tells which ones went. */
+/**
+ * Removes each directory that is empty and no mount point; tells which ones went. One that cannot be removed does not
+ * keep the others from going. What lies below one of them that is a link now is somebody else's.
+ */
 export const prune = (
   host: Confinement,
   directories: ReadonlyArray<HostPath.HostPath>,
-): ReadonlyArray<HostPath.HostPath> => directories.filter((directory) => pruneOne(host, directory))
+): ReadonlyArray<HostPath.HostPath> => {
+  let failure: HostError.HostError | undefined
+  const links = directories.filter((path) => isLink(host, path))
+  const gone = directories.filter((path) => {
+    try {
+      return !links.some((link) => HostPath.isWithin(path, link)) && pruneOne(host, path)
+    } catch (cause) {
+      failure ??= new HostError.HostError({ operation: "remove", path, reason: reasonOf(cause) })
+      return false
+    }
+  })
+  if (failure !== undefined) throw failure
+  return gone
+}
+
+const isLink = (host: Confinement, path: HostPath.HostPath): boolean => {
+  try {
+    return host.within(path, (place) => fs.lstatSync(place.at).isSymbolicLink())
+  } catch {
+    // It is told when it is to go.
+    return false
+  }
+}
 
 const stays = ["ENOTEMPTY", "EEXIST", "EBUSY", "EINVAL", "ENOENT", "ENOTDIR"]
 

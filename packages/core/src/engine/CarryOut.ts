@@ -20,6 +20,7 @@ import * as Journal from "./Journal.ts"
 import * as NodeWaits from "./NodeWaits.ts"
 import * as OwnUnit from "./OwnUnit.ts"
 import { Progress } from "./Progress.ts"
+import * as Removal from "./Removal.ts"
 import { remember, type StageState, type StageToApply, type StepError } from "./StageState.ts"
 
 /** What an action needs. */
@@ -130,7 +131,9 @@ const removeTree = Effect.fnUntraced(function* ({ state }: Within, wanted: Of<"R
   // Even a removal that fails may have removed a part.
   yield* Ref.update(state, (s) => ({ ...s, irreversible: true }))
   const removal = yield* files.removeTree({ ...wanted, entries })
-  yield* Ref.update(state, (s) => ({ ...s, left: [...s.left, ...removal.left] }))
+  yield* Ref.update(state, (s) => ({ ...s, left: [...s.left, ...Removal.leftBy(removal)] }))
+  const failure = Removal.failureOf(removal)
+  if (failure !== undefined) return yield* Effect.fail(failure)
 })
 
 const prune = Effect.fnUntraced(function* ({ at, request, state }: Within, wanted: Of<"Prune">) {

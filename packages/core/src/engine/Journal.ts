@@ -14,6 +14,7 @@ import * as Ledger from "../plan/Ledger.ts"
 import { changes, puts, type StageName, type Step } from "../plan/Plan.ts"
 import type { HostError } from "../ports/HostError.ts"
 import { HostFiles } from "../ports/HostFiles.ts"
+import * as Removal from "./Removal.ts"
 import { journalStep, remember, type StageState, type StageToApply } from "./StageState.ts"
 
 const keepsJournal = (stage: StageName): stage is (typeof Document.stages)[number] =>
@@ -167,7 +168,9 @@ const clearStaging = Effect.fnUntraced(function* (stateDir: HostPath.HostPath) {
   const root = TemporaryPlace.staging(stateDir)
   const listing = yield* files.list(root)
   if (listing._tag === "Names" && listing.names.length === 0) return
-  yield* files.removeTree({ _tag: "RemoveTree", root, entries: "everything", reserved: [] })
+  const action = { _tag: "RemoveTree", root, entries: "everything", reserved: [] } as const
+  const failure = Removal.failureOf(yield* files.removeTree(action))
+  if (failure !== undefined) return yield* Effect.fail(failure)
 })
 
 /**

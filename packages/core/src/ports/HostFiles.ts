@@ -11,7 +11,7 @@ import type { HostPath } from "../model/HostPath.ts"
 import type { HostAction } from "../plan/Action.ts"
 import type { Change } from "../plan/Change.ts"
 import type { ArchiveId, OwnedEntry } from "../plan/Ledger.ts"
-import type { HostError } from "./HostError.ts"
+import type { HostError, HostErrorReason } from "./HostError.ts"
 
 /** The `Extract` action. */
 export type ExtractAction = Extract<HostAction, { readonly _tag: "Extract" }>
@@ -108,6 +108,8 @@ export interface Removal {
   readonly removed: number
   /** Paths that stay, each with the reason (`not ours`, `mount point`). */
   readonly left: ReadonlyArray<{ readonly path: HostPath; readonly why: string }>
+  /** Paths that should have gone and did not; everything else was tried all the same. */
+  readonly failed: ReadonlyArray<{ readonly path: HostPath; readonly reason: HostErrorReason }>
 }
 
 /** The host's files, and the directory with the component archives. */
@@ -142,11 +144,14 @@ export class HostFiles extends Context.Service<
      * removes a file, a link or an empty directory.
      */
     readonly put: (change: Change, temporaryIn: HostPath) => Effect.Effect<void, HostError>
-    /** Removes each directory that is empty and no mount point, in the given order; tells which ones went. */
+    /**
+     * Removes each directory that is empty and no mount point, in the given order; tells which ones went. What lies
+     * below one of them that is a link now stays: it is somebody else's.
+     */
     readonly prune: (
       directories: ReadonlyArray<HostPath>,
     ) => Effect.Effect<ReadonlyArray<HostPath>, HostError>
-    /** Removes a tree or the owned part of one. */
+    /** Removes a tree or the owned part of one. Fails only when it could not begin. */
     readonly removeTree: (action: RemoveTreeAction) => Effect.Effect<Removal, HostError>
     /**
      * Unpacks or copies components beside the tree and moves them into place; nothing below `into` changes when it

@@ -90,7 +90,7 @@ export const removalCases: ReadonlyArray<OpenCase> = [
     body: Effect.gen(function* () {
       const host = yield* HostFiles
       const removal = yield* host.removeTree(removeTree("everything", ["/opt/kata/.kata-deploy"]))
-      yield* same("removed", removal, { removed: 3, left: [] })
+      yield* same("removed", removal, { removed: 3, left: [], failed: [] })
       yield* same("names", yield* names("/opt/kata"), [".kata-deploy"])
       yield* same("state", yield* names("/opt/kata/.kata-deploy"), ["ledger.json"])
       yield* same("theirs", yield* names("/home"), ["file"])
@@ -101,7 +101,7 @@ export const removalCases: ReadonlyArray<OpenCase> = [
     fixture: {},
     body: Effect.gen(function* () {
       const host = yield* HostFiles
-      const nothing = { removed: 0, left: [] }
+      const nothing = { removed: 0, left: [], failed: [] }
       yield* same("everything", yield* host.removeTree(removeTree("everything")), nothing)
       yield* same("entries", yield* host.removeTree(removeTree([])), nothing)
     }),
@@ -121,6 +121,24 @@ export const removalCases: ReadonlyArray<OpenCase> = [
       const pruned = yield* host.prune(["/a/b/c", "/a/b", "/none", "/full", "/file", "/link", "/"].map(at))
       yield* same("went", pruned, ["/a/b/c", "/a/b"])
       yield* same("stays", yield* names("/"), ["a", "file", "full", "link"])
+    }),
+  },
+  {
+    name: "pruning goes through a link above the directories, and through none that took the place of one",
+    fixture: {
+      tree: {
+        "/data/kata/bin": FileState.directory(),
+        "/elsewhere/empty/below": FileState.directory(),
+        "/opt/kata": FileState.link("/data/kata"),
+        "/opt/moved": FileState.link("/elsewhere"),
+      },
+    },
+    body: Effect.gen(function* () {
+      const host = yield* HostFiles
+      yield* same("above", yield* host.prune([at("/opt/kata/bin")]), ["/opt/kata/bin"])
+      const moved = ["/opt/moved/empty/below", "/opt/moved/empty", "/opt/moved"].map(at)
+      yield* same("in between", yield* host.prune(moved), [])
+      yield* same("theirs", yield* names("/elsewhere/empty"), ["below"])
     }),
   },
 ]

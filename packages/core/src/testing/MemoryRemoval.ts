@@ -8,19 +8,25 @@ import type { MemoryTree } from "./MemoryTree.ts"
 
 type IsMount = (path: HostPath.HostPath) => boolean
 
-/** Removes each directory that is empty and no mount point; tells which ones went. */
+/** Removes each directory that is empty and no mount point, and reached through none that is a link now. */
 export const prune = (
   tree: MemoryTree,
   directories: ReadonlyArray<HostPath.HostPath>,
   isMount: IsMount,
-): ReadonlyArray<HostPath.HostPath> =>
-  directories.filter((directory) => {
+): ReadonlyArray<HostPath.HostPath> => {
+  const links = directories.filter((directory) => {
+    const at = tree.resolve(directory)
+    return at._tag === "Place" && tree.get(at.path)._tag === "Link"
+  })
+  return directories.filter((directory) => {
+    if (links.some((link) => HostPath.isWithin(directory, link))) return false
     const at = tree.resolve(directory)
     if (at._tag !== "Place" || isMount(at.path)) return false
     if (tree.get(at.path)._tag !== "Directory" || tree.names(at.path).length > 0) return false
     tree.set(at.path, { _tag: "Absent" })
     return true
   })
+}
 
 /** The path of an entry below `root` when no link is on the way to it. */
 export const below = (
@@ -37,7 +43,7 @@ export const below = (
 export const removeTree = (tree: MemoryTree, action: RemoveTreeAction, isMount: IsMount): Removal => {
   // A name below the root makes a link at its last component resolve, too.
   const inside = tree.resolve(HostPath.join(action.root, "x"))
-  if (inside._tag !== "Place") return { removed: 0, left: [] }
+  if (inside._tag !== "Place") return { removed: 0, left: [], failed: [] }
   const root = HostPath.parent(inside.path)
   const reserved = action.reserved.map((path) => locate(tree, path))
   const isReserved = (path: HostPath.HostPath): boolean =>
@@ -66,7 +72,7 @@ export const removeTree = (tree: MemoryTree, action: RemoveTreeAction, isMount: 
   }
   if (action.entries === "everything") {
     empty(root)
-    return { removed, left }
+    return { removed, left, failed: [] }
   }
 
   const ours = new Set(action.entries.map((entry) => HostPath.join(root, entry.path)))
@@ -92,10 +98,11 @@ export const removeTree = (tree: MemoryTree, action: RemoveTreeAction, isMount: 
   for (const directory of [root, ...directories.map((entry) => HostPath.join(root, entry.path))]) {
     for (const name of tree.names(directory)) {
       const path = HostPath.join(directory, name)
-      if (!ours.has(path) && !isReserved(path) && !holdsReserved(path)) left.push({ path, why: "not ours" })
+      if (!ours.has(path) && !isReserved(path) && !holdsReserved(path))
+        left.push({ path, why: isMount(path) ? "mount point" : "not ours" })
     }
   }
-  return { removed, left: left.sort((a, b) => (a.path < b.path ? -1 : 1)) }
+  return { removed, left: left.sort((a, b) => (a.path < b.path ? -1 : 1)), failed: [] }
 }
 
 /** Children before their parents. */
