@@ -21,20 +21,33 @@ const disk = (kind: "image" | "layer", blob: string): KataVolume.KataVolume => (
 })
 
 describe("KataMount", () => {
-  it("F9: the guest pulls the image by its name, with every annotation in order", () => {
-    const image = labels({ proxyMode: "true", imageRef: "quay.io/a/b:1", target: "t" })
+  it("F9: the guest pulls the image; the volume has the digest of its topmost layer and not its name", () => {
+    const image = labels({
+      proxyMode: "true",
+      imageRef: "quay.io/a/b:1",
+      layerDigest: "sha256:a",
+      target: "t",
+    })
     const { row, volumes: found } = Result.getOrThrow(KataMount.volumes(image, [], "/cache"))
     assert.strictEqual(row, "F9")
+    const taken = labels({ layerDigest: "sha256:a", proxyMode: "true" })
     assert.deepStrictEqual(found as object, [
       {
         volume_type: "image_guest_pull",
-        source: "quay.io/a/b:1",
-        options: Object.entries(image)
-          .map(([key, value]) => `${key}=${value}`)
-          .sort(),
-        image_pull: { metadata: image },
+        source: "dummy-image-reference",
+        options: Object.entries(taken).map(([key, value]) => `${key}=${value}`),
+        image_pull: { metadata: taken },
       },
     ])
+  })
+
+  it("F9: an image whose layer is not named is pulled all the same", () => {
+    const found = Result.getOrThrow(volumes({ proxyMode: "" })).volumes
+    assert.deepStrictEqual(found as object, [KataMount.guestPull(labels({ proxyMode: "true" }))])
+  })
+
+  it("an annotation with the image's name would be the source", () => {
+    assert.strictEqual(KataMount.guestPull(labels({ imageRef: "quay.io/a/b:1" })).source, "quay.io/a/b:1")
   })
 
   it("F9: an image without a name gets one that stands for none", () => {

@@ -10,6 +10,16 @@ import { type Fact, known, unknown, valueOf } from "../input/Fact.ts"
 import type { ContainerRecord, ContentRecord, ImageRecord } from "../ports/Containerd.ts"
 import type { Snapshot } from "./SnapshotRemoval.ts"
 
+/** A snapshot as containerd lists it, with the labels of both sides where they were looked at. */
+export type Listed = Snapshot & { readonly labels?: ReadonlyMap<string, string> }
+
+/**
+ * Set by nydus-snapshotter 0.15.15 on what it puts in the place of a parent that it lost, when a container is made on it:
+ * an empty snapshot, without the layer's labels and without those below (`createPlaceholderSnapshot`; measured). With
+ * such a one on top the next pull fails all the same.
+ */
+export const placeholderLabel = "nydus.recovered"
+
 /**
  * What is known of one namespace and one snapshotter. Content, images and containers are to be looked at before the
  * snapshots: an image that is pulled in between is then overlooked, and never taken for one that lost its snapshots.
@@ -17,7 +27,7 @@ import type { Snapshot } from "./SnapshotRemoval.ts"
 export interface RecordFacts {
   readonly namespace: string
   /** As containerd lists them: without those that the backend has lost. */
-  readonly listed: Fact<ReadonlyArray<Snapshot>>
+  readonly listed: Fact<ReadonlyArray<Listed>>
   readonly contents: Fact<ReadonlyArray<Pick<ContentRecord, "digest" | "labels">>>
   readonly images: Fact<ReadonlyArray<ImageRecord>>
   readonly containers: Fact<ReadonlyArray<ContainerRecord>>
@@ -129,7 +139,8 @@ export interface FoundRecord {
   readonly key: string
   readonly parent: string | undefined
   /**
-   * `present`: containerd and the backend have it. `stale`: containerd may have it and the backend does not.
+   * `present`: containerd and the backend have it. `stale`: containerd may have it, and the backend does not or has a
+   * placeholder.
    * `unsure`: nobody could say whether the backend has it.
    */
   readonly state: "present" | "stale" | "unsure"
@@ -152,7 +163,7 @@ export const find = (facts: RecordFacts, snapshotter: string): Fact<FoundRecords
   if (containers._tag === "Unknown")
     return unknown(containers.how, `containers cannot be listed (${containers.why})`)
   const doubts: Array<string> = []
-  const present = new Set(valueOf(listed)?.map(({ key }) => key))
+  const present = new Map(valueOf(listed)?.map(({ key, labels }) => [key, labels]))
   const parents = new Map<string, string | undefined>()
   for (const { key, parent } of valueOf(listed) ?? []) parents.set(key, parent)
   const leads: Array<Lead> = []
@@ -196,9 +207,9 @@ const topsByImage = (
 const stateOf = (
   { backend, listed }: RecordFacts,
   key: string,
-  present: ReadonlySet<string>,
+  present: ReadonlyMap<string, Listed["labels"]>,
 ): FoundRecord["state"] | "absent" => {
-  if (present.has(key)) return "present"
+  if (present.has(key)) return present.get(key)?.has(placeholderLabel) === true ? "stale" : "present"
   if (backend._tag === "Known" && !backend.value.has(key)) return "stale"
   // The backend has it and containerd does not list it: containerd has no record of it.
   if (backend._tag === "Known") return listed._tag === "Known" ? "absent" : "present"

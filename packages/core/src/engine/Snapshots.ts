@@ -9,7 +9,7 @@ import * as Policies from "../decide/Policies.ts"
 import * as SnapshotRecords from "../decide/SnapshotRecords.ts"
 import * as SnapshotRemoval from "../decide/SnapshotRemoval.ts"
 import * as SnapshotRepair from "../decide/SnapshotRepair.ts"
-import { valueOf } from "../input/Fact.ts"
+import { known, valueOf } from "../input/Fact.ts"
 import { type DecisionError, PrerequisiteError } from "../input/Problem.ts"
 import * as Instance from "../model/Instance.ts"
 import { detect } from "../plan/InstallPlan.ts"
@@ -56,11 +56,16 @@ const removalOf = ({ records, removal }: Sight.NamespaceSight, snapshotter: stri
   const [planned] = SnapshotRemoval.plan([removal]).namespaces
   const { blocked, namespace, order, outcome } = planned!
   const stale = SnapshotRepair.planNamespace(records, snapshotter)
-  // Records without a snapshot go as well: they would be in the way of the next pull.
-  const lost = stale.order.filter((key) => !order.includes(key))
+  // Records without a snapshot go as well, above and below: they would be in the way of the next pull.
+  const goes = new Set(order)
+  const lost = stale.order.filter((key) => !goes.has(key))
+  const { listed } = records
+  const left = listed._tag === "Known" ? known(listed.value.filter(({ key }) => !goes.has(key))) : listed
+  const afterwards = SnapshotRepair.planNamespace({ ...records, listed: left }, snapshotter)
+  const below = afterwards.order.filter((key) => !goes.has(key) && !lost.includes(key))
   return {
     namespace,
-    order: [...lost, ...order],
+    order: [...lost, ...order, ...below],
     blocked: blocked.map(({ because, key }) => ({ key, because: clauseOf(because) })),
     images: stale.images,
     doubts: stale.doubts,

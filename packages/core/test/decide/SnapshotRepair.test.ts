@@ -54,6 +54,25 @@ describe("SnapshotRepair", () => {
     assert.deepStrictEqual([...repair.images], ["c"])
   })
 
+  it("takes a placeholder of nydus for what it stands for, as soon as nothing lies on it", () => {
+    const state = store()
+    lose(state)
+    const [top, below] = b.chain.toReversed()
+    const labels = new Map([["nydus.recovered", "true"]])
+    const placeholder = { key: top!, parent: below, kind: "committed", labels } as const
+    const made = { key: "made", parent: top, kind: "active" } as const
+    const blocked = plan(state, { listed: Fact.known([placeholder, made]) })
+    assert.deepStrictEqual(blocked.outcome, "blocked")
+    assert.deepStrictEqual(blocked.blocked.find(({ key }) => key === top)?.because, {
+      _tag: "HasBlockedChild",
+      child: "made",
+    })
+    const free = plan(state, { listed: Fact.known([placeholder]) })
+    assert.strictEqual(free.outcome, "repairable")
+    assert.includeMembers([...free.order], [...b.chain])
+    assert.isBelow(free.order.indexOf(top!), free.order.indexOf(below!))
+  })
+
   it("leaves a record alone on which a snapshot lies that is still there", () => {
     const state = store()
     lose(state, [a.chain[0]!])
