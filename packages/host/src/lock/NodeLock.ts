@@ -14,6 +14,8 @@ export interface Options {
   readonly layout: HostLayout.HostLayout
   /** The program `flock` of util-linux. */
   readonly program?: string
+  /** Seconds that the kernel gets to let go of a lock whose holder has just ended; 2 when left out. */
+  readonly lettingGo?: number
 }
 
 /** Exit code that we ask `flock` for when somebody else has the lock. */
@@ -22,10 +24,9 @@ const taken = 75
 /** What the child repeats once it has the lock. */
 const greeting = "held\n"
 
-/** Seconds that the kernel gets to let go of a lock whose holder has just ended. */
-const lettingGo = 2
-
 type Attempt = { readonly _tag: "Held"; readonly child: ChildProcess } | { readonly _tag: "Taken" }
+
+type Holding = Effect.Effect<Attempt, HostError.HostError, Scope.Scope>
 
 const failure = (operation: string, reason: HostError.HostErrorReason): HostError.HostError =>
   new HostError.HostError({ operation, path: LockPath.lockFile, reason })
@@ -34,7 +35,7 @@ const failure = (operation: string, reason: HostError.HostErrorReason): HostErro
 export type NodeLock = Pick<HostShell.HostShell["Service"], "lock" | "keepLock">
 
 /** The node lock of one program. */
-export const make = ({ layout, program = "flock" }: Options): NodeLock => {
+export const make = ({ layout, lettingGo = 2, program = "flock" }: Options): NodeLock => {
   let kept: NodeLock["keepLock"] = Effect.void
   return {
     keepLock: Effect.suspend(() => kept),
@@ -42,7 +43,8 @@ export const make = ({ layout, program = "flock" }: Options): NodeLock => {
       const at = LockPath.of(layout)
       if (at._tag === "Nowhere")
         return yield* failure("take the node lock", { _tag: "Refused", detail: at.why })
-      const keep = yield* keeping(program, at.path, yield* take(program, at.path, seconds))
+      const again = hold(program, ["--timeout", String(lettingGo)], at.path)
+      const keep = yield* keeping(again, at.path, yield* take(program, at.path, seconds))
       kept = keep
       yield* Effect.addFinalizer(() => Effect.sync(() => (kept = Effect.void)))
     }),
@@ -70,7 +72,7 @@ const take = Effect.fnUntraced(function* (program: string, path: string, seconds
  * Sees to it that the lock stays with us although the child may be killed, by somebody or for want of memory: it is
  * taken again at once, or the answer is who was quicker.
  */
-const keeping = Effect.fnUntraced(function* (program: string, path: string, first: ChildProcess) {
+const keeping = Effect.fnUntraced(function* (again: Holding, path: string, first: ChildProcess) {
   const scope = yield* Effect.scope
   const oneAtATime = yield* Semaphore.make(1)
   let child = first
@@ -79,10 +81,10 @@ const keeping = Effect.fnUntraced(function* (program: string, path: string, firs
     // Where only `flock` was killed, its `cat` still holds the lock, until its input ends.
     child.stdin?.destroy()
     yield* Effect.logWarning("The program that held the node lock has ended; the lock is taken again")
-    const again = yield* Scope.provide(hold(program, ["--timeout", String(lettingGo)], path), scope)
-    if (again._tag === "Taken")
+    const attempt = yield* Scope.provide(again, scope)
+    if (attempt._tag === "Taken")
       return yield* failure("keep the node lock", { _tag: "LockLost", holder: LockHolder.of(path) })
-    child = again.child
+    child = attempt.child
   }).pipe(oneAtATime.withPermit)
   const watch = Effect.andThen(
     Effect.suspend(() => ended(child)),
@@ -104,11 +106,7 @@ const ended = (child: ChildProcess): Effect.Effect<void> =>
   })
 
 /** Starts a child that takes the lock; it ends with the scope, or at once when we are interrupted or failed. */
-const hold = (
-  program: string,
-  flags: ReadonlyArray<string>,
-  path: string,
-): Effect.Effect<Attempt, HostError.HostError, Scope.Scope> =>
+const hold = (program: string, flags: ReadonlyArray<string>, path: string): Holding =>
   Effect.acquireRelease(
     Effect.callback<{ readonly _tag: Attempt["_tag"]; readonly child: ChildProcess }, HostError.HostError>(
       (resume) => {

@@ -165,7 +165,7 @@ describe("the node lock", () => {
               const pid = holderOf(file)!
               process.kill(whom === "flock" ? pid : -pid, "SIGKILL")
               // Of a holder that has died, and left the lock to a child of its own, the kernel says 0.
-            yield* until(() => ![undefined, 0, pid].includes(holderOf(file)))
+              yield* until(() => ![undefined, 0, pid].includes(holderOf(file)))
               yield* keepLock
               assert.isFalse(isFree(file))
             }
@@ -180,7 +180,7 @@ describe("the node lock", () => {
       const { file, layout } = yield* hostTree
       yield* Effect.scoped(
         Effect.gen(function* () {
-          const { keepLock, lock } = NodeLock.make({ layout })
+          const { keepLock, lock } = NodeLock.make({ layout, lettingGo: 0.1 })
           yield* keepLock
           yield* lock(0)
           const pid = holderOf(file)!
