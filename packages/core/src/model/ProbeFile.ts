@@ -19,13 +19,13 @@ export interface ProbeFile {
   readonly immutable: Tried
 }
 
-/** It worked. */
+/** The answer to a try that worked. */
 export const accepted: Tried = { _tag: "Accepted" }
 
-/** The filesystem does not take it; `why` is a clause. */
+/** The answer where the filesystem does not take it; `why` is a clause. */
 export const refused = (why: string): Tried => ({ _tag: "Refused", why })
 
-/** Nobody can say; `why` is a clause. */
+/** The answer where nobody can say; `why` is a clause. */
 export const unknown = (why: string): Tried => ({ _tag: "Unknown", why })
 
 /** A probe file that there never was; `why` is a clause. */

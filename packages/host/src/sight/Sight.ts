@@ -10,7 +10,10 @@ import * as ProbeFile from "../ProbeFile.ts"
 import * as TreeUsers from "./TreeUsers.ts"
 
 /** The seeing half of the port. */
-export type Sight = Pick<HostShell.HostShell["Service"], "machine" | "probeFile" | "usersOf" | "criStatus" | "sandboxes">
+export type Sight = Pick<
+  HostShell.HostShell["Service"],
+  "machine" | "probeFile" | "usersOf" | "criStatus" | "sandboxes"
+>
 
 /** What decides how the host is seen. */
 export interface Options {
