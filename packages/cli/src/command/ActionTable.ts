@@ -123,7 +123,7 @@ export const rows: ReadonlyArray<ActionRow> = [
     "Whole jobs",
     "cleanup",
     "Remove this instance from the node",
-    "Takes back the configuration and removes exactly what was installed, also where somebody changed it since; what is not ours is kept and named.",
+    "Takes back the configuration and removes exactly what was installed, also where somebody changed it since, which plan and report name; what is not ours is kept and named.",
     `cleanup ${offline}`,
     { flags: ["when-in-use", "restart-beside-others"] },
   ),

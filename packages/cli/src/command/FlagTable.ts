@@ -203,7 +203,12 @@ export const actionFlags: ReadonlyArray<FlagRow> = [
   ),
   action("namespace", text("NS"), "all namespaces", "Look only at this namespace of containerd."),
   action("apply", boolean, "false", "Carry out what is shown; without it nothing is changed."),
-  action("verify", boolean, "false", "Read every owned file and compare its digest, not only size and mode."),
+  action(
+    "verify",
+    boolean,
+    "false",
+    "Read every owned file and compare its digest, not only those of which the times differ.",
+  ),
   action("detailed-exitcode", boolean, "false", "Exit with 10 instead of 0 when the plan has changes."),
   action(
     "distribution",

@@ -119,12 +119,26 @@ const verdict = (report: Report.Report, style: Style): ReadonlyArray<string> => 
   }
 }
 
+/** So many paths that stay are named; somebody may have put thousands of files into a directory of ours. */
+const mostLeft = 20
+
+const leftLines = ({ left }: Report.Report, style: Style): ReadonlyArray<string> => [
+  ...left.slice(0, mostLeft).flatMap(({ path, why }) => labelled("Left behind", `${path} (${why})`, style)),
+  ...(left.length > mostLeft
+    ? labelled(
+        "Left behind",
+        `${count(left.length - mostLeft, "more path")}; --output json names them`,
+        style,
+      )
+    : []),
+]
+
 /** The whole report for people, with a final newline. */
 export const render = (report: Report.Report, style: Style): string => {
   const goes = report.action.startsWith("cleanup")
   const tail = [
     ...report.failures.flatMap((failure) => labelled("Failure", failure, style)),
-    ...report.left.flatMap(({ path, why }) => labelled("Left behind", `${path} (${why})`, style)),
+    ...leftLines(report, style),
     ...restartLines(report.restarts, "reported", style),
     ...noticeLines(report.notices, style),
   ]

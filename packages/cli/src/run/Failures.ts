@@ -7,7 +7,8 @@ import type { NodeFailure } from "../ExitStatus.ts"
 
 const remedies: Readonly<Record<HostError.HostErrorReason["_tag"], string>> = {
   Drifted: "Something else changed it meanwhile. Run the action again: it looks afresh.",
-  Denied: "Run it as root, or as a user who may read and write there.",
+  Denied:
+    "Run it as root, or as a user who may read and write there. Where root is refused, look for the immutable flag (lsattr) and take it off (chattr -i).",
   NoSpace: "Free space on that filesystem, then run the action again.",
   ReadOnly: "Mount the filesystem for writing, or choose another INSTALLATION_PREFIX.",
   EscapesRoot: "Make the link point to somewhere below the host's root, or remove it.",

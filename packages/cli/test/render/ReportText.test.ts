@@ -34,4 +34,13 @@ describe("a report for people", () => {
   it("says what is left for a person", () => {
     Golden.matches(ReportText.render(incompleteReport, style), "fixtures/cli/report-incomplete.txt")
   })
+
+  it("names the first twenty paths that stay, and counts the others", () => {
+    const left = Array.from({ length: 23 }, (_, at) => ({ path: `/opt/kata/mine-${at}`, why: "not ours" }))
+    const text = ReportText.render({ ...incompleteReport, left }, style)
+    assert.include(text, "/opt/kata/mine-19 (not ours)")
+    assert.notInclude(text, "/opt/kata/mine-20")
+    assert.include(text, "Left behind: 3 more paths; --output json names them")
+    assert.notInclude(ReportText.render({ ...incompleteReport, left: left.slice(0, 20) }, style), "more path")
+  })
 })
