@@ -21,13 +21,13 @@ const byPath = (a: Left | Failed, b: Left | Failed): number => (a.path < b.path 
 export const removeTree = (host: Confinement, action: HostFiles.RemoveTreeAction): HostFiles.Removal => {
   try {
     return host.inside(action.root, (root, resolved) => {
-      const removing = new Removing(root, action.root, reservedBelow(action, resolved))
+      const removing = new Removing(root, action, reservedBelow(action, resolved))
       if (action.entries === "everything") removing.everythingIn(root, "")
       else removing.owned(action.entries)
       return removing.result()
     })
   } catch (cause) {
-    if (hasCode(cause, "ENOENT", "ENOTDIR")) return { removed: 0, left: [], failed: [] }
+    if (hasCode(cause, "ENOENT", "ENOTDIR")) return { removed: 0, bytes: 0, left: [], failed: [] }
     throw cause
   }
 }
@@ -47,20 +47,26 @@ const isWithin = (path: string, directory: string): boolean =>
 
 class Removing {
   private readonly root: DirectoryHandle
-  private readonly rootPath: HostPath.HostPath
+  private readonly action: HostFiles.RemoveTreeAction
   private readonly reserved: ReadonlyArray<string>
   private readonly left: Array<Left> = []
   private readonly failed: Array<Failed> = []
   private removed = 0
+  private bytes = 0
 
-  constructor(root: DirectoryHandle, rootPath: HostPath.HostPath, reserved: ReadonlyArray<string>) {
+  constructor(root: DirectoryHandle, action: HostFiles.RemoveTreeAction, reserved: ReadonlyArray<string>) {
     this.root = root
-    this.rootPath = rootPath
+    this.action = action
     this.reserved = reserved
   }
 
   result(): HostFiles.Removal {
-    return { removed: this.removed, left: this.left.sort(byPath), failed: this.failed.sort(byPath) }
+    return {
+      removed: this.removed,
+      bytes: this.bytes,
+      left: this.left.sort(byPath),
+      failed: this.failed.sort(byPath),
+    }
   }
 
   /** Empties a directory; `relative` is its path below the root. */
@@ -73,8 +79,14 @@ class Removing {
   }
 
   private everythingAt(directory: DirectoryHandle, name: string, path: string): void {
-    if (!isDirectory(directory, name)) return this.unlink(directory, name, path)
+    const stat = fs.lstatSync(directory.at(name))
+    if (!stat.isDirectory()) {
+      this.unlink(directory, name, path)
+      if (stat.isFile()) this.bytes += stat.size
+      return
+    }
     const mounted = isMounted(directory, name)
+    if (mounted && this.action.mountPoints === "left-alone") return this.keep(path, "mount point")
     const inner = directory.open(name)
     try {
       this.everythingIn(inner, path)
@@ -170,7 +182,7 @@ class Removing {
   }
 
   private keep(path: string, why: string): void {
-    this.left.push({ path: HostPath.join(this.rootPath, path), why })
+    this.left.push({ path: HostPath.join(this.action.root, path), why })
   }
 
   private isReserved(path: string): boolean {
@@ -186,7 +198,7 @@ class Removing {
     try {
       run()
     } catch (cause) {
-      const at = path === "" ? this.rootPath : HostPath.join(this.rootPath, path)
+      const at = path === "" ? this.action.root : HostPath.join(this.action.root, path)
       this.failed.push({ path: at, reason: reasonOf(cause) })
     }
   }

@@ -61,6 +61,7 @@ describe("removing trees", () => {
         const action = { _tag: "RemoveTree", root: at("/d"), entries, reserved: [] } as const
         assert.deepStrictEqual(yield* portOver(host).removeTree(action), {
           removed: 0,
+          bytes: 0,
           left: [
             { path: at("/d/dir"), why: "mount point" },
             { path: at("/d/ours"), why: "mount point" },
@@ -69,6 +70,27 @@ describe("removing trees", () => {
         })
         assert.deepStrictEqual(fs.readdirSync(join(host.root, "theirs")), ["y"])
       }),
+  )
+
+  it.effect("what is mounted below a tree is emptied, or left alone where that is asked for", () =>
+    Effect.gen(function* () {
+      if (process.platform !== "linux" || process.getuid?.() !== 0) return
+      const host = yield* sampleHost({ tree: { "/theirs/y": "y", "/d/own": "12345" } })
+      fs.mkdirSync(join(host.root, "d/dir"))
+      const [from, to] = [join(host.root, "theirs"), join(host.root, "d/dir")]
+      yield* Effect.acquireRelease(
+        Effect.sync(() => execFileSync("mount", ["--bind", from, to])),
+        () => Effect.sync(() => execFileSync("umount", [to])),
+      )
+      const action = { _tag: "RemoveTree", root: at("/d"), entries: "everything", reserved: [] } as const
+      const left = [{ path: at("/d/dir"), why: "mount point" }]
+      const alone = yield* portOver(host).removeTree({ ...action, mountPoints: "left-alone" })
+      assert.deepStrictEqual(alone, { removed: 1, bytes: 5, left, failed: [] })
+      assert.deepStrictEqual(fs.readdirSync(from), ["y"])
+      const emptied = yield* portOver(host).removeTree(action)
+      assert.deepStrictEqual(emptied, { removed: 1, bytes: 1, left, failed: [] })
+      assert.deepStrictEqual(fs.readdirSync(from), [])
+    }),
   )
 
   it.effect("a root that is reached through a link is emptied, and the link stays", () =>
@@ -95,7 +117,7 @@ describe("removing trees", () => {
       const before = open()
       const action = { _tag: "RemoveTree", root: at("/d"), entries: "everything", reserved: [] } as const
       const removal = yield* portOver(host).removeTree(action)
-      assert.deepStrictEqual(removal, { removed: 5, left: [], failed: [] })
+      assert.deepStrictEqual(removal, { removed: 5, bytes: 0, left: [], failed: [] })
       assert.strictEqual(open(), before)
     }),
   )

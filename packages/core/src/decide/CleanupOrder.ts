@@ -1,20 +1,24 @@
 /**
  * Answers: in which order does a cleanup work, and what does it leave out? Marks are demoted before the host is
- * touched, configuration goes before artifacts, and behind the restart there is only waiting, because on k3s and RKE2
- * it ends this process. Source: decisions §1, §2; spec 09 §7; 12 W-09.
+ * touched, snapshotters go while containerd still knows them, configuration goes before artifacts, and behind the
+ * restart there is only waiting, because on k3s and RKE2 it ends this process. Whether it may remove anything at all is
+ * asked before (`InUse`), and marks are given up only when nothing failed, which nobody knows beforehand.
+ * Source: decisions §1; spec 09 §7; 12 W-09.
  */
-import type { Fact } from "../input/Fact.ts"
 import type { RuntimeRow } from "../model/Distribution.ts"
 import type { CleanupVerdict } from "./CleanupPolicy.ts"
 
-/** A piece of a cleanup; each is one stage or one step of it. */
+/** A piece of a cleanup; each is one stage or a part of one. */
 export type CleanupPart =
   /** Our mark, and the shared label unless another install serves, say `false`. */
   | "demote"
   /** The node is locked against other installs until the end. */
   | "lock"
+  /** Their snapshots, where those are to be purged; then they stop, and their units go. */
   | "snapshotters"
   | "configuration"
+  /** What snapshotters stored, where it is to be purged: nothing that is left refers to it. */
+  | "data"
   | "artifacts"
   /** Our mark goes, the shared label follows the marks of the others; only when nothing before failed. */
   | "release"
@@ -24,46 +28,30 @@ export type CleanupPart =
 /** What the order depends on. */
 export interface OrderFacts {
   readonly verdict: CleanupVerdict
-  readonly row: Pick<RuntimeRow, "layout" | "restart">
-  /** Names of the snapshotters that are set up; CRI-O has none. */
+  readonly row: Pick<RuntimeRow, "restart">
+  /** Names of the snapshotters that go. */
   readonly snapshotters: ReadonlyArray<string>
-  /** Names of running sandboxes of this instance's tree. */
-  readonly sandboxes: Fact<ReadonlyArray<string>>
-  readonly whenInUse: "refuse" | "force"
+  /** Directories of snapshotters that were asked to be purged. */
+  readonly data: ReadonlyArray<string>
   /** What becomes of the restart where other instances share the node (`--restart-beside-others`). */
   readonly restartBesideOthers: "now" | "defer"
-  /** Whether a part before failed, which keeps the marks for a later uninstall. */
-  readonly failures: ReadonlyArray<CleanupPart>
-}
-
-/** The parts in order, and what keeps the rest from being done. */
-export interface CleanupOrder {
-  readonly parts: ReadonlyArray<CleanupPart>
-  /** Sandboxes that were seen, because of which nothing but the demotion is done (exit status 5). */
-  readonly heldBy: ReadonlyArray<string>
-  /** Why use could not be checked; the cleanup goes on and says so (decisions §2). */
-  readonly useUnchecked: string | undefined
 }
 
 /** Puts the parts of a cleanup into their order. */
-export const decide = (facts: OrderFacts): CleanupOrder => {
-  const { row, sandboxes, verdict } = facts
-  const useUnchecked = sandboxes._tag === "Unknown" ? sandboxes.why : undefined
-  if (verdict.scope === "skip") return { parts: [], heldBy: [], useUnchecked: undefined }
-  const seen = sandboxes._tag === "Known" ? sandboxes.value : []
-  if (seen.length > 0 && facts.whenInUse === "refuse")
-    return { parts: ["demote"], heldBy: seen, useUnchecked: undefined }
+export const decide = (facts: OrderFacts): ReadonlyArray<CleanupPart> => {
+  const { row, verdict } = facts
+  if (verdict.scope === "skip") return []
   const deferred = verdict.scope === "instance" && facts.restartBesideOthers === "defer"
-  const clean = facts.failures.length === 0
   const parts: ReadonlyArray<CleanupPart | undefined> = [
     "demote",
     "lock",
-    row.layout !== "crio" && facts.snapshotters.length > 0 ? "snapshotters" : undefined,
+    facts.snapshotters.length > 0 ? "snapshotters" : undefined,
     "configuration",
+    facts.data.length > 0 ? "data" : undefined,
     "artifacts",
-    clean ? "release" : undefined,
+    "release",
     row.restart === "restart" && !deferred ? "restart" : undefined,
     deferred ? undefined : "wait-ready",
   ]
-  return { parts: parts.filter((part) => part !== undefined), heldBy: [], useUnchecked }
+  return parts.filter((part) => part !== undefined)
 }

@@ -124,7 +124,10 @@ const isLockLost = (error: StepError): boolean =>
 
 /** Steps that take long clean up after themselves; every other step is short and is never cut in half. */
 const isLong = ({ action }: Step): boolean =>
-  action._tag === "Extract" || action._tag.startsWith("Await") || action._tag === "HoldMarks"
+  action._tag === "Extract" ||
+  action._tag === "RemoveSnapshots" ||
+  action._tag.startsWith("Await") ||
+  action._tag === "HoldMarks"
 
 /** A ledger that went before the last directories did comes back, so that the next cleanup finds what is left. */
 const bringLedgerBack = Effect.fnUntraced(function* (state: Ref.Ref<StageState>) {

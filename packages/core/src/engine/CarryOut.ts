@@ -20,6 +20,7 @@ import * as Journal from "./Journal.ts"
 import * as NodeWaits from "./NodeWaits.ts"
 import * as OwnUnit from "./OwnUnit.ts"
 import { Progress } from "./Progress.ts"
+import * as PurgeData from "./PurgeData.ts"
 import * as Removal from "./Removal.ts"
 import { remember, type StageState, type StageToApply, type StepError } from "./StageState.ts"
 
@@ -50,6 +51,12 @@ export const action = Effect.fnUntraced(function* (
       return yield* removeTree(within, wanted)
     case "Prune":
       return yield* prune(within, wanted)
+    case "RemoveSnapshots":
+      return yield* PurgeData.removeSnapshots(within, wanted)
+    case "PurgeData":
+      return yield* PurgeData.purge(within, wanted)
+    case "KeepData":
+      return yield* PurgeData.keep(within, wanted)
     case "Unit":
       return yield* unit(within, wanted)
     case "AwaitUnit": {

@@ -11,6 +11,7 @@ import * as KataConfig from "../decide/KataConfig.ts"
 import * as NydusMode from "../decide/NydusMode.ts"
 import type { Policies } from "../decide/Policies.ts"
 import type { Detected } from "../decide/RuntimeDetection.ts"
+import type { DataWish } from "../decide/SnapshotterData.ts"
 import * as SnapshotterSetup from "../decide/SnapshotterSetup.ts"
 import type { ArchivedBase, ArtifactFacts, Facts, LedgerFact } from "../input/Facts.ts"
 import * as FactsOf from "../input/Facts.ts"
@@ -23,6 +24,7 @@ import * as HostPath from "../model/HostPath.ts"
 import * as ArtifactsStage from "../plan/ArtifactsStage.ts"
 import * as CleanupPlan from "../plan/CleanupPlan.ts"
 import * as InstallPlan from "../plan/InstallPlan.ts"
+import * as NydusData from "../plan/NydusData.ts"
 import * as Ledger from "../plan/Ledger.ts"
 import { type ActionName, isCleanup } from "../plan/Plan.ts"
 import * as RollbackPlan from "../plan/RollbackPlan.ts"
@@ -30,6 +32,7 @@ import type { HostError } from "../ports/HostError.ts"
 import { type ArchiveFacts, HostFiles } from "../ports/HostFiles.ts"
 import { HostShell } from "../ports/HostShell.ts"
 import { NodeApi } from "../ports/NodeApi.ts"
+import * as ObserveData from "./ObserveData.ts"
 import * as ObserveSight from "./ObserveSight.ts"
 import * as ObserveUnpacked from "./ObserveUnpacked.ts"
 import * as Recovery from "./Recovery.ts"
@@ -44,6 +47,8 @@ export interface ObserveRequest {
   readonly stateDir: HostPath.HostPath
   readonly namedRuntime: string | undefined
   readonly userDropIn: FileState | undefined
+  /** What becomes of what nydus stored; nobody asks containerd about it when left out. */
+  readonly nydusData?: DataWish
   readonly policies: Policies
 }
 
@@ -84,9 +89,11 @@ export const observe = Effect.fn("Observe.observe")(function* (
     const used = yield* ObserveSight.users({ action, settings, facts: run }, recorded)
     const ledger = CleanupPlan.removes(action) ? FactsOf.ledgerOf(used) : undefined
     const { facts: unpacked } = yield* ObserveUnpacked.observe(installDir, ledger)
-    const paths = [...CleanupPlan.pathsOfInterest(used), ...used.leftovers]
-    const seen = yield* look({ ...used, unpacked }, paths)
-    return yield* Neighbourhood.observe(seen, installDir, dropInDirectories(seen))
+    const paths = [...CleanupPlan.pathsOfInterest(used), ...NydusData.directories(settings.instance)]
+    const seen = yield* look({ ...used, unpacked }, [...paths, ...used.leftovers])
+    const asked = request.nydusData === "purge" && NydusData.mayPurge(action)
+    const withData = asked ? yield* ObserveData.observe(seen, { settings, policies }) : seen
+    return yield* Neighbourhood.observe(withData, installDir, dropInDirectories(seen))
   }
   const detected = InstallPlan.detect({ settings, facts: started, policies })
   if (Result.isFailure(detected) || action === "reset") return started

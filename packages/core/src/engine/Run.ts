@@ -8,6 +8,7 @@ import type { Confirmation } from "../decide/Confirmation.ts"
 import type { WhenInUse } from "../decide/InUse.ts"
 import * as Policies from "../decide/Policies.ts"
 import type { Testimony } from "../decide/RuntimeEvidence.ts"
+import type { DataWish } from "../decide/SnapshotterData.ts"
 import type { Facts } from "../input/Facts.ts"
 import { type DecisionError, PlanDriftError, PrerequisiteError } from "../input/Problem.ts"
 import type { Settings } from "../input/Settings.ts"
@@ -64,6 +65,8 @@ export interface Conduct {
   readonly whenInUse: WhenInUse
   /** Whether a cleanup restarts the runtime where other instances share the node. */
   readonly restartBesideOthers: "now" | "defer"
+  /** What becomes of what nydus stored, where a cleanup takes it away. */
+  readonly nydusData: DataWish
   /** A plan that somebody reviewed: exactly it is applied, or nothing. */
   readonly reviewed: PlanDocument | undefined
 }
@@ -74,6 +77,7 @@ export const usualConduct: Conduct = {
   rollback: "when-runtime-is-down",
   whenInUse: "refuse",
   restartBesideOthers: "now",
+  nydusData: "keep",
   reviewed: undefined,
 }
 
@@ -138,6 +142,7 @@ const observe = Effect.fnUntraced(function* (
     stateDir: stateDirOf(request),
     namedRuntime: request.criRuntime,
     userDropIn: request.userDropIn,
+    nydusData: conductOf(request).nydusData,
     policies: yield* Policies.fromServices,
   })
 })
@@ -150,7 +155,7 @@ const planStage = Effect.fn("Run.plan")(function* (
 ): Effect.fn.Return<Plan, DecisionError | HostError, Requirements> {
   const { action, settings } = request
   const policies = yield* Policies.fromServices
-  const { restartBesideOthers, whenInUse } = conductOf(request)
+  const { nydusData, restartBesideOthers, whenInUse } = conductOf(request)
   const made = yield* Effect.fromResult(
     planOf({
       action,
@@ -159,6 +164,7 @@ const planStage = Effect.fn("Run.plan")(function* (
       policies,
       whenInUse,
       restartBesideOthers,
+      nydusData,
       ...(only === undefined ? {} : { only }),
     }),
   )

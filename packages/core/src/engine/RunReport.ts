@@ -24,6 +24,11 @@ const notReached = (planned: StagePlan): Report["stages"][number] => ({
   })),
 })
 
+/** What the plan says already is not said again by the step that it is about. */
+const distinct = (notices: Report["notices"]): Report["notices"] => [
+  ...new Map(notices.map((notice) => [JSON.stringify(notice), notice])).values(),
+]
+
 /** Stages that ask for restarts. */
 const restarting: ReadonlySet<string> = new Set(["artifacts", "cri", "revert-cri"])
 
@@ -56,7 +61,7 @@ export const make = (
     }),
     restarts: restartsOf(done),
     left: done.flatMap((d) => d.outcome.left),
-    notices: [...first.notices, ...done.flatMap((d) => d.outcome.notices)],
+    notices: distinct([...first.notices, ...done.flatMap((d) => d.outcome.notices)]),
     failures: known,
     confirmed,
   }

@@ -13,13 +13,14 @@ import { known, valueOf } from "../input/Fact.ts"
 import { type DecisionError, PrerequisiteError } from "../input/Problem.ts"
 import * as Instance from "../model/Instance.ts"
 import { detect } from "../plan/InstallPlan.ts"
-import { Containerd } from "../ports/Containerd.ts"
-import { describe, type HostError } from "../ports/HostError.ts"
+import type { Containerd } from "../ports/Containerd.ts"
+import type { HostError } from "../ports/HostError.ts"
 import { HostShell } from "../ports/HostShell.ts"
 import { ContainerdAt } from "./ContainerdAt.ts"
 import * as Observe from "./Observe.ts"
 import type { Request, Requirements } from "./Run.ts"
-import type { Figures, NamespaceReport, SnapshotsAction, SnapshotsReport } from "./SnapshotsReport.ts"
+import type { NamespaceReport, SnapshotsAction, SnapshotsReport } from "./SnapshotsReport.ts"
+import * as SnapshotsCarryOut from "./SnapshotsCarryOut.ts"
 import * as Sight from "./SnapshotsSight.ts"
 
 /** What is asked for. */
@@ -96,28 +97,6 @@ const parentsOf = ({ removal }: Sight.NamespaceSight): ReadonlyMap<string, strin
     removal.snapshots._tag === "Known" ? removal.snapshots.value.map(({ key, parent }) => [key, parent]) : [],
   )
 
-/** Removes keys in their order; what lies below one that could not be removed is not tried. */
-const removeAll = Effect.fnUntraced(function* (
-  { namespace, snapshotter }: { readonly namespace: string; readonly snapshotter: string },
-  order: ReadonlyArray<string>,
-  parents: ReadonlyMap<string, string | undefined>,
-) {
-  const containerd = yield* Containerd
-  const answers = new Map<string, SnapshotRemoval.Answer>()
-  const stuck = new Set<string>()
-  for (const key of order) {
-    if (stuck.has(key)) continue
-    const answer = yield* Effect.match(containerd.removeSnapshot(namespace, snapshotter, key), {
-      onFailure: ({ reason }): SnapshotRemoval.Answer => ({ _tag: "Failed", why: describe(reason) }),
-      onSuccess: (removed): SnapshotRemoval.Answer => ({ _tag: removed === "removed" ? "Removed" : "Gone" }),
-    })
-    answers.set(key, answer)
-    if (answer._tag !== "Failed") continue
-    for (let at = parents.get(key); at !== undefined && !stuck.has(at); at = parents.get(at)) stuck.add(at)
-  }
-  return answers
-})
-
 /** Labels that lead to what goes. */
 const labelsOf = (
   { records }: Sight.NamespaceSight,
@@ -131,50 +110,22 @@ const labelsOf = (
   )
 }
 
-/** Takes labels off; else the next pull would look for what they name. */
-const unlabel = Effect.fnUntraced(function* (
-  namespace: string,
-  labels: ReadonlyArray<SnapshotRecords.Keeper>,
-) {
-  const containerd = yield* Containerd
-  const updated = yield* Effect.forEach(labels, ({ digest, label }) =>
-    Effect.result(containerd.updateContentLabels(namespace, digest, new Map([[label, undefined]]))),
-  )
-  return updated.filter((each) => each._tag === "Success" && each.success === "updated").length
-})
-
-/** How often what could not be removed is tried again, a second apart: the garbage collector works meanwhile. */
-const patience = 5
-
-/**
- * Carries a plan out. Labels go first: the garbage collector, which every removal wakes, then takes whole chains. With
- * the labels still there it would take a part of one and leave, in a parent that another image keeps, the note of a
- * child that is gone, because of which containerd refuses to remove that parent (seen on 2.1.9).
- */
-const carryOut = Effect.fnUntraced(function* (
+/** Carries a plan out in one namespace. */
+const carryOut = (
   sight: Sight.NamespaceSight,
   planned: NamespaceReport,
   wish: Pick<SnapshotsRequest, "action" | "snapshotter">,
-): Effect.fn.Return<NamespaceReport, never, Containerd> {
-  const where = { namespace: planned.namespace, snapshotter: wish.snapshotter }
-  const unlabelled = yield* unlabel(planned.namespace, labelsOf(sight, planned, wish))
-  const parents = parentsOf(sight)
-  let answers: ReadonlyMap<string, SnapshotRemoval.Answer> = yield* removeAll(where, planned.order, parents)
-  for (let attempt = 0; attempt < patience; attempt++) {
-    const open = planned.order.filter((key) => (answers.get(key) ?? notTried)._tag === "Failed")
-    if (open.length === 0) break
-    yield* Effect.sleep("1 second")
-    const again = yield* removeAll(where, open, parents)
-    const kept = [...answers].filter(([key]) => !open.includes(key))
-    answers = new Map([...kept, ...again])
-  }
-  const { failed, gone, leftOut, removed } = SnapshotRemoval.figures(planned, answers)
-  const figures: Figures = { removed, gone, failed: [...failed], leftOut: [...leftOut], unlabelled }
-  return { ...planned, figures }
-})
-
-/** Counts as failed when it comes to trying again. */
-const notTried: SnapshotRemoval.Answer = { _tag: "Failed", why: "it was not tried" }
+): Effect.Effect<NamespaceReport, never, Containerd> =>
+  Effect.map(
+    SnapshotsCarryOut.carryOut({
+      snapshotter: wish.snapshotter,
+      namespace: planned.namespace,
+      order: planned.order,
+      unlabel: labelsOf(sight, planned, wish),
+      parents: parentsOf(sight),
+    }),
+    (figures) => ({ ...planned, figures }),
+  )
 
 /** What is still there, of all namespaces. */
 export interface Remains {

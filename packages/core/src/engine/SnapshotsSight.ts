@@ -6,15 +6,13 @@
 import { Effect } from "effect"
 import * as SnapshotRecords from "../decide/SnapshotRecords.ts"
 import type * as SnapshotRemoval from "../decide/SnapshotRemoval.ts"
+import type { NamespaceLook } from "../decide/SnapshotterData.ts"
 import * as Fact from "../input/Fact.ts"
 import { type ContainerRecord, Containerd } from "../ports/Containerd.ts"
 import { describe, type HostError } from "../ports/HostError.ts"
 
 /** One namespace, for both decisions. */
-export interface NamespaceSight {
-  readonly removal: SnapshotRemoval.NamespaceSnapshots
-  readonly records: SnapshotRecords.RecordFacts
-}
+export type NamespaceSight = NamespaceLook
 
 /** A snapshotter that containerd does not have is out of sight by construction: what it had is listed by nobody. */
 const attempted = <A>(looking: Effect.Effect<A, HostError>): Effect.Effect<Fact.Fact<A>> =>

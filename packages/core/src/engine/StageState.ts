@@ -43,6 +43,14 @@ export interface Done {
   readonly undo: Effect.Effect<void, HostError>
 }
 
+/** What became of the snapshots of a snapshotter. */
+export interface RemovedSnapshots {
+  /** Removed, or taken by the garbage collector before. */
+  readonly count: number
+  /** Why the data has to stay, as a clause. */
+  readonly obstacle: string | undefined
+}
+
 /** What has been done. */
 export interface StageState {
   readonly done: ReadonlyArray<Done>
@@ -63,6 +71,8 @@ export interface StageState {
   readonly testimony: Testimony | undefined
   /** The journal that lies on the host for this stage. */
   readonly journal: Journal | undefined
+  /** By the name of a snapshotter: how many of its snapshots went, and what keeps its data all the same. */
+  readonly removedSnapshots: ReadonlyMap<string, RemovedSnapshots>
   readonly left: ReadonlyArray<{ readonly path: string; readonly why: string }>
   readonly notices: ReadonlyArray<Notice>
   readonly failures: ReadonlyArray<StepError>
@@ -81,6 +91,7 @@ export const start: StageState = {
   ownUnits: [],
   testimony: undefined,
   journal: undefined,
+  removedSnapshots: new Map(),
   left: [],
   notices: [],
   failures: [],

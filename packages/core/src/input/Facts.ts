@@ -3,6 +3,7 @@
  * `engine/Observe.ts`; every decision is a function of settings and facts.
  */
 import type { BaseConfig } from "../decide/KataConfig.ts"
+import type { DataSight } from "../decide/SnapshotterData.ts"
 import type { NydusPrograms } from "../decide/SnapshotterSetup.ts"
 import type { FileState } from "../model/FileState.ts"
 import type { HostPath } from "../model/HostPath.ts"
@@ -103,8 +104,10 @@ export interface Facts {
   readonly control: Fact<"systemd">
   /** State of each CRI unit. */
   readonly units: ReadonlyMap<string, Fact<UnitState>>
-  /** State of the units of snapshotters that are asked for. */
+  /** State of the units of snapshotters that are asked for, or whose data is to be purged. */
   readonly snapshotterUnits: ReadonlyMap<string, Fact<UnitState>>
+  /** What containerd has of the snapshotters whose data is to be purged. */
+  readonly snapshotterData: Fact<DataSight>
   /** The Node object. */
   readonly node: Fact<NodeFacts>
   /** Whether our own DaemonSet still selects this node. */
@@ -166,6 +169,7 @@ export const unseen = (release: string, stateDir: HostPath, control: Fact<"syste
   control,
   units: new Map(),
   snapshotterUnits: new Map(),
+  snapshotterData: nobodyLooked,
   node: nobodyLooked,
   ownDaemonSet: nobodyLooked,
   otherDaemonSets: nobodyLooked,

@@ -4,6 +4,7 @@
  */
 import { Result, Schema } from "effect"
 import * as KataConfig from "../decide/KataConfig.ts"
+import { Outlook } from "../decide/SnapshotterData.ts"
 import * as FileState from "../model/FileState.ts"
 import * as HostPath from "../model/HostPath.ts"
 import { defaultInstallDir } from "../model/Instance.ts"
@@ -51,6 +52,10 @@ export const FactsDocument = Schema.Struct({
   ),
   snapshotterUnits: Schema.optionalKey(
     Schema.Record(Schema.String, factOf(Schema.Literals(["active", "inactive", "activating", "failed"]))),
+  ),
+  /** What containerd at that socket has of each snapshotter whose data is to be purged. */
+  snapshotterData: Schema.optionalKey(
+    factOf(Schema.Struct({ socket: PathSchema, outlooks: Schema.Record(Schema.String, Outlook) })),
   ),
   node: Schema.optionalKey(
     factOf(
@@ -124,6 +129,7 @@ export const encode = (facts: Facts): FactsDocument => ({
   control: facts.control,
   units: record(facts.units, (unit) => unit),
   snapshotterUnits: record(facts.snapshotterUnits, (unit) => unit),
+  snapshotterData: facts.snapshotterData,
   node: mapFact(facts.node, ({ containerRuntimeVersion, labels, runtimeHandlers }) => ({
     containerRuntimeVersion: containerRuntimeVersion ?? null,
     labels,
@@ -207,6 +213,7 @@ const factsFrom = (document: FactsDocument, bases: ReadonlyMap<string, ArchivedB
     namedRuntime: document.namedRuntime,
     units: new Map(Object.entries(document.units ?? {})),
     snapshotterUnits: new Map(Object.entries(document.snapshotterUnits ?? {})),
+    snapshotterData: document.snapshotterData ?? nobody.snapshotterData,
     node:
       document.node === undefined
         ? nobody.node

@@ -32,7 +32,15 @@ export interface PodPaths {
   readonly containerdConfigDir: HostPath.HostPath
   /** The install directory `D`. */
   readonly installDir: HostPath.HostPath
+  /** What this pod shows besides; a mount that is not there would hide what is mounted below it. */
+  readonly besides?: ReadonlyArray<Mount>
 }
+
+/**
+ * What a pod may show so that it can purge what nydus stored: a directory is removed from the one above it. No pod of
+ * upstream has it, and ours only where the operator wants that.
+ */
+export const varLib: Mount = { host: HostPath.make("/var/lib"), seen: "/host-var-lib" }
 
 /** Host paths that the pod shows at another place. Source: spec 01 §9. */
 const moved: ReadonlyArray<readonly [host: string, seen: string]> = [
@@ -74,6 +82,7 @@ export const pod = (paths: PodPaths): HostLayout => {
     for (const path of [HostPath.parent(socket), storeDir]) mounts.set(path, path)
   mounts.set(paths.containerdConfigDir, "/etc/containerd")
   mounts.set(paths.installDir, paths.installDir)
+  for (const { host, seen } of paths.besides ?? []) mounts.set(host, seen)
   return make(Array.from(mounts, ([host, seen]) => ({ host, seen })))
 }
 

@@ -4,6 +4,7 @@
  * visible to the compiler.
  */
 import { Schema } from "effect"
+import { NamespacePurge } from "../decide/SnapshotterData.ts"
 import { Change, PathSchema } from "./Change.ts"
 import { ArchiveId, Ledger, OwnedEntry } from "./Ledger.ts"
 
@@ -49,10 +50,47 @@ export const RemoveTree = Schema.TaggedStruct("RemoveTree", {
   root: PathSchema,
   entries: Schema.Union([Schema.Literal("everything"), Schema.Array(OwnedEntry)]),
   reserved: Schema.Array(PathSchema),
+  /** Set where nothing below a mount point may go; they are emptied otherwise. */
+  mountPoints: Schema.optionalKey(Schema.Literal("left-alone")),
 })
 
 /** Remove these directories, deepest first, each only when it is empty and no mount point. */
 export const Prune = Schema.TaggedStruct("Prune", { directories: Schema.Array(PathSchema) })
+
+/**
+ * Remove snapshots of a snapshotter through containerd, while the snapshotter runs, and look at what is left. Nothing
+ * of it is a failure: what cannot go keeps the data.
+ */
+export const RemoveSnapshots = Schema.TaggedStruct("RemoveSnapshots", {
+  /** Its name in containerd. */
+  snapshotter: Schema.String,
+  /** Where containerd listens. */
+  socket: PathSchema,
+  namespaces: Schema.Array(NamespacePurge),
+})
+
+/**
+ * Remove what a stopped snapshotter stored, once more only if nothing of containerd refers to it; else it is kept, which
+ * is told and no failure.
+ */
+export const PurgeData = Schema.TaggedStruct("PurgeData", {
+  directory: PathSchema,
+  /** Its name in containerd. */
+  snapshotter: Schema.String,
+  /** The unit that must not run. */
+  unit: Schema.String,
+  /** Where containerd listens. */
+  socket: PathSchema,
+})
+
+/** Leave what a snapshotter stored, although its purge is asked for; only tells why. */
+export const KeepData = Schema.TaggedStruct("KeepData", {
+  directory: PathSchema,
+  /** Why, as a clause. */
+  because: Schema.String,
+  /** What helps, as a sentence. */
+  remedy: Schema.String,
+})
 
 /** Ask systemd for something; `reload` is daemon-reload and has no unit. */
 export const Unit = Schema.TaggedStruct("Unit", {
@@ -92,6 +130,9 @@ export const HostAction = Schema.Union([
   Extract,
   RemoveTree,
   Prune,
+  RemoveSnapshots,
+  PurgeData,
+  KeepData,
   Unit,
   AwaitUnit,
   AwaitServed,

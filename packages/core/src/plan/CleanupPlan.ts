@@ -25,6 +25,7 @@ import * as CleanupStages from "./CleanupStages.ts"
 import type { PlanInput } from "./InstallPlan.ts"
 import * as Leftovers from "./Leftovers.ts"
 import * as Ledger from "./Ledger.ts"
+import * as NydusData from "./NydusData.ts"
 import * as Preconditions from "./Preconditions.ts"
 import { type ActionName, type Plan, type StagePlan, step } from "./Plan.ts"
 import * as Predict from "./Predict.ts"
@@ -141,6 +142,8 @@ const nothingRecorded = ({ facts, settings }: PlanInput): string =>
 /** An install that was cut off early leaves empty directories at most, and a node that it had claimed. */
 const nothingToRemove = (input: PlanInput): Plan => {
   const leftovers = Leftovers.steps(input.facts)
+  // What nydus stored outlives an install, and is found by its name.
+  const data = NydusData.of(input)
   const path = Ledger.pathIn(input.facts.stateDir)
   const steps = [
     ...leftovers,
@@ -150,9 +153,14 @@ const nothingToRemove = (input: PlanInput): Plan => {
       : [step({ _tag: "Record", path, ledger: null } as const, "nothing is ours")]),
     ...Leftovers.emptyDirectories(input.facts, input.settings.instance.installDir),
   ]
+  const bare = nothing(input, "no-install", nothingRecorded(input))
+  const dataSteps = [...data.removal, ...data.purge]
   return {
-    ...nothing(input, "no-install", nothingRecorded(input)),
+    ...bare,
+    notices: [...bare.notices, ...data.notices],
+    residues: data.residues,
     stages: [
+      ...(dataSteps.length === 0 ? [] : [{ stage: "revert-cri" as const, steps: dataSteps }]),
       ...(steps.length === 0 ? [] : [{ stage: "remove-artifacts" as const, steps }]),
       ...(CleanupMarks.isMarked(input) ? CleanupMarks.release(input) : []),
     ],
@@ -192,11 +200,13 @@ const makeWith = (
     notices.push(...result.notices)
     facts = Predict.after(facts, result.steps)
   }
-  for (const part of CleanupRestart.order(input, ledger, verdict)) {
+  const data = NydusData.of(input)
+  const order = CleanupRestart.order(input, ledger, verdict)
+  for (const part of order) {
     if (part === "demote") stages.push(...CleanupMarks.demotion(input))
-    // Snapshotters are part of the same stage, in front of it.
+    // Snapshotters and their data are parts of the same stage.
     if (part === "configuration")
-      take("revert-cri", (at) => CleanupStages.revertCri(at, settings.instance, restart))
+      take("revert-cri", (at) => CleanupStages.revertCri(at, settings.instance, { order, data, restart }))
     if (part === "artifacts")
       take("remove-artifacts", (at) => CleanupStages.removeArtifacts(at, settings.instance))
     if (part === "release") stages.push(...CleanupMarks.release(input))
@@ -211,8 +221,8 @@ const makeWith = (
     restarts: restart.restarts,
     sandboxes: CleanupUse.sandboxes(input, ledger),
     refused: null,
-    notices,
-    residues,
+    notices: [...notices, ...data.notices],
+    residues: [...residues, ...data.residues],
   }
 }
 

@@ -9,7 +9,6 @@ import * as CriConfig from "../decide/CriConfig.ts"
 import * as Ownership from "../decide/Ownership.ts"
 import * as RestartNeed from "../decide/RestartNeed.ts"
 import * as WholeFileDisposition from "../decide/WholeFileDisposition.ts"
-import * as Fact from "../input/Fact.ts"
 import * as FactsOf from "../input/Facts.ts"
 import type { Notice } from "../input/Problem.ts"
 import * as Distribution from "../model/Distribution.ts"
@@ -18,23 +17,29 @@ import type * as HostPath from "../model/HostPath.ts"
 import { restartSteps } from "./CriStage.ts"
 import { type PlanInput, readySeconds } from "./InstallPlan.ts"
 import type { Ledger } from "./Ledger.ts"
+import * as NydusData from "./NydusData.ts"
 import { type Restart, type StagePlan, step } from "./Plan.ts"
+import * as SnapshotterSteps from "./SnapshotterSteps.ts"
 
 /** The parts of a cleanup in their order. Whether the tree is in use was asked before. */
 export const order = (
   input: PlanInput,
   ledger: Ledger,
   verdict: CleanupVerdict,
-): ReadonlyArray<CleanupOrder.CleanupPart> =>
-  CleanupOrder.decide({
+): ReadonlyArray<CleanupOrder.CleanupPart> => {
+  const { facts, settings } = input
+  const data = NydusData.of(input)
+  return CleanupOrder.decide({
     verdict,
-    row: Distribution.lookup(ledger.runtime) ?? { layout: "main", restart: "restart" },
-    snapshotters: [],
-    sandboxes: Fact.known([]),
-    whenInUse: input.whenInUse ?? "refuse",
+    row: Distribution.lookup(ledger.runtime) ?? { restart: "restart" },
+    snapshotters: [
+      ...SnapshotterSteps.takeDown(facts, ledger.files, settings.instance).names,
+      ...data.snapshotters,
+    ],
+    data: data.directories,
     restartBesideOthers: input.restartBesideOthers ?? "now",
-    failures: [],
-  }).parts
+  })
+}
 
 /** What is there of our configuration: whole files, and edits in files of others with what speaks for an older one. */
 const evidence = (facts: FactsOf.Facts, ledger: Ledger): ReadonlyArray<RestartNeed.ConfigurationEvidence> => {

@@ -2,6 +2,7 @@
  * Answers: what do the two stages of a cleanup do? One takes the configuration of the CRI runtime back, the other
  * removes the artifacts. Source: decisions §1, §3.
  */
+import type { CleanupPart } from "../decide/CleanupOrder.ts"
 import * as Ownership from "../decide/Ownership.ts"
 import * as FactsOf from "../input/Facts.ts"
 import type { Notice } from "../input/Problem.ts"
@@ -14,6 +15,7 @@ import * as ChangedFiles from "./ChangedFiles.ts"
 import { type CleanupRestart, remembered } from "./CleanupRestart.ts"
 import * as Leftovers from "./Leftovers.ts"
 import * as Ledger from "./Ledger.ts"
+import type { DataSteps } from "./NydusData.ts"
 import { put, type Step, step } from "./Plan.ts"
 import * as SnapshotterSteps from "./SnapshotterSteps.ts"
 
@@ -81,8 +83,20 @@ const prune = (directories: ReadonlyArray<HostPath.HostPath>): ReadonlyArray<Ste
     ? []
     : [step({ _tag: "Prune", directories } as const, "we created them and they are empty")]
 
+/** What is in the stage beside the configuration, in which order it goes, and what follows. */
+export interface RevertOrder {
+  readonly order: ReadonlyArray<CleanupPart>
+  readonly data: DataSteps
+  /** The restart that is due when it is done. */
+  readonly restart: CleanupRestart
+}
+
 /** Our part goes out of files of others first: an import of a missing file would keep the runtime from starting. */
-export const revertCri = (facts: FactsOf.Facts, instance: Instance, restart: CleanupRestart): StageResult => {
+export const revertCri = (
+  facts: FactsOf.Facts,
+  instance: Instance,
+  { data, order, restart }: RevertOrder,
+): StageResult => {
   const ledger = FactsOf.ledgerOf(facts)!
   const down = SnapshotterSteps.takeDown(facts, ledger.files, instance)
   const unitFiles = ledger.files.filter(({ path }) => down.unitFiles.includes(path))
@@ -105,16 +119,17 @@ export const revertCri = (facts: FactsOf.Facts, instance: Instance, restart: Cle
   const directories = emptied(ledger, stays).filter(
     (directory) => !HostPath.isWithin(directory, facts.stateDir),
   )
+  const parts: Partial<Record<CleanupPart, StageResult["steps"]>> = {
+    snapshotters: [...data.removal, ...down.before, ...units.steps, ...down.after],
+    configuration: [...edits.map((e) => e.step), ...files.steps],
+    data: data.purge,
+  }
   // An adopted ledger is nowhere on the host; the next stage adopts what is left by itself.
   const changed = facts.ledger._tag !== "Adopted" && Ledger.encode(after) !== Ledger.encode(ledger)
   return {
     steps: [
       ...Leftovers.steps(facts),
-      ...down.before,
-      ...units.steps,
-      ...down.after,
-      ...edits.map((e) => e.step),
-      ...files.steps,
+      ...order.flatMap((part) => parts[part] ?? []),
       ...prune(directories),
       ...(changed
         ? [

@@ -11,6 +11,7 @@ import type { WhenInUse } from "../decide/InUse.ts"
 import * as NodeMarks from "../decide/NodeMarks.ts"
 import type { Policies } from "../decide/Policies.ts"
 import type { Detected } from "../decide/RuntimeDetection.ts"
+import type { DataWish } from "../decide/SnapshotterData.ts"
 import * as Distribution from "../model/Distribution.ts"
 import * as FactsOf from "../input/Facts.ts"
 import { type DecisionError, type Notice, PrerequisiteError, SettingsError } from "../input/Problem.ts"
@@ -61,6 +62,8 @@ export interface PlanInput {
   readonly whenInUse?: WhenInUse
   /** Whether a cleanup restarts the runtime where other instances share the node; it does when left out. */
   readonly restartBesideOthers?: "now" | "defer"
+  /** What becomes of what nydus stored, where a cleanup takes it away; kept when left out. */
+  readonly nydusData?: DataWish
 }
 
 /** Detects the CRI runtime from the facts. */

@@ -105,11 +105,15 @@ export const changes = (action: Action): boolean => {
       return action.entries === "everything" || action.entries.length > 0
     case "Prune":
       return action.directories.length > 0
+    case "RemoveSnapshots":
+      return action.namespaces.length > 0
+    case "KeepData":
     case "AwaitUnit":
     case "AwaitServed":
     case "AwaitReady":
     case "HoldMarks":
       return false
+    case "PurgeData":
     case "Untaint":
     case "Unit":
     case "Record":

@@ -37,6 +37,17 @@ export const StepDocument = Schema.Struct({
     intent: Schema.optionalKey(Schema.String),
     handlers: Schema.optionalKey(Schema.Array(Schema.String)),
     matchers: Schema.optionalKey(Schema.Array(Schema.String)),
+    snapshotter: Schema.optionalKey(Schema.String),
+    /** Keys that go from each namespace of containerd, and the images that had them. */
+    snapshots: Schema.optionalKey(
+      Schema.Array(
+        Schema.Struct({
+          namespace: Schema.String,
+          keys: Schema.Array(Schema.String),
+          images: Schema.Array(Schema.String),
+        }),
+      ),
+    ),
   }),
   because: Schema.String,
   changes: Schema.Boolean,
@@ -94,6 +105,20 @@ const actionDocument = (action: Action): StepDocument["action"] => {
       }
     case "Prune":
       return { kind: "Prune", directories: action.directories }
+    case "RemoveSnapshots":
+      return {
+        kind: "RemoveSnapshots",
+        snapshotter: action.snapshotter,
+        snapshots: action.namespaces.map(({ images, namespace, order }) => ({
+          namespace,
+          keys: order,
+          images,
+        })),
+      }
+    case "PurgeData":
+      return { kind: "PurgeData", path: action.directory, snapshotter: action.snapshotter }
+    case "KeepData":
+      return { kind: "KeepData", path: action.directory }
     case "Unit":
       return { kind: "Unit", verb: action.verb, unit: action.unit }
     case "AwaitUnit":
@@ -163,6 +188,14 @@ export const summary = (action: Action): string => {
       return action.directories.length === 1
         ? `remove ${action.directories[0]} when it is left empty`
         : `remove ${action.directories.length} directories that are left empty`
+    case "RemoveSnapshots": {
+      const keys = action.namespaces.reduce((sum, { order }) => sum + order.length, 0)
+      return `remove ${keys} ${keys === 1 ? "snapshot" : "snapshots"} of ${action.snapshotter} from containerd`
+    }
+    case "PurgeData":
+      return `remove ${action.directory} with everything in it`
+    case "KeepData":
+      return `keep ${action.directory}`
     case "Unit":
       return action.verb === "reload" ? "reload systemd" : `${action.verb} ${action.unit}`
     case "AwaitUnit":

@@ -30,6 +30,9 @@ export const after = (facts: Facts, steps: ReadonlyArray<Step>): Facts => {
             files.set(directory, FileState.absent)
         }
         break
+      case "PurgeData":
+        files.set(action.directory, FileState.absent)
+        break
       default:
         break
     }

@@ -5,6 +5,7 @@
  */
 import * as NydusMode from "../decide/NydusMode.ts"
 import * as RecordedModes from "../decide/RecordedModes.ts"
+import * as SnapshotterData from "../decide/SnapshotterData.ts"
 import * as SnapshotterSetup from "../decide/SnapshotterSetup.ts"
 import { type Fact, unknown } from "../input/Fact.ts"
 import * as FactsOf from "../input/Facts.ts"
@@ -120,45 +121,48 @@ const present = (
 
 /** How the snapshotters among these files of ours go: what comes before their removal, and behind it. */
 export interface TakeDown {
+  /** Their names. */
+  readonly names: ReadonlyArray<string>
   readonly unitFiles: ReadonlyArray<HostPath.HostPath>
   readonly before: ReadonlyArray<Step<HostAction>>
   readonly after: ReadonlyArray<Step<HostAction>>
   readonly notices: ReadonlyArray<Notice>
 }
 
-/** Stops units of ours whose files go; their data stays, because containerd's records of it stay. */
+/** Stops units of ours whose files go. What becomes of their data is another question (`NydusData`). */
 export const takeDown = (
   facts: Pick<FactsOf.Facts, "control" | "files">,
   files: Ledger["files"],
   instance: Instance,
 ): TakeDown => {
   const going = present(facts, files, instance)
-  const unitFiles = going.map(({ unitFile }) => unitFile)
-  const notices = going.map(({ dataDirectory, name }) => dataKept(name, dataDirectory))
+  const of = {
+    names: going.map(({ name }) => name),
+    unitFiles: going.map(({ unitFile }) => unitFile),
+  }
   if (facts.control._tag === "Unknown")
-    return {
-      unitFiles,
-      before: [],
-      after: [],
-      notices: [...going.map(({ unit }) => stopIsDue(unit)), ...notices],
-    }
+    return { ...of, before: [], after: [], notices: going.map(({ unit }) => stopIsDue(unit)) }
   return {
-    unitFiles,
+    ...of,
     before: going.flatMap(({ before }) => before.map((each) => asStep(each, "nothing uses it any more"))),
     after: going.slice(0, 1).flatMap(({ after }) => after.map((each) => asStep(each, "unit files are gone"))),
-    notices,
+    notices: [],
   }
 }
+
+/** Said where an install takes a snapshotter away: its data stays, because containerd's records of it stay. */
+export const dataStays = (
+  facts: Pick<FactsOf.Facts, "files">,
+  files: Ledger["files"],
+  instance: Instance,
+): ReadonlyArray<Notice> =>
+  present(facts, files, instance).map(({ dataDirectory, name }) =>
+    SnapshotterData.keptAsUsual(name, dataDirectory),
+  )
 
 const stopIsDue = (unit: string): Notice => ({
   code: "snapshotter-stop-due",
   severity: "warning",
   message: `${unit} is no longer installed, but may still run, since no unit may be controlled here.`,
   remedy: `Stop it on the node: systemctl disable --now ${unit}.`,
-})
-
-const dataKept = (name: string, directory: HostPath.HostPath): Notice => ({
-  code: "snapshotter-data-kept",
-  severity: "info",
-  message: `${directory} stays: containerd has records of the snapshots of ${name} in it, and pulls would fail without them once ${name} is set up again.`,
 })

@@ -93,6 +93,11 @@ export const plan = (
       ...Reconcile.vacate(ledger, [...kept, ...kept.map(dropInsBeside)], Reconcile.removedBy(removals)),
       ...record(facts, after, []),
     ],
-    notices: [...notices, ...ChangedFiles.notices(facts.unpacked, unused, root, "removed"), ...down.notices],
+    notices: [
+      ...notices,
+      ...ChangedFiles.notices(facts.unpacked, unused, root, "removed"),
+      ...down.notices,
+      ...SnapshotterSteps.dataStays(facts, ledger.files.filter(isUnused), instance),
+    ],
   }
 }

@@ -106,7 +106,9 @@ export interface Extraction {
 export interface Removal {
   /** Entries that were removed or already gone. */
   readonly removed: number
-  /** Paths that stay, each with the reason (`not ours`, `mount point`). */
+  /** What the files held that were removed with everything in the tree, in bytes; 0 where entries were listed. */
+  readonly bytes: number
+  /** Paths that stay, each with the reason (`not ours`, `mount point`). What is below one that is left alone stays, too. */
   readonly left: ReadonlyArray<{ readonly path: HostPath; readonly why: string }>
   /** Paths that should have gone and did not; everything else was tried all the same. */
   readonly failed: ReadonlyArray<{ readonly path: HostPath; readonly reason: HostErrorReason }>

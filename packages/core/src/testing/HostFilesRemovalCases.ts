@@ -90,7 +90,7 @@ export const removalCases: ReadonlyArray<OpenCase> = [
     body: Effect.gen(function* () {
       const host = yield* HostFiles
       const removal = yield* host.removeTree(removeTree("everything", ["/opt/kata/.kata-deploy"]))
-      yield* same("removed", removal, { removed: 3, left: [], failed: [] })
+      yield* same("removed", removal, { removed: 3, bytes: 1, left: [], failed: [] })
       yield* same("names", yield* names("/opt/kata"), [".kata-deploy"])
       yield* same("state", yield* names("/opt/kata/.kata-deploy"), ["ledger.json"])
       yield* same("theirs", yield* names("/home"), ["file"])
@@ -101,7 +101,7 @@ export const removalCases: ReadonlyArray<OpenCase> = [
     fixture: {},
     body: Effect.gen(function* () {
       const host = yield* HostFiles
-      const nothing = { removed: 0, left: [], failed: [] }
+      const nothing = { removed: 0, bytes: 0, left: [], failed: [] }
       yield* same("everything", yield* host.removeTree(removeTree("everything")), nothing)
       yield* same("entries", yield* host.removeTree(removeTree([])), nothing)
     }),

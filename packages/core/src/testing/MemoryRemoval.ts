@@ -3,6 +3,7 @@ import * as FileState from "../model/FileState.ts"
 import * as HostPath from "../model/HostPath.ts"
 import type { OwnedEntry } from "../plan/Ledger.ts"
 import type { Removal, RemoveTreeAction } from "../ports/HostFiles.ts"
+import { byteLength } from "./Digest.ts"
 import { locate } from "./MemoryPut.ts"
 import type { MemoryTree } from "./MemoryTree.ts"
 
@@ -43,7 +44,7 @@ export const below = (
 export const removeTree = (tree: MemoryTree, action: RemoveTreeAction, isMount: IsMount): Removal => {
   // A name below the root makes a link at its last component resolve, too.
   const inside = tree.resolve(HostPath.join(action.root, "x"))
-  if (inside._tag !== "Place") return { removed: 0, left: [], failed: [] }
+  if (inside._tag !== "Place") return { removed: 0, bytes: 0, left: [], failed: [] }
   const root = HostPath.parent(inside.path)
   const reserved = action.reserved.map((path) => locate(tree, path))
   const isReserved = (path: HostPath.HostPath): boolean =>
@@ -52,8 +53,11 @@ export const removeTree = (tree: MemoryTree, action: RemoveTreeAction, isMount: 
     reserved.some((one) => HostPath.isBelow(one, path))
   const left: Array<{ path: HostPath.HostPath; why: string }> = []
   let removed = 0
+  let bytes = 0
 
   const take = (path: HostPath.HostPath): void => {
+    const state = tree.get(path)
+    if (state._tag === "File" && action.entries === "everything") bytes += byteLength(state.text)
     tree.set(path, { _tag: "Absent" })
     removed++
   }
@@ -65,6 +69,10 @@ export const removeTree = (tree: MemoryTree, action: RemoveTreeAction, isMount: 
         take(path)
         continue
       }
+      if (action.mountPoints === "left-alone" && isMount(path)) {
+        left.push({ path, why: "mount point" })
+        continue
+      }
       empty(path)
       if (isMount(path)) left.push({ path, why: "mount point" })
       else if (!holdsReserved(path) && tree.names(path).length === 0) take(path)
@@ -72,7 +80,7 @@ export const removeTree = (tree: MemoryTree, action: RemoveTreeAction, isMount: 
   }
   if (action.entries === "everything") {
     empty(root)
-    return { removed, left, failed: [] }
+    return { removed, bytes, left, failed: [] }
   }
 
   const ours = new Set(action.entries.map((entry) => HostPath.join(root, entry.path)))
@@ -102,7 +110,7 @@ export const removeTree = (tree: MemoryTree, action: RemoveTreeAction, isMount: 
         left.push({ path, why: isMount(path) ? "mount point" : "not ours" })
     }
   }
-  return { removed, left: left.sort((a, b) => (a.path < b.path ? -1 : 1)), failed: [] }
+  return { removed, bytes, left: left.sort((a, b) => (a.path < b.path ? -1 : 1)), failed: [] }
 }
 
 /** Children before their parents. */

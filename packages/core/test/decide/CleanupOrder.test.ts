@@ -9,10 +9,8 @@ const order = (given: Partial<CleanupOrder.OrderFacts> & { readonly runtime?: Di
     verdict: { scope: "everything", because: "" },
     row: Distribution.rowOf(runtime),
     snapshotters: [],
-    sandboxes: Fact.known([]),
-    whenInUse: "refuse",
+    data: [],
     restartBesideOthers: "now",
-    failures: [],
     ...rest,
   })
 }
@@ -28,7 +26,11 @@ const cases: ReadonlyArray<
     { snapshotters: ["nydus"] },
     ["demote", "lock", "snapshotters", ...whole.slice(2)],
   ],
-  ["knows of no snapshotters with CRI-O", { runtime: "crio", snapshotters: ["nydus"] }, whole],
+  [
+    "takes what snapshotters stored when nothing names them any more",
+    { snapshotters: ["nydus"], data: ["/var/lib/nydus"] },
+    ["demote", "lock", "snapshotters", "configuration", "data", ...whole.slice(3)],
+  ],
   [
     "does not restart k0s, which reloads by itself",
     { runtime: "k0s-worker" },
@@ -42,33 +44,13 @@ const cases: ReadonlyArray<
     ["demote", "lock", "configuration", "artifacts", "release"],
   ],
   ["restarts when nobody else is here, whatever was asked for", { restartBesideOthers: "defer" }, whole],
-  [
-    "keeps the marks after a failure, and restarts all the same",
-    { failures: ["artifacts"] },
-    whole.filter((p) => p !== "release"),
-  ],
-  ["only demotes while sandboxes are seen", { sandboxes: Fact.known(["web"]) }, ["demote"]],
-  [
-    "goes on over sandboxes when it is forced to",
-    { sandboxes: Fact.known(["web"]), whenInUse: "force" },
-    whole,
-  ],
-  ["goes on where use cannot be seen", { sandboxes: Fact.unknown("out-of-sight", "no hostPID") }, whole],
 ]
 
 describe("CleanupOrder", () => {
   for (const [what, given, parts] of cases)
     it(what, () => {
-      assert.deepStrictEqual([...order(given).parts], [...parts])
+      assert.deepStrictEqual([...order(given)], [...parts])
     })
-
-  it("says what holds it, and what could not be checked", () => {
-    assert.deepStrictEqual([...order({ sandboxes: Fact.known(["web"]) }).heldBy], ["web"])
-    assert.strictEqual(
-      order({ sandboxes: Fact.unknown("out-of-sight", "no hostPID") }).useUnchecked,
-      "no hostPID",
-    )
-  })
 
   describe("with the restart left to the last install, as upstream once did", () => {
     const stages = [
@@ -90,7 +72,7 @@ describe("CleanupOrder", () => {
             otherInstances: Array.from({ length: others }, (_, at) => `other-${at}`),
           }),
         )
-        const found = order({ verdict, snapshotters: ["nydus"], restartBesideOthers: "defer" }).parts
+        const found = order({ verdict, snapshotters: ["nydus"], restartBesideOthers: "defer" })
         // It knew no marks of single installs and no lock; beside others the shared label stays in any case.
         const unknownThen = new Set(["demote", "lock", ...(verdict.scope === "instance" ? ["release"] : [])])
         assert.deepStrictEqual(
@@ -109,17 +91,17 @@ describe("CleanupOrder", () => {
             .map((scope) => ({ scope, because: "" }) as CleanupPolicy.CleanupVerdict),
           row: fc.constantFrom(...Distribution.rows),
           snapshotters: fc.subarray(["nydus", "erofs"]),
-          sandboxes: fc.constantFrom(Fact.known([]), Fact.known(["web"]), Fact.unknown("failed", "?")),
-          whenInUse: fc.constantFrom("refuse", "force" as const),
+          data: fc.subarray(["/var/lib/nydus"]),
           restartBesideOthers: fc.constantFrom("now", "defer" as const),
-          failures: fc.subarray(["configuration", "artifacts"] as Array<CleanupOrder.CleanupPart>),
         }) as fc.Arbitrary<CleanupOrder.OrderFacts>,
         (facts) => {
-          const { parts } = CleanupOrder.decide(facts)
+          const parts = CleanupOrder.decide(facts)
           const restart = parts.indexOf("restart")
           if (restart >= 0) assert.deepStrictEqual(parts.slice(restart + 1), ["wait-ready"])
           if (parts.length > 0) assert.strictEqual(parts[0], "demote")
-          if (facts.failures.length > 0) assert.notInclude(parts, "release")
+          const data = parts.indexOf("data")
+          if (data >= 0) assert.isAbove(data, parts.indexOf("configuration"))
+          if (data >= 0) assert.isAbove(data, parts.indexOf("snapshotters"))
           assert.strictEqual(new Set(parts).size, parts.length)
         },
       ),

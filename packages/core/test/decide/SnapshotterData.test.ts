@@ -1,69 +1,150 @@
 import { assert, describe, it } from "@effect/vitest"
-import {
-  Fact,
-  HostPath,
-  type SnapshotRecords,
-  SnapshotRemoval,
-  SnapshotRepair,
-  SnapshotterData,
-} from "../../src/index.ts"
-import { factsOf, lose, snapshotter, store } from "./RecordSamples.ts"
+import { Fact, HostPath, type SnapshotRecords, SnapshotterData } from "../../src/index.ts"
+import { factsOf, images, lose, type Store, snapshotter, store } from "./RecordSamples.ts"
 
 const directory = HostPath.make("/var/lib/nydus-for-kata-tee")
 const failed = Fact.unknown("failed", "it timed out")
-const empty: SnapshotRemoval.NamespaceSnapshots = {
-  namespace: "k8s.io",
-  snapshots: Fact.known([]),
-  users: Fact.known(new Map()),
-}
-const one: SnapshotRemoval.NamespaceSnapshots = {
-  ...empty,
-  snapshots: Fact.known([{ key: "rw", parent: undefined, kind: "active" }]),
-}
-const clean: SnapshotRecords.RecordFacts = {
-  ...factsOf(store()),
-  listed: Fact.known([]),
-  contents: Fact.known([]),
+const notLoaded = Fact.unknown("out-of-sight", `snapshotter not loaded: ${snapshotter}`)
+
+/** What was seen of a namespace. */
+const look = (
+  state: Store,
+  over: Partial<SnapshotRecords.RecordFacts> = {},
+): SnapshotterData.NamespaceLook => {
+  const records = factsOf(state, over)
+  const users =
+    records.containers._tag === "Unknown"
+      ? records.containers
+      : Fact.known(new Map(records.containers.value.map(({ id, snapshotKey }) => [snapshotKey, [id]])))
+  return { records, removal: { namespace: records.namespace, snapshots: records.listed, users } }
 }
 
-const message = (left: SnapshotRemoval.NamespaceSnapshots, records = clean): string => {
-  const found = SnapshotterData.disposition("purge", directory, {
-    left: SnapshotRemoval.plan([left]),
-    records: SnapshotRepair.plan([records], snapshotter),
-  })
-  return found._tag === "Purge" ? "purged" : (found.notices[0]?.message ?? "")
+const outlook = (...looks: ReadonlyArray<SnapshotterData.NamespaceLook>) =>
+  SnapshotterData.outlook(looks, snapshotter)
+
+const lost = (): Store => {
+  const state = store()
+  lose(state)
+  return state
 }
+
+const bare = (): Store => {
+  const state = store()
+  state.snapshots.clear()
+  for (const { labels } of state.contents.values())
+    labels.delete(`containerd.io/gc.ref.snapshot.${snapshotter}`)
+  return state
+}
+
+const of = (rest: Partial<SnapshotRecords.RecordFacts>) => rest
 
 describe("SnapshotterData", () => {
-  it("goes when nothing refers to it", () => {
-    assert.strictEqual(message(empty), "purged")
+  describe("before anything is removed", () => {
+    it("has every snapshot, leaves first, with the labels and images that lead to them", () => {
+      const { namespaces, obstacle } = outlook(look(store()))
+      assert.isNull(obstacle)
+      const [namespace] = namespaces
+      const keys = new Set(images.flatMap(({ chain }) => chain))
+      assert.deepStrictEqual(new Set(namespace!.order), keys)
+      for (const { chain } of images)
+        chain.forEach((key, at) => {
+          if (at > 0) assert.isBelow(namespace!.order.indexOf(key), namespace!.order.indexOf(chain[at - 1]!))
+        })
+      assert.deepStrictEqual(
+        new Set(namespace!.unlabel.map(({ digest }) => digest)),
+        new Set(images.map(({ config }) => config)),
+      )
+      assert.deepStrictEqual(namespace!.images, ["a", "b", "c"])
+    })
+
+    it("has records that lost their snapshots, too: they would be in the way of the next pull", () => {
+      const { namespaces, obstacle } = outlook(look(lost()))
+      assert.isNull(obstacle)
+      assert.deepStrictEqual(new Set(namespaces[0]!.order), new Set(images.flatMap(({ chain }) => chain)))
+    })
+
+    it("leaves out namespaces that have nothing of it", () => {
+      const other = { ...look(bare()), removal: { ...look(bare()).removal, namespace: "moby" } }
+      assert.deepStrictEqual(
+        outlook(other, look(store())).namespaces.map(({ namespace }) => namespace),
+        ["k8s.io"],
+      )
+      assert.deepStrictEqual(outlook(look(bare())), { namespaces: [], obstacle: null })
+    })
+
+    const inTheWay: ReadonlyArray<
+      readonly [what: string, looks: ReadonlyArray<SnapshotterData.NamespaceLook>, said: RegExp]
+    > = [
+      [
+        "a container, also one of another namespace",
+        [look(bare()), look(store({ web: "b" }))],
+        /in use by web$/,
+      ],
+      ["containers whose snapshots are lost", [look(store({ web: "b", db: "a" }))], /in use by db, web$/],
+      [
+        "snapshots that cannot be listed",
+        [look(store(), of({ listed: failed }))],
+        /not be listed \(it timed out\)$/,
+      ],
+      ["containers that cannot be listed", [look(store(), of({ containers: failed }))], /not known whether/],
+      ["content that cannot be listed", [look(store(), of({ contents: failed }))], /not known whether/],
+      [
+        "a configuration that cannot be read",
+        [look(store(), of({ configs: new Map([[images[1].config, failed]]) }))],
+        /not known whether/,
+      ],
+    ]
+    for (const [what, looks, said] of inTheWay)
+      it(`takes nothing where ${what} ${what.includes("cannot") ? "may hide something" : "needs it"}`, () => {
+        const found = outlook(...looks)
+        assert.match(found.obstacle ?? "", said)
+        assert.deepStrictEqual(found.namespaces, [])
+      })
   })
 
-  it("stays unless it is asked for", () => {
-    assert.deepStrictEqual(
-      SnapshotterData.disposition("keep", directory, {
-        left: SnapshotRemoval.plan([empty]),
-        records: SnapshotRepair.plan([clean], snapshotter),
-      }),
-      { _tag: "Keep", notices: [] },
-    )
+  describe("with a snapshotter that containerd does not have any more", () => {
+    const unloaded = { listed: notLoaded }
+
+    it("goes where neither an image nor a container refers to it", () => {
+      assert.deepStrictEqual(outlook(look(bare(), unloaded)), { namespaces: [], obstacle: null })
+    })
+
+    it("stays as long as an image does, which is named", () => {
+      const { namespaces, obstacle } = outlook(look(store(), unloaded))
+      assert.match(obstacle ?? "", /of the images a, b, c, and no snapshotter nydus-for-kata-tee any more/)
+      assert.deepStrictEqual(namespaces, [])
+    })
+
+    it("stays as long as a container does, and where lists fail", () => {
+      assert.match(outlook(look(store({ web: "a" }), unloaded)).obstacle ?? "", /in use by web$/)
+      for (const over of [{ contents: failed }, { containers: failed }])
+        assert.match(outlook(look(bare(), { ...unloaded, ...over })).obstacle ?? "", /it timed out/)
+    })
   })
 
-  it("stays and names who uses it", () => {
-    const used = { ...one, users: Fact.known(new Map([["rw", ["web", "db"]]])) }
-    assert.include(message(used), "in use by db, web")
+  describe("after the removal", () => {
+    it("goes when nothing refers to it", () => {
+      assert.deepStrictEqual(SnapshotterData.disposition(outlook(look(bare()))), { _tag: "Purge" })
+    })
+
+    it("stays while a snapshot, a record or a label is left", () => {
+      const said = (state: Store): string => {
+        const found = SnapshotterData.disposition(outlook(look(state)))
+        return found._tag === "Keep" ? found.because : "purged"
+      }
+      assert.strictEqual(said(store()), "5 of its snapshots are still there")
+      assert.strictEqual(said(lost()), "5 of its snapshots are still there")
+      assert.strictEqual(said(store({ web: "c" })), "it is in use by web")
+    })
   })
 
-  it("stays while a snapshot is left, also one that could be removed", () => {
-    assert.include(message(one), "1 of its snapshots")
-    assert.include(message({ ...one, users: failed }), "1 of its snapshots")
-  })
-
-  it("stays when the list is empty only because it could not be read, or because the backend is gone", () => {
-    assert.include(message({ ...empty, snapshots: failed }), "could not be listed (it timed out)")
-    const lost = store()
-    lose(lost)
-    assert.include(message(empty, factsOf(lost)), "still has records")
-    assert.include(message(empty, { ...clean, contents: failed }), "not known whether")
+  it("tells figures for people", () => {
+    const told = (bytes: number, snapshots = 3) =>
+      SnapshotterData.purged({ snapshotter, directory, snapshots, bytes, rest: "nothing" }).message
+    assert.include(told(0), "with 0 bytes in files; 3 snapshots of")
+    assert.include(told(1023, 1), "with 1023 bytes in files; 1 snapshot of")
+    assert.include(told(36 * 1024 * 1024), "with 36.0 MiB")
+    assert.include(told(1.5 * 1024 ** 4), "with 1.5 TiB")
+    assert.include(told(1024 ** 5 * 2), "with 2048.0 TiB")
   })
 })

@@ -47,6 +47,7 @@ describe("a cleanup that cannot remove a file", () => {
           }),
           ({ left, removed }) => ({
             removed,
+            bytes: 0,
             left: [...left.filter((one) => one.path !== stuck), { path: foreign, why: "not ours" }],
             failed: [{ path: stuck, reason: denied }],
           }),

@@ -29,6 +29,12 @@ const partOf =
         const owned = ledger.files.find((file) => file.path === path)
         return [ledger.edits.some((e) => e.path === path) ? 2 : owned?.stage === "cri" ? 3 : 4]
       }
+      case "RemoveSnapshots":
+        return [snapshotters]
+      // What snapshotters stored goes when no configuration names them any more.
+      case "PurgeData":
+      case "KeepData":
+        return [3.5]
       case "RemoveTree":
         return [4]
       case "Unit":

@@ -53,6 +53,19 @@ describe("HostLayout", () => {
     })
   }
 
+  it("what a pod shows besides is found there, and what it shows below that at its own place", () => {
+    const layout = HostLayout.pod({
+      containerdConfigDir: at("/var/lib/rancher/k3s/agent/etc/containerd"),
+      installDir: at("/opt/kata"),
+      besides: [HostLayout.varLib],
+    })
+    assert.strictEqual(HostLayout.toSeen(layout, at("/var/lib/nydus")), "/host-var-lib/nydus")
+    assert.strictEqual(
+      HostLayout.toSeen(layout, at("/var/lib/rancher/k3s/agent/etc/containerd/f")),
+      "/etc/containerd/f",
+    )
+  })
+
   it("an install directory below another mount is found at its own place", () => {
     const layout = HostLayout.pod({
       containerdConfigDir: at("/etc/containerd"),

@@ -57,11 +57,9 @@ const order = (
     verdict,
     row: Distribution.lookup(runtime)!,
     snapshotters,
-    sandboxes: Fact.known([]),
-    whenInUse: "refuse",
+    data: [],
     restartBesideOthers,
-    failures: [],
-  }).parts
+  })
 
 const Cleanup = Schema.Struct({
   ownDaemonSetSelectsNode: Schema.Union([Schema.Boolean, Schema.Literal("error")]),
@@ -86,7 +84,10 @@ const cleanup: Vectors.Section = (vector) =>
       const wanted = { error: expected.error, parts: partsOf(expected.actions ?? []) }
       if (Result.isFailure(verdict))
         return Vectors.compare(wanted, { error: errorOf(verdict.failure.problems[0]!.code), parts: [] })
-      const parts = order(verdict.success, input.runtime ?? "containerd", input.snapshotters ?? [], "now")
+      const runtime = input.runtime ?? "containerd"
+      // An install sets up none with CRI-O, so that none of ours is there.
+      const snapshotters = runtime === "crio" ? [] : (input.snapshotters ?? [])
+      const parts = order(verdict.success, runtime, snapshotters, "now")
       // Marks go only after all that had no failure (decisions §1), which upstream does at once in front.
       return Vectors.compare(wanted, { error: undefined, parts: parts.filter((part) => part !== "release") })
     }),
