@@ -1,23 +1,7 @@
 import { assert, describe, it } from "vitest"
-import { ContainerPrepare, type Labels, type Lineage, type NydusConfig } from "../src/index.ts"
-import { blockdev, fusedev, labels, proxy } from "./Samples.ts"
+import { ContainerPrepare, type Lineage, type NydusConfig } from "../src/index.ts"
+import { ancestor, blockdev, fusedev, type Given, labels, on, proxy } from "./Samples.ts"
 
-type Given = Partial<Record<Labels.Key, string>>
-
-const ancestor = (
-  id: string,
-  given: Given,
-  referrer: NydusConfig.Lookup = "not-found",
-): Lineage.Ancestor => ({
-  id,
-  labels: labels(given),
-  referrer,
-})
-const on = (parent: Given, ...below: ReadonlyArray<Lineage.Ancestor>): Lineage.Lineage => ({
-  _tag: "Read",
-  parent: ancestor("9", parent),
-  below,
-})
 const parentless: Lineage.Lineage = { _tag: "Parentless" }
 const unread: Lineage.Lineage = { _tag: "Unread", why: "the database is locked" }
 const all: NydusConfig.NydusConfig = {

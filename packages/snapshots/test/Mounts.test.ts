@@ -1,23 +1,6 @@
 import { assert, describe, it } from "vitest"
-import { type Labels, type Lineage, Mounts, type NydusConfig } from "../src/index.ts"
-import { blockdev, fusedev, labels, proxy } from "./Samples.ts"
-
-type Given = Partial<Record<Labels.Key, string>>
-
-const ancestor = (
-  id: string,
-  given: Given,
-  referrer: NydusConfig.Lookup = "not-found",
-): Lineage.Ancestor => ({
-  id,
-  labels: labels(given),
-  referrer,
-})
-const on = (given: Given, ...below: ReadonlyArray<Lineage.Ancestor>): Lineage.Lineage => ({
-  _tag: "Read",
-  parent: ancestor("9", given),
-  below,
-})
+import { type Lineage, Mounts, type NydusConfig } from "../src/index.ts"
+import { ancestor, blockdev, fusedev, type Given, labels, on, proxy } from "./Samples.ts"
 
 const facts = (over: Partial<Mounts.MountFacts>): Mounts.MountFacts => ({
   id: "10",

@@ -1,7 +1,7 @@
 /** Answers: where do lines break? Prose wraps at words; paths and command lines stay whole. */
 
-/** Prose is hard to read in longer lines, however wide the terminal is. */
-const widest = 100
+/** Columns; prose is hard to read in longer lines, however wide the terminal is. */
+export const widest = 100
 
 /** Breaks text at blanks; no line is wider than `columns`, unless a single word is. */
 export const wrap = (text: string, columns: number): ReadonlyArray<string> => {

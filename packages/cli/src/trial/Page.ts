@@ -2,6 +2,7 @@
  * Answers: how is the show written so that it looks right on a narrow terminal, on a wide one and in a file? Knows
  * headings, paragraphs, command lines and verdicts; nothing of what they are about.
  */
+import { widest, wrap } from "../render/Prose.ts"
 
 /** Where the show is written to. */
 export interface Page {
@@ -23,9 +24,6 @@ export interface PageStream {
   readonly columns: number
 }
 
-/** Lines wider than this are hard to read, however wide the terminal is. */
-const widest = 100
-
 /** The page of a stream. `environment` is asked for `NO_COLOR` and a `TERM` that knows no colours. */
 export const pageOf = (
   stream: PageStream,
@@ -45,21 +43,6 @@ const codes: Readonly<Record<Tone, number>> = { strong: 1, faint: 2, good: 32, b
 
 const tone = (page: Page, text: string, as: Tone): string =>
   page.style === "coloured" ? `\u001b[${codes[as]}m${text}\u001b[0m` : text
-
-/** Breaks `text` at blanks so that no line is wider than `columns`; a longer word stays whole. */
-export const wrap = (text: string, columns: number): ReadonlyArray<string> => {
-  const lines: Array<string> = []
-  let line = ""
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > columns) {
-      lines.push(line)
-      line = word
-    } else {
-      line = line === "" ? word : `${line} ${word}`
-    }
-  }
-  return [...lines, line]
-}
 
 const widthOf = (page: Page): number => Math.min(page.columns, widest)
 

@@ -27,7 +27,7 @@ import * as Leftovers from "./Leftovers.ts"
 import * as Ledger from "./Ledger.ts"
 import * as NydusData from "./NydusData.ts"
 import * as Preconditions from "./Preconditions.ts"
-import { type ActionName, type Plan, type StagePlan, step } from "./Plan.ts"
+import { type ActionName, nothing as nothingPlanned, type Plan, type StagePlan, step } from "./Plan.ts"
 import * as Predict from "./Predict.ts"
 
 type CleanupStage = "revert-cri" | "remove-artifacts"
@@ -167,18 +167,8 @@ const nothingToRemove = (input: PlanInput): Plan => {
   }
 }
 
-const nothing = ({ action, settings }: PlanInput, code: string, message: string): Plan => ({
-  action,
-  instance: instanceName(settings.instance),
-  runtime: "none",
-  handlers: [],
-  stages: [],
-  restarts: [],
-  sandboxes: null,
-  refused: null,
-  notices: [{ code, severity: "info", message }],
-  residues: [],
-})
+const nothing = ({ action, settings }: PlanInput, code: string, message: string): Plan =>
+  nothingPlanned({ action, instance: instanceName(settings.instance) }, { code, message })
 
 const makeWith = (
   input: PlanInput,

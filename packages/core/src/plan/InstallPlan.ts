@@ -22,6 +22,7 @@ import * as ArtifactsStage from "./ArtifactsStage.ts"
 import * as CriStage from "./CriStage.ts"
 import {
   type ActionName,
+  nothing,
   type Plan,
   type Restart,
   type StageName,
@@ -125,24 +126,14 @@ export const make = (input: PlanInput): Result.Result<Plan, DecisionError> => {
   )
 }
 
-const nothingToDo = ({ action, settings }: PlanInput): Plan => ({
-  action,
-  instance: instanceName(settings.instance),
-  runtime: "none",
-  handlers: [],
-  stages: [],
-  restarts: [],
-  sandboxes: null,
-  refused: null,
-  notices: [
+const nothingToDo = ({ action, settings }: PlanInput): Plan =>
+  nothing(
+    { action, instance: instanceName(settings.instance) },
     {
       code: "nothing-to-do",
-      severity: "info",
       message: `No shim is asked for on ${settings.architecture} and there is no custom runtime, so there is nothing to do here.`,
     },
-  ],
-  residues: [],
-})
+  )
 
 const makeWith = (input: PlanInput, detected: Detected): Result.Result<Plan, DecisionError> => {
   const { action, only, policies, settings } = input

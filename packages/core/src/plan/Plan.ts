@@ -87,6 +87,23 @@ export const Plan = Schema.Struct({
 /** The whole plan of an action. */
 export type Plan = typeof Plan.Type
 
+/** A plan that does nothing, and says why. */
+export const nothing = (
+  { action, instance }: Pick<Plan, "action" | "instance">,
+  because: { readonly code: string; readonly message: string },
+): Plan => ({
+  action,
+  instance,
+  runtime: "none",
+  handlers: [],
+  stages: [],
+  restarts: [],
+  sandboxes: null,
+  refused: null,
+  notices: [{ ...because, severity: "info" }],
+  residues: [],
+})
+
 /** A step from its parts. */
 export const step = <A extends Action>(action: A, because: string): Step<A> => ({ action, because })
 
