@@ -45,13 +45,10 @@ const textsIn = Effect.fnUntraced(function* (
   return states.flatMap((state) => textOf(state) ?? [])
 })
 
-/** Places of the snapshotters whose units stand beside ours. */
-const placesOfUnits = Effect.fnUntraced(function* (ours: ReadonlySet<string>) {
+/** Places of the snapshotters that units start; ours among them, so that who names it once more is known for that. */
+const placesOfUnits = Effect.fnUntraced(function* () {
   const files = yield* HostFiles
-  const units = yield* textsIn(
-    unitDirectory,
-    (name) => name.endsWith(".service") && name.includes("nydus") && !ours.has(name),
-  )
+  const units = yield* textsIn(unitDirectory, (name) => name.endsWith(".service") && name.includes("nydus"))
   const places: Array<Others.SnapshotterPlace> = []
   for (const unit of units) {
     const flags = Others.flagsIn(unit)
@@ -93,8 +90,7 @@ export const observe = Effect.fn("OtherSnapshotters.observe")(function* (
   settings: Pick<Settings, "instance">,
   mainConfig: HostPath.HostPath,
 ): Effect.fn.Return<Others.OthersSeen, never, HostFiles> {
-  const ours = new Set(NydusMode.all.map((mode) => NydusMode.paths(mode, settings.instance).unit))
-  const places = [...(yield* placesOfUnits(ours)), ...(yield* placesOfConfigs(facts))]
+  const places = [...(yield* placesOfUnits()), ...(yield* placesOfConfigs(facts))]
   const unseen = facts.unlisted.map(({ detail, path }) => `${path} cannot be listed (${detail})`)
   const found: Array<Others.OtherSnapshotter> = []
   for (const { path, state, text } of othersFiles(facts, mainConfig, instanceName(settings.instance))) {

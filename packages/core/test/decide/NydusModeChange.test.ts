@@ -52,6 +52,13 @@ describe("NydusModeChange", () => {
     assert.strictEqual(found.from, "nydus")
   })
 
+  it("leaves forced guest pull alone where guests are to pull", () => {
+    same(changed({ [forced]: "qemu", [setup]: "nydus" }, "guest-pull"), {
+      [mapping]: "qemu:nydus",
+      [pullType]: "qemu:guest-pull",
+    })
+  })
+
   it("changes nothing where the settings say so already", () => {
     const found = change({ [mapping]: "qemu:nydus-hs", [setup]: "nydus-hs" }, "host-share")
     same([found.changes, found.notices], [[], []])

@@ -80,6 +80,18 @@ describe("other snapshotters on a node", () => {
     Effect.gen(function* () {
       const other = NydusNode.make().request("install", { ...NydusNode.guestPull, MULTI_INSTALL_SUFFIX: "b" })
       assert.strictEqual(yield* told({}, Run.run(other)), "")
+      // By their units, and by their configurations where no unit is to be seen.
+      const node = NydusNode.make()
+      yield* node.on(Run.run(other))
+      yield* node.on(Run.run(node.request("install")))
+      const unit = Node.path("/etc/systemd/system/nydus-for-kata-tee-b.service")
+      assert.strictEqual(node.files.tree.get(unit)._tag, "File")
+      node.files.tree.set(unit, FileState.absent)
+      const { notices } = yield* node.setMode("show", "host-share")
+      assert.notInclude(
+        notices.map(({ code }) => code),
+        "set-mode-others-unknown",
+      )
     }),
   )
 
@@ -95,6 +107,32 @@ describe("other snapshotters on a node", () => {
         notices.map(({ code }) => code),
         "set-mode-others-unknown",
       )
+    }),
+  )
+
+  it.effect("are not there where somebody names ours once more", () =>
+    Effect.gen(function* () {
+      const main = 'version = 3\nimports = ["/etc/containerd/conf.d/*.toml"]\n'
+      const copy = Node.path("/etc/containerd/conf.d/copy.toml")
+      const node = NydusNode.make({ tree: { "/etc/containerd/config.toml": main, [copy]: "version = 3\n" } })
+      yield* node.on(Run.run(node.request("install")))
+      const text = `version = 3\n${plugin("nydus-for-kata-tee", "/run/nydus-for-kata-tee/containerd-nydus-grpc.sock")}`
+      node.files.tree.set(copy, FileState.file(text))
+      const { changes } = yield* node.setMode("show", "guest-pull")
+      assert.deepStrictEqual(changes, [])
+    }),
+  )
+
+  it.effect("in a directory that cannot be listed are said to be unknown", () =>
+    Effect.gen(function* () {
+      const main = 'version = 3\nimports = ["/etc/containerd/conf.d/*.toml"]\n'
+      const node = NydusNode.make({ tree: { "/etc/containerd/config.toml": main } })
+      yield* node.on(Run.run(node.request("install")))
+      const directory = Node.path("/etc/containerd/conf.d")
+      node.files.tree.set(directory, { _tag: "Unreadable", why: "denied", detail: "no permission" })
+      const { notices } = yield* node.setMode("show", "host-share")
+      const notice = notices.find(({ code }) => code === "set-mode-others-unknown")
+      assert.include(notice?.message, `${directory} cannot be listed`)
     }),
   )
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit } from "effect"
-import { PlanDocument, Run } from "../../src/index.ts"
+import { PlanDocument, Run, StatusRun } from "../../src/index.ts"
 import * as NydusNode from "./NydusNode.ts"
 import { hosts } from "./SampleHosts.ts"
 import * as Node from "./SampleNode.ts"
@@ -61,17 +61,32 @@ describe("a change of mode that is shown", () => {
   )
 })
 
+describe("a change of mode of an install that left no ledger", () => {
+  it.effect("is left to the install that takes it over", () =>
+    Effect.gen(function* () {
+      const { setMode } = NydusNode.make({ tree: { "/opt/kata/bin/containerd-shim-kata-v2": "go shim" } })
+      assert.deepStrictEqual(codes(yield* Effect.flip(setMode("apply", "host-share"))), [
+        "E_SET_MODE_NOT_INSTALLED",
+      ])
+    }),
+  )
+})
+
 describe("a change of mode that is carried out", () => {
   it.effect("sets the snapshotter up, writes the drop-in, restarts, and is remembered", () =>
     Effect.gen(function* () {
-      const { asked, ledger, setMode, text } = yield* installed()
+      const { asked, ledger, on, request, setMode, text } = yield* installed()
       const { report } = yield* setMode("apply", "host-share")
       assert.strictEqual(report?.outcome, "done")
       assert.include(text(dropIn), `snapshotter = "${hs}"`)
       assert.isBelow(asked().indexOf(`restart ${hs}.service`), asked().indexOf(`restart ${unit}`))
-      assert.deepStrictEqual(ledger()?.modes, [
+      const modes = [
         { shim: "qemu", mode: "host-share", said: { snapshotter: "nydus", pullType: "guest-pull" } },
-      ])
+      ] as const
+      assert.deepStrictEqual(ledger()?.modes, modes)
+      const { settings, stateDir } = request("install")
+      const { instances } = yield* on(StatusRun.status({ settings, stateDir, depth: "metadata" }))
+      assert.deepStrictEqual(instances[0]?.modes, modes)
     }),
   )
 
