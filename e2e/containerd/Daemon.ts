@@ -44,13 +44,17 @@ export type Started =
   /** It refused to start. */
   | { readonly up: false; readonly code: number | null; readonly log: string }
 
+/** The process that a child such as `unshare` or `nsenter` has forked and waits for; 0 where there is none. */
+export const firstChildOf = (child: ChildProcess): number =>
+  Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim().split(" ")[0])
+
 /**
  * Ends a daemon that {@link insideTree} started. The one inside is killed, so that `unshare`, which waits for it, reaps it
  * and follows; the other way round it would be left to the machine's first process as a zombie.
  */
 export const kill = (child: ChildProcess): void => {
-  const first = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim().split(" ")[0]
-  if (first) process.kill(Number(first), "SIGKILL")
+  const first = firstChildOf(child)
+  if (first > 0) process.kill(first, "SIGKILL")
   else child.kill("SIGKILL")
 }
 

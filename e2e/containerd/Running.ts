@@ -4,11 +4,11 @@
  */
 import { spawn } from "node:child_process"
 import { mkdir, rm, writeFile } from "node:fs/promises"
-import { existsSync, readFileSync } from "node:fs"
+import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { must, run } from "../Command.ts"
-import { kill } from "./Daemon.ts"
+import { firstChildOf, kill } from "./Daemon.ts"
 import { inside, insideTree, sharedFolder } from "./HostView.ts"
 import type { Release } from "./Releases.ts"
 
@@ -18,6 +18,14 @@ export interface Running {
   readonly socket: string
   /** Runs `ctr` with arguments; fails with what it printed. */
   readonly ctr: (...args: ReadonlyArray<string>) => Promise<string>
+  /** The command that runs a program where the daemon is, on the copy of the tree that it sees; for `spawn`. */
+  readonly within: (...command: ReadonlyArray<string>) => {
+    readonly program: string
+    readonly args: ReadonlyArray<string>
+    readonly env: Record<string, string>
+  }
+  /** Where a path of the daemon's own view lies on this machine, for as long as the daemon runs. */
+  readonly at: (path: string) => string
   /** Puts a file where the daemon finds it at the path that is returned. */
   readonly put: (name: string, text: string) => Promise<string>
   /** The same file or folder below the daemon's own root (`--root`), as this machine sees it. */
@@ -39,11 +47,17 @@ const plain = "version = 2\n"
  */
 export const start = async (release: Release, configuration = plain, folder?: string): Promise<Running> => {
   const tree = await sharedFolder()
-  const shared = folder ?? (await sharedFolder())
   await mkdir(join(tree, "etc/containerd"), { recursive: true })
   await writeFile(join(tree, "etc/containerd/config.toml"), configuration)
   // A sandbox on the node's own network gets copies of these.
   for (const name of ["hosts", "resolv.conf"]) await writeFile(join(tree, "etc", name), "")
+  // The daemon works on a copy, which is made before it answers.
+  return await startOn(release, tree, folder).finally(() => rm(tree, { recursive: true, force: true }))
+}
+
+/** As {@link start}, on a copy of a whole host tree with its main configuration; the tree stays as it is. */
+export const startOn = async (release: Release, tree: string, folder?: string): Promise<Running> => {
+  const shared = folder ?? (await sharedFolder())
   const { program, args, env } = insideTree({
     release,
     tree,
@@ -64,19 +78,21 @@ export const start = async (release: Release, configuration = plain, folder?: st
   const stop = async (): Promise<void> => {
     if (!ended) kill(child)
     await closed
-    await rm(tree, { recursive: true, force: true })
     await rm(`${shared}/c.sock`, { force: true })
   }
   const end = async (): Promise<void> => {
     await stop()
     await rm(shared, { recursive: true, force: true })
   }
-  /** Arguments that run `ctr` where the daemon is: in its namespaces, below its root. */
-  const where = (): ReadonlyArray<string> => {
-    const first = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim().split(" ")[0]
-    const enter = ["--target", `${first}`, "--mount", "--pid", "--root", "--wd"]
-    return [...enter, "--", join(release.root, "usr/bin/ctr"), "--address", `${inside}/c.sock`]
-  }
+  const first = (): string => `${firstChildOf(child)}`
+  /** Arguments that run a program where the daemon is: in its namespaces, below its root. */
+  const enter = (): ReadonlyArray<string> => ["--target", first(), "--mount", "--pid", "--root", "--wd", "--"]
+  const where = (): ReadonlyArray<string> => [
+    ...enter(),
+    join(release.root, "usr/bin/ctr"),
+    "--address",
+    `${inside}/c.sock`,
+  ]
   const deadline = Date.now() + 20_000
   for (;;) {
     if (existsSync(`${shared}/c.sock`) && (await run("nsenter", [...where(), "version"], { env })).code === 0)
@@ -90,6 +106,8 @@ export const start = async (release: Release, configuration = plain, folder?: st
   return {
     socket: `${shared}/c.sock`,
     ctr: async (...args) => (await must("nsenter", [...where(), ...args], { env })).stdout,
+    within: (...command) => ({ program: "nsenter", args: [...enter(), ...command], env }),
+    at: (path) => join(`/proc/${first()}/root`, path),
     put: async (name, text) => {
       await writeFile(join(shared, name), text, "latin1")
       return `${inside}/${name}`
