@@ -100,7 +100,7 @@ export const rows: ReadonlyArray<ActionRow> = [
     `plan install ${offline} --shims 'qemu clh'`,
     {
       operand: { placeholder: "ACTION", choices: Plan.ActionName.literals, fallback: "install" },
-      flags: ["detailed-exitcode", "when-in-use", "restart-beside-others"],
+      flags: ["detailed-exitcode", "when-in-use", "restart-beside-others", "nydus-data"],
     },
   ),
   onNode(
@@ -125,7 +125,7 @@ export const rows: ReadonlyArray<ActionRow> = [
     "Remove this instance from the node",
     "Takes back the configuration and removes exactly what was installed, also where somebody changed it since, which plan and report name; what is not ours is kept and named.",
     `cleanup ${offline}`,
-    { flags: ["when-in-use", "restart-beside-others"] },
+    { flags: ["when-in-use", "restart-beside-others", "nydus-data"] },
   ),
   onNode(
     "Whole jobs",
@@ -203,7 +203,7 @@ export const rows: ReadonlyArray<ActionRow> = [
     "Take the CRI runtime's configuration back",
     "The first stage of a cleanup.",
     `cleanup-stage-revert-cri ${offline}`,
-    { flags: ["restart-beside-others"] },
+    { flags: ["restart-beside-others", "nydus-data"] },
   ),
   onNode(
     stages,

@@ -7,7 +7,6 @@ import { Masking, NearestName, type Problem, SettingsGrammar } from "@kata-deplo
 import { Result } from "effect"
 import { withOutputDirectory } from "../artifacts/ArtifactsJob.ts"
 import * as FlagTable from "./FlagTable.ts"
-import * as NotYet from "./NotYet.ts"
 
 /** The command line, taken apart. */
 export interface Arguments {
@@ -20,16 +19,12 @@ export interface Arguments {
   readonly problems: ReadonlyArray<Problem.Problem>
 }
 
-const options = Object.fromEntries([
-  ...FlagTable.flags.map((row) => [
+const options = Object.fromEntries(
+  FlagTable.flags.map((row) => [
     row.name,
     { type: row.value.kind === "boolean" ? ("boolean" as const) : ("string" as const) },
   ]),
-  ...Object.keys(NotYet.flags).map((name) => [
-    name,
-    { type: NotYet.switches.includes(name) ? ("boolean" as const) : ("string" as const) },
-  ]),
-])
+)
 
 const tokensOf = (argv: ReadonlyArray<string>) =>
   parseArgs({
@@ -133,7 +128,6 @@ export const parse = (argv: ReadonlyArray<string>): Arguments => {
       if (afterUnknown === undefined || token.index !== afterUnknown + 1) words.push(token.value)
     } else if (token.kind === "option") {
       const row = FlagTable.lookup(token.name)
-      const instead = NotYet.flags[token.name]
       if (row !== undefined) {
         const value = token.value ?? "true"
         const result = read(row, `--${row.name}`, value)
@@ -143,8 +137,6 @@ export const parse = (argv: ReadonlyArray<string>): Arguments => {
           rejected.add(row.name)
         } else if (before !== undefined && before !== result.success) problems.push(givenTwice(row.name))
         else given.set(row.name, result.success)
-      } else if (instead !== undefined && Object.hasOwn(NotYet.flags, token.name)) {
-        problems.push(NotYet.problem(`--${token.name}`, instead))
       } else {
         problems.push(unknownFlag(token.rawName))
         if (token.value === undefined) afterUnknown = token.index

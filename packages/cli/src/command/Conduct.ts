@@ -28,12 +28,14 @@ export const decode = (
   const rollback = find("rollback")?.text as Run.Conduct["rollback"] | undefined
   const whenInUse = find("when-in-use")?.text as Run.Conduct["whenInUse"] | undefined
   const beside = find("restart-beside-others")?.text as Run.Conduct["restartBesideOthers"] | undefined
+  const nydusData = find("nydus-data")?.text as Run.Conduct["nydusData"] | undefined
   return {
     conduct: {
       ...(seconds === undefined || isWrong ? {} : { lockSeconds: Number(seconds.text) }),
       ...(rollback === undefined ? {} : { rollback }),
       ...(whenInUse === undefined ? {} : { whenInUse }),
       ...(beside === undefined ? {} : { restartBesideOthers: beside }),
+      ...(nydusData === undefined ? {} : { nydusData }),
       ...(planFile === undefined ? {} : { planFile: resolve(surroundings.workingDirectory, planFile) }),
     },
     problems,

@@ -196,6 +196,13 @@ export const actionFlags: ReadonlyArray<FlagRow> = [
     "KATA_DEPLOY_RESTART_BESIDE_OTHERS",
   ),
   action(
+    "nydus-data",
+    choice("WHAT", ["keep", "purge"]),
+    "keep",
+    "What becomes of what nydus stored in /var/lib. purge removes its snapshots from containerd first and the directory last; where something still uses it, all of it is kept and that is named.",
+    "KATA_DEPLOY_NYDUS_DATA",
+  ),
+  action(
     "snapshotter",
     text("NAME"),
     "none",

@@ -1,5 +1,5 @@
 /**
- * Answers: which actions and flags does the contract know that this release cannot carry out, and what is to be
+ * Answers: which actions does the contract know that this release cannot carry out, and what is to be
  * used instead? They are refused by name, so that nobody takes them for typing errors.
  */
 import type { Problem } from "@kata-deploy/core"
@@ -16,14 +16,6 @@ export const removedActions: Readonly<Record<string, string>> = {
   "cleanup-stage-unlabel":
     "Whoever dispatches the stages takes the labels away, before cleanup-stage-revert-cri.",
 }
-
-/** Flags of later releases, with what helps today. */
-export const flags: Readonly<Record<string, string>> = {
-  "nydus-data": "Leave it out.",
-}
-
-/** Flags of later releases that have no value. */
-export const switches: ReadonlyArray<string> = []
 
 /** The problem of asking for something that a later release brings. */
 export const problem = (what: string, instead: string): Problem.Problem => ({

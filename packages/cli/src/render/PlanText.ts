@@ -2,7 +2,7 @@
  * Answers: how does a person read a plan? Stages with numbered steps, each with its reason and the diff of its file;
  * what stays as it is takes one faint line.
  */
-import { type Change, HostPath, Plan, PlanDocument } from "@kata-deploy/core"
+import { type Change, HostPath, Plan, PlanDocument, type SnapshotterData } from "@kata-deploy/core"
 import * as DiffText from "./DiffText.ts"
 import { isRestartLeft, labelled, noticeLines, restartLines } from "./Findings.ts"
 import type { Style } from "./Paint.ts"
@@ -71,6 +71,25 @@ const summaryLines = (at: number, { action }: Plan.Step, { columns }: Style): Re
     ? hanging(numberOf(at), PlanDocument.summary(action), columns)
     : [`${numberOf(at)}${PlanDocument.summary(action)}`]
 
+/** Keys that are shown of a namespace; the JSON form has all. */
+const mostKeys = 20
+
+/** What goes from one namespace of containerd. */
+const snapshotLines = (
+  { images, namespace, order }: SnapshotterData.NamespacePurge,
+  style: Style,
+): ReadonlyArray<string> => [
+  ...hanging(
+    indent,
+    `in ${namespace}${images.length === 0 ? "" : `, of ${images.length === 1 ? "the image" : "the images"} ${images.join(", ")}`}:`,
+    style.columns,
+  ),
+  ...order.slice(0, mostKeys).map((key) => `${indent}${style.paint("red", key)}`),
+  ...(order.length > mostKeys
+    ? [`${indent}and ${order.length - mostKeys} more (--output json has all)`]
+    : []),
+]
+
 const stepLines = (at: number, step: Plan.Step, style: StepStyle): ReadonlyArray<string> => {
   const { action } = step
   const mode = action._tag === "Put" ? modeChange(action.change) : undefined
@@ -80,6 +99,9 @@ const stepLines = (at: number, step: Plan.Step, style: StepStyle): ReadonlyArray
     ...(mode === undefined ? [] : [`${indent}${mode}`]),
     ...(action._tag === "Prune"
       ? action.directories.map((path) => `${indent}${style.paint("red", path)}`)
+      : []),
+    ...(action._tag === "RemoveSnapshots"
+      ? action.namespaces.flatMap((namespace) => snapshotLines(namespace, style))
       : []),
     ...(action._tag === "Put"
       ? DiffText.lines(action.change, style.paint, style.known).map((line) => `${indent}${line}`)

@@ -2,6 +2,7 @@
  * Answers: which implementations stand behind the ports? Wires the engine to the real host, its systemd and its
  * Node as far as they may be asked.
  */
+import { existsSync } from "node:fs"
 import {
   ContainerdAt,
   Distribution,
@@ -38,6 +39,7 @@ const layoutOf = (options: NodeOptions, settings: Settings.Settings): HostLayout
     ? HostLayout.pod({
         containerdConfigDir: containerdConfigDir(options, settings),
         installDir: settings.instance.installDir,
+        besides: [HostLayout.varLib].filter(({ seen }) => existsSync(seen)),
       })
     : HostLayout.wholeRoot(options.hostRoot)
 

@@ -65,13 +65,6 @@ describe("the command line", () => {
     assert.deepStrictEqual(messages("--shims=qemu", "--shims=qemu"), [])
   })
 
-  it("refuses flags of later releases by name, in one line", () => {
-    assert.deepStrictEqual(messages("cleanup", "--nydus-data", "purge"), [
-      "--nydus-data is not in this release.",
-    ])
-    assert.deepStrictEqual([...Arguments.parse(["cleanup", "--nydus-data", "purge"]).words], ["cleanup"])
-  })
-
   it("masks secrets in values that it objects to", () => {
     assert.deepStrictEqual(messages("--kube=https://me:secret@host"), [
       '--kube is "https://***@host", which it cannot be.',

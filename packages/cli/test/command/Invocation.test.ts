@@ -40,6 +40,25 @@ describe("the action", () => {
     assert.match(problems("plan", "clenup", ...offline)[0] ?? "", /Did you mean cleanup\?/)
   })
 
+  it("of a cleanup purges what nydus stored where a flag or its variable says so", () => {
+    const conduct = { nydusData: "purge" } as const
+    const purge = "--nydus-data=purge"
+    assert.deepStrictEqual(job("cleanup", purge), { _tag: "Run", action: "cleanup", conduct })
+    assert.deepInclude(job("cleanup-stage-revert-cri", purge), { conduct })
+    assert.deepInclude(job("plan", "cleanup", purge), { conduct })
+    const env = { KATA_DEPLOY_NYDUS_DATA: "Purge" }
+    const { invocation } = Invocation.decode(
+      Arguments.parse(["cleanup", ...offline]),
+      Recorder.make({ env }).surroundings,
+    )
+    assert.deepNestedInclude(invocation, { "job.conduct": conduct })
+    assert.match(
+      problems("cleanup", "--nydus-data=wipe")[0] ?? "",
+      /--nydus-data is "wipe".*keep or purge|keep, purge/,
+    )
+    assert.match(problems("reset", purge, ...offline)[0] ?? "", /--nydus-data/)
+  })
+
   it("has to be there", () => {
     assert.match(problems()[0] ?? "", /^No action is named/)
     assert.match(problems("")[0] ?? "", /is no action/)

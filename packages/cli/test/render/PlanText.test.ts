@@ -1,7 +1,7 @@
 import { assert, describe, it } from "vitest"
 import { coloured, plain } from "../../src/render/Paint.ts"
 import * as PlanText from "../../src/render/PlanText.ts"
-import { cleanupPlan, emptyPlan, installPlan } from "../sample/Documents.ts"
+import { cleanupPlan, emptyPlan, installPlan, purgingPlan } from "../sample/Documents.ts"
 import * as Golden from "../sample/Golden.ts"
 
 const text = (plan: typeof installPlan, columns = 80) => PlanText.render(plan, { paint: plain, columns })
@@ -13,6 +13,10 @@ describe("a plan for people", () => {
 
   it("shows what goes, what stays and who is at risk in a cleanup", () => {
     Golden.matches(text(cleanupPlan), "fixtures/cli/plan-cleanup.txt")
+  })
+
+  it("shows which snapshots go with what nydus stored, and what keeps the rest", () => {
+    Golden.matches(text(purgingPlan), "fixtures/cli/plan-purge.txt")
   })
 
   it("says in one line that there is nothing to do", () => {

@@ -164,6 +164,59 @@ export const cleanupPlan: Plan.Plan = {
   residues: ["/run/lock/kata-deploy.lock"],
 }
 
+const chainId = (at: number): string => `sha256:${String(at).padStart(2, "0").repeat(32)}`
+
+/** A cleanup that purges what nydus stored in one way, and cannot in the other. */
+export const purgingPlan: Plan.Plan = {
+  ...cleanupPlan,
+  stages: [
+    {
+      stage: "revert-cri",
+      steps: [
+        Plan.step(
+          {
+            _tag: "RemoveSnapshots",
+            snapshotter: "nydus-for-kata-tee",
+            socket: path("/run/containerd/containerd.sock"),
+            namespaces: [
+              {
+                namespace: "k8s.io",
+                order: Array.from({ length: 22 }, (_, at) => chainId(22 - at)),
+                unlabel: [],
+                images: ["registry.example.com/team/web:1", "registry.example.com/team/worker:12"],
+              },
+              { namespace: "moby", order: [chainId(1)], unlabel: [], images: ["example.com/one:1"] },
+            ],
+          },
+          "containerd cannot remove them any more when nydus-for-kata-tee is gone",
+        ),
+        Plan.step(
+          {
+            _tag: "PurgeData",
+            directory: path("/var/lib/nydus-for-kata-tee"),
+            snapshotter: "nydus-for-kata-tee",
+            unit: "nydus-for-kata-tee.service",
+            socket: path("/run/containerd/containerd.sock"),
+          },
+          "its purge is asked for, and nothing refers to it any more",
+        ),
+        Plan.step(
+          {
+            _tag: "KeepData",
+            directory: path("/var/lib/nydus-for-kata-hs"),
+            because: "it is in use by web",
+            remedy: "Remove what uses it.",
+          },
+          "it is in use by web",
+        ),
+      ],
+    },
+  ],
+  restarts: [],
+  sandboxes: [],
+  residues: ["/run/lock/kata-deploy.lock", "/var/lib/nydus-for-kata-hs"],
+}
+
 /** A plan that finds nothing to do. */
 export const emptyPlan: Plan.Plan = {
   ...installPlan,
