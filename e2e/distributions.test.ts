@@ -109,18 +109,22 @@ onContainerd(["1.7", "2"], "microk8s", (release: Release) => {
   })
 })
 
-onContainerd(["1.6", "1.7", "2", "2.2", "2.3+"], "a main file that names no handler, not even runc", (release) => {
-  test("gets our handlers beside the built-in runc, and its tree back", async () => {
-    await using host = await vanilla(release.version, { schema: 2 })
-    await host.write("/etc/containerd/config.toml", "version = 2\n")
-    const before = await evidence(release, host)
-    await roundTrip(host, async () => {
-      const now = await evidence(release, host)
-      expect(Object.keys(now.served).sort()).toEqual([...handlersOf(shims), "runc"].sort())
-      // On 1.x runc has to be written out, which need not repeat its defaults.
-      const [is, was] = [now.served["runc"], before.served["runc"]]
-      expect(is?.runtimeType).toBe(was?.runtimeType)
-      expect(is?.options["SystemdCgroup"] ?? false).toBe(was?.options["SystemdCgroup"] ?? false)
+onContainerd(
+  ["1.6", "1.7", "2", "2.2", "2.3+"],
+  "a main file that names no handler, not even runc",
+  (release) => {
+    test("gets our handlers beside the built-in runc, and its tree back", async () => {
+      await using host = await vanilla(release.version, { schema: 2 })
+      await host.write("/etc/containerd/config.toml", "version = 2\n")
+      const before = await evidence(release, host)
+      await roundTrip(host, async () => {
+        const now = await evidence(release, host)
+        expect(Object.keys(now.served).sort()).toEqual([...handlersOf(shims), "runc"].sort())
+        // On 1.x runc has to be written out, which need not repeat its defaults.
+        const [is, was] = [now.served["runc"], before.served["runc"]]
+        expect(is?.runtimeType).toBe(was?.runtimeType)
+        expect(is?.options["SystemdCgroup"] ?? false).toBe(was?.options["SystemdCgroup"] ?? false)
+      })
     })
-  })
-})
+  },
+)
