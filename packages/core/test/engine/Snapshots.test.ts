@@ -127,6 +127,34 @@ describe("snapshots", () => {
   )
 })
 
+describe("snapshots of which the backend lost those below", () => {
+  /** What is on top is there, as after somebody made it anew; the records below lead nowhere. */
+  const halfLost = () => {
+    const containerd = ContainerdMemory.make({ namespaces: { "k8s.io": { images: [one] } } })
+    containerd.wipe("native")
+    containerd.namespaces.get("k8s.io")!.snapshots.get("native")!.get(one.chain[2]!)!.lost = false
+    return containerd
+  }
+
+  it.effect("go as a whole, those that are lost behind the one that lies on them", () =>
+    Effect.gen(function* () {
+      const containerd = halfLost()
+      const report = yield* ask(containerd, "remove")
+      assert.deepStrictEqual([...report.namespaces[0]!.order], one.chain.toReversed())
+      assert.strictEqual(report.left, 0)
+      assert.strictEqual(containerd.namespaces.get("k8s.io")!.snapshots.get("native")!.size, 0)
+    }),
+  )
+
+  it.effect("stay where only a repair is asked for, since what is there lies on them", () =>
+    Effect.gen(function* () {
+      const [namespace] = (yield* ask(halfLost(), "repair")).namespaces
+      assert.deepStrictEqual([...namespace!.order], [])
+      assert.strictEqual(namespace!.outcome, "blocked")
+    }),
+  )
+})
+
 describe("snapshots of a node", () => {
   const vanilla = hosts.find((host) => host.name === "vanilla containerd 2.1")!
 
