@@ -15,6 +15,7 @@ import * as ChangedFiles from "./ChangedFiles.ts"
 import { type CleanupRestart, remembered } from "./CleanupRestart.ts"
 import * as Leftovers from "./Leftovers.ts"
 import * as Ledger from "./Ledger.ts"
+import * as MovedAway from "./MovedAway.ts"
 import type { DataSteps } from "./NydusData.ts"
 import { put, type Step, step } from "./Plan.ts"
 import * as SnapshotterSteps from "./SnapshotterSteps.ts"
@@ -25,18 +26,36 @@ export interface StageResult {
   readonly notices: ReadonlyArray<Notice>
 }
 
-/** What stands where a file of ours was, and is none: it is left alone. */
-const notAFile = (owned: Ledger.OwnedFile, state: FileState.FileState): ReadonlyArray<Notice> =>
-  state._tag === "Directory" || state._tag === "Unreadable"
-    ? [
-        {
-          code: "owned-file-not-removed",
-          severity: "warning",
-          message: `${owned.path} was a file of ours and is ${state._tag === "Directory" ? "a directory" : `not readable (${state.detail})`} now, so it stays.`,
-          remedy: "Look at it, and remove it if nobody needs it.",
-        },
-      ]
-    : Ownership.changedSince(owned, state)
+/** Why what stands where a file of ours was is left alone, as the end of a sentence about it; `undefined` when it goes. */
+const whyLeft = (
+  facts: FactsOf.Facts,
+  ledger: Ledger.Ledger,
+  path: HostPath.HostPath,
+): string | undefined => {
+  const state = FactsOf.at(facts, path)
+  if (state._tag === "Absent") return undefined
+  if (state._tag === "Directory") return "is a directory now"
+  if (state._tag === "Unreadable") return `is not readable (${state.detail}) now`
+  const link = MovedAway.linkAbove(facts, ledger, path)
+  return link && `is behind ${link} now, which somebody made a link`
+}
+
+const said = (
+  facts: FactsOf.Facts,
+  ledger: Ledger.Ledger,
+  owned: Ledger.OwnedFile,
+): ReadonlyArray<Notice> => {
+  const why = whyLeft(facts, ledger, owned.path)
+  if (why === undefined) return Ownership.changedSince(owned, FactsOf.at(facts, owned.path))
+  return [
+    {
+      code: "owned-file-not-removed",
+      severity: "warning",
+      message: `${owned.path} was a file of ours and ${why}, so it stays.`,
+      remedy: "Look at it, and remove it if nobody needs it.",
+    },
+  ]
+}
 
 const removeFiles = (
   facts: FactsOf.Facts,
@@ -45,6 +64,7 @@ const removeFiles = (
 ): Removals =>
   removeThese(
     facts,
+    ledger,
     ledger.files.filter((file) => file.stage === stage),
   )
 
@@ -52,19 +72,20 @@ interface Removals extends StageResult {
   readonly unseen: ReadonlyArray<Ledger.OwnedFile>
 }
 
-const removeThese = (facts: FactsOf.Facts, owned: ReadonlyArray<Ledger.OwnedFile>): Removals => {
-  return {
-    steps: owned.flatMap((file) => {
-      const before = FactsOf.at(facts, file.path)
-      return before._tag === "Directory" || before._tag === "Unreadable"
-        ? []
-        : [put(Change.make(file.path, before, FileState.absent), "it is ours")]
-    }),
-    // What could not be looked at may still be ours, so the ledger goes on naming it.
-    unseen: owned.filter((file) => FactsOf.at(facts, file.path)._tag === "Unreadable"),
-    notices: owned.flatMap((file) => notAFile(file, FactsOf.at(facts, file.path))),
-  }
-}
+const removeThese = (
+  facts: FactsOf.Facts,
+  ledger: Ledger.Ledger,
+  owned: ReadonlyArray<Ledger.OwnedFile>,
+): Removals => ({
+  steps: owned.flatMap(({ path }) =>
+    whyLeft(facts, ledger, path) === undefined
+      ? [put(Change.make(path, FactsOf.at(facts, path), FileState.absent), "it is ours")]
+      : [],
+  ),
+  // What could not be looked at may still be ours, so the ledger goes on naming it.
+  unseen: owned.filter((file) => FactsOf.at(facts, file.path)._tag === "Unreadable"),
+  notices: owned.flatMap((file) => said(facts, ledger, file)),
+})
 
 const deepestFirst = (directories: ReadonlyArray<HostPath.HostPath>): ReadonlyArray<HostPath.HostPath> =>
   [...new Set(directories)].toSorted().toReversed()
@@ -100,7 +121,7 @@ export const revertCri = (
   const ledger = FactsOf.ledgerOf(facts)!
   const down = SnapshotterSteps.takeDown(facts, ledger.files, instance)
   const unitFiles = ledger.files.filter(({ path }) => down.unitFiles.includes(path))
-  const units = removeThese(facts, unitFiles)
+  const units = removeThese(facts, ledger, unitFiles)
   const edits = ledger.edits.map((edit) => {
     const before = FactsOf.at(facts, edit.path)
     const { after, notices } = Ownership.undoEdit(before, edit, ledger.instance)
