@@ -30,7 +30,7 @@ await onHosts(
   (host) => {
     /**
      * Only 2.x takes drop-ins. To an older one we come with them when it was declared to be one that does, which is a
-     * mistake that operators make, and by itself keeps its CRI from loading.
+     * mistake that operators make, and by itself keeps its CRI from loading. One that runs is asked, so it is stopped.
      */
     const declared = { CONTAINER_RUNTIME_VERSION: "containerd://2.1.9" }
     let folder: string
@@ -46,6 +46,13 @@ await onHosts(
       const file = join(folder, "drop-in.toml")
       await writeFile(file, dropIns[kind])
       return kataDeploy(`--containerd-user-drop-in-source-file=${file}`, "install", "--once", ...args)
+    }
+    /** Whether the declared version is that of another generation. */
+    const isDeclaredWrongly = (): boolean => host().containerd.major < 2
+    /** An install of which the declared version is believed. */
+    const unasked = async (install: () => Promise<Outcome>): Promise<Outcome> => {
+      if (isDeclaredWrongly()) await host().exec(["systemctl", "stop", "containerd"])
+      return install()
     }
     const configuration = (): Promise<string> => readFile(join(host().root, config), "utf8")
     /** What every failed install has to leave. */
@@ -71,7 +78,7 @@ await onHosts(
     })
 
     test("one with which it does not start is taken back within a minute, and the log is quoted", async () => {
-      const outcome = await withDropIn("does not start")
+      const outcome = await unasked(() => withDropIn("does not start"))
       expect(outcome.code, told(outcome)).toBe(1)
       expect(outcome.milliseconds).toBeLessThan(60_000)
       expect(outcome.stderr.replace(/\s+/g, " ")).toMatch(
@@ -81,23 +88,24 @@ await onHosts(
     })
 
     test("one with which its CRI is not loaded is taken back within a minute, and the log is quoted", async () => {
-      const outcome = await (host().containerd.major >= 2
-        ? withDropIn("has no CRI")
-        : kataDeploy("install", "--once"))
+      const outcome = await unasked(() =>
+        isDeclaredWrongly() ? kataDeploy("install", "--once") : withDropIn("has no CRI"),
+      )
       expect(outcome.code, told(outcome)).toBe(1)
       expect(outcome.milliseconds).toBeLessThan(60_000)
       expect(outcome.stderr.replace(/\s+/g, " ")).toMatch(
-        host().containerd.major >= 2
-          ? /answers, but its CRI is not loaded: .* Its log says: .*mkdir \/dev\/null: not a directory/
-          : /answers, but its CRI is not loaded: .* Its log says: .*default_runtime_name = "runc"/,
+        isDeclaredWrongly()
+          ? /answers, but its CRI is not loaded: .* Its log says: .*default_runtime_name = "runc"/
+          : /answers, but its CRI is not loaded: .* Its log says: .*mkdir \/dev\/null: not a directory/,
       )
       await isAsBefore()
     })
 
     test("with --rollback never it stays, and rollback by hand brings the former bytes", async () => {
       const before = await configuration()
-      const outcome = await withDropIn("does not start", "--rollback=never")
+      const outcome = await unasked(() => withDropIn("does not start", "--rollback=never"))
       expect(outcome.code, told(outcome)).toBe(6)
+      expect(outcome.stdout.replace(/\s+/g, " ")).toContain("kept as --rollback never asks")
       expect(await configuration()).not.toBe(before)
       expect(await Program.isActive(host())).toBe(false)
       const back = await kataDeploy("rollback")
@@ -106,7 +114,37 @@ await onHosts(
       await isAsBefore()
     })
 
+    test("a restart that fails at the end of a cleanup is left to the next one, which then leaves nothing", async () => {
+      const act = (...args: ReadonlyArray<string>) => Program.kataDeploy(host(), Program.beside, { args })
+      const whole = await Program.trees(host())
+      expect((await act("install", "--once")).code).toBe(0)
+      const pid = await Program.mainPid(host())
+      await host().exec(["systemctl", "mask", "--runtime", "containerd"])
+      const failed = await act("cleanup").finally(() =>
+        host().exec(["systemctl", "unmask", "--runtime", "containerd"]),
+      )
+      expect(failed.code, told(failed)).toBe(1)
+      expect(await Program.mainPid(host())).toBe(pid)
+      const status = JSON.parse((await act("--output=json", "status")).stdout) as object
+      expect(status).toMatchObject({ instances: [{ handlers: { written: [] }, restartDue: true }] })
+      const again = await act("cleanup")
+      expect(again.code, told(again)).toBe(0)
+      expect(await Program.mainPid(host())).not.toBe(pid)
+      expect(await Program.loaded(host())).toEqual(expect.not.arrayContaining(Program.handlers))
+      expect(differences(whole, await Program.trees(host()))).toEqual([])
+    })
+
     describe("where it can be foreseen", () => {
+      test("one of another generation than the daemon's own word is refused, and containerd is left alone", async () => {
+        const pid = await Program.mainPid(host())
+        const outcome = await kataDeploy("install", "--once")
+        expect(outcome.code, told(outcome)).toBe(isDeclaredWrongly() ? 3 : 0)
+        if (!isDeclaredWrongly()) return
+        expect(outcome.stderr).toContain(`containerd ${host().containerd.version}`)
+        expect(await Program.mainPid(host())).toBe(pid)
+        await isAsBefore()
+      })
+
       for (const kind of ["does not start, foreseen", "has no CRI, foreseen"] as const)
         test(`one with which it ${kind.split(",")[0]} is refused, and containerd is left alone`, async () => {
           const pid = await Program.mainPid(host())
