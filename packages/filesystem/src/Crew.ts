@@ -30,6 +30,8 @@ export type Answer = { readonly number: number } & (
 export interface Crew {
   /** Carries a task out, after those that were asked for before. */
   readonly run: <T extends Task>(task: T, tell?: Tell) => Promise<Results[T["_tag"]]>
+  /** Ends the threads that have nothing to do and gives their memory back; they begin anew when there is something. */
+  readonly rest: () => Promise<void>
   /** Ends every thread. */
   readonly close: () => Promise<void>
 }
@@ -53,6 +55,7 @@ export const alone = (): Crew => {
       const result = before.then(() => perform(task, { tell, free })) as Promise<Results[T["_tag"]]>
       return result.finally(free)
     },
+    rest: () => Promise.resolve(),
     close: () => Promise.resolve(),
   }
 }
@@ -80,6 +83,11 @@ class Hand {
     this.worker.on("message", (answer: Answer) => this.onAnswer(answer))
     this.worker.on("error", (cause) => this.onEnd(cause))
     this.worker.on("exit", () => this.onEnd(new Error("a thread that unpacks ended by itself")))
+  }
+
+  /** Whether it has answered everything. */
+  get isIdle(): boolean {
+    return this.waiting.size === 0
   }
 
   begin(waiting: Waiting): void {
@@ -115,18 +123,18 @@ class Hand {
 
 /** As many threads as there are cores, started when there is something to do. */
 export const threads = (count = Math.min(os.availableParallelism(), mostThreads)): Crew => {
-  const hands: Array<Hand> = []
-  const idle: Array<Hand> = []
+  let hands: ReadonlyArray<Hand> = []
+  let idle: Array<Hand> = []
   const queue: Array<Waiting> = []
   const next = (): void => {
     if (queue.length === 0) return
     let hand = idle.pop()
     if (hand === undefined && hands.length < count) {
       hand = new Hand((freed) => {
-        idle.push(freed)
+        if (hands.includes(freed)) idle.push(freed)
         next()
       })
-      hands.push(hand)
+      hands = [...hands, hand]
     }
     if (hand !== undefined) hand.begin(queue.shift()!)
   }
@@ -136,6 +144,12 @@ export const threads = (count = Math.min(os.availableParallelism(), mostThreads)
         queue.push({ task, tell, resolve: resolve as Waiting["resolve"], reject })
         next()
       }),
+    rest: async () => {
+      const resting = hands.filter((hand) => hand.isIdle)
+      hands = hands.filter((hand) => !resting.includes(hand))
+      idle = idle.filter((hand) => hands.includes(hand))
+      await Promise.all(resting.map((hand) => hand.close()))
+    },
     close: async () => {
       for (const waiting of queue.splice(0)) waiting.reject(new Error("the threads were ended"))
       await Promise.all(hands.map((hand) => hand.close()))
@@ -147,11 +161,13 @@ export const threads = (count = Math.min(os.availableParallelism(), mostThreads)
 export interface Crews {
   /** Who is to work on so many compressed bytes. */
   readonly forBytes: (bytes: number) => Crew
+  readonly rest: () => Promise<void>
   readonly close: () => Promise<void>
 }
 
 /** The usual choice. */
 export const crews = (many: Crew = threads(), few: Crew = alone()): Crews => ({
   forBytes: (bytes) => (bytes < littleBytes ? few : many),
+  rest: () => many.rest(),
   close: () => many.close(),
 })
