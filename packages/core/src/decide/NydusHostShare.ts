@@ -58,3 +58,16 @@ export const guestNotice = ({ exportMode }: HostShareSettings): Notice => {
     remedy: "Use a guest image and a guest kernel that have them with every shim that is mapped to nydus-hs.",
   }
 }
+
+/**
+ * Said in any case: whether a registry can be reached that way is seen with the first pull. nydus-snapshotter fetches
+ * layers itself, and waits for ever where that fails (`pkg/tarfs` at v0.15.15; docs/decisions/0022).
+ */
+export const registryNotice: Notice = {
+  code: "nydus-hs-registry",
+  severity: "warning",
+  message:
+    "nydus-hs fetches the layers of images by itself, over TLS. Mirrors, certificates and credentials that the CRI runtime is configured with do not count there, and a pull whose layers it cannot fetch hangs without an error.",
+  remedy:
+    "Map a shim to nydus-hs only where the node reaches the registries of its images directly and trusts their certificates.",
+}

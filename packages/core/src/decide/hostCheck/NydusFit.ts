@@ -45,7 +45,11 @@ export const notices = (settings: Asked, facts: NydusFacts): ReadonlyArray<Notic
       ? [programsUnseen(facts.nydusPrograms.why)]
       : []),
     ...(modes.includes("host-share")
-      ? [NydusHostShare.guestNotice(settings.nydusHs), ...hostKernel(facts.kernel)]
+      ? [
+          NydusHostShare.guestNotice(settings.nydusHs),
+          NydusHostShare.registryNotice,
+          ...hostKernel(facts.kernel),
+        ]
       : []),
     ...pulledTwice(settings),
   ]

@@ -45,8 +45,8 @@ describe("NydusFit", () => {
     assert.deepStrictEqual(problems(share), [])
   })
 
-  it("speaks of udev and the kernel of guests for host sharing in any case", () => {
-    assert.deepStrictEqual(notices(share), ["nydus-hs-guest"])
+  it("speaks of guests and of registries for host sharing in any case", () => {
+    assert.deepStrictEqual(notices(share), ["nydus-hs-guest", "nydus-hs-registry"])
     assert.deepStrictEqual(notices({ EXPERIMENTAL_SETUP_SNAPSHOTTER: "nydus" }), [])
   })
 

@@ -46,7 +46,7 @@ describe("SnapshotterFit", () => {
     )
     assert.deepStrictEqual(
       notices.map((n) => n.code),
-      ["nydus-hs-guest"],
+      ["nydus-hs-guest", "nydus-hs-registry"],
     )
   })
 
