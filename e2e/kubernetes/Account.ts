@@ -4,10 +4,10 @@
  */
 import { createPrivateKey, createSign } from "node:crypto"
 import { readFileSync } from "node:fs"
-import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { copyFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Rights } from "@kata-deploy/kubernetes"
+import * as OwnFolder from "../OwnFolder.ts"
 import type { Cluster } from "./Cluster.ts"
 
 /** Namespace of the account. */
@@ -43,7 +43,7 @@ export class Account implements AsyncDisposable {
   static async make(cluster: Cluster, rights: ReadonlyArray<Rights.RightName>): Promise<Account> {
     counter += 1
     const name = `kata-deploy-${process.pid}-${counter}`
-    const folder = await mkdtemp(join(tmpdir(), "kata-deploy-account-"))
+    const folder = await OwnFolder.make("kd-account-")
     const account = new Account(cluster, name, folder)
     await cluster.admin("POST", "/api/v1/namespaces", { metadata: { name: namespace } })
     await cluster.must("POST", `/api/v1/namespaces/${namespace}/serviceaccounts`, { metadata: { name } })

@@ -2,6 +2,8 @@
  * Which real API server can be asked? kube-apiserver 1.20.2, built from Debian's source package, and trixie's etcd, both
  * in the user's cache folder. `KATA_DEPLOY_E2E_KUBERNETES` decides what happens where they are not there.
  */
+import { spawn } from "node:child_process"
+import { once } from "node:events"
 import { existsSync } from "node:fs"
 import { mkdir, mkdtemp, rename, rm } from "node:fs/promises"
 import { homedir } from "node:os"
@@ -25,7 +27,9 @@ export interface NodeBinaries {
   readonly scheduler: string
 }
 
-type Server = "kube-apiserver" | "kube-scheduler" | "kubelet"
+const everyServer = ["kube-apiserver", "kube-scheduler", "kubelet"] as const
+
+type Server = (typeof everyServer)[number]
 
 /** The binaries, or the reason why there are none. */
 export type Obtained = Binaries | { readonly notRun: string }
@@ -101,35 +105,50 @@ const obtainEtcd = async (): Promise<string | undefined> => {
 const saysVersion = (server: Server): Promise<string | undefined> =>
   says(join(serverFolder(), server), new RegExp(`Kubernetes v${version.replaceAll(".", "\\.")}`))
 
+const missingOf = async (
+  servers: ReadonlyArray<Server>,
+): Promise<ReadonlyArray<readonly [Server, string]>> => {
+  const looked = await Promise.all(
+    servers.map(async (server) => [server, await saysVersion(server)] as const),
+  )
+  return looked.flatMap(([server, why]) => (why === undefined ? [] : [[server, why] as const]))
+}
+
+/** Builds whatever is missing of all servers, while no other worker of the run does. */
+const buildMissing = async (): Promise<void> => {
+  await mkdir(serverFolder(), { recursive: true })
+  const lock = spawn("flock", [`${serverFolder()}.lock`, "sh", "-c", "echo ours; cat"], {
+    stdio: ["pipe", "pipe", "inherit"],
+  })
+  try {
+    await once(lock.stdout, "data")
+    const wanted = (await missingOf(everyServer)).map(([server]) => server)
+    if (wanted.length === 0) return
+    await fill(
+      serverFolder(),
+      (fresh, scratch) => build(wanted, fresh, scratch),
+      async (fresh) => {
+        for (const server of wanted) await rename(join(fresh, server), join(serverFolder(), server))
+      },
+    )
+  } finally {
+    lock.stdin.end()
+  }
+}
+
 /** Looks for servers, and builds those that are missing where the way allows it; the reason why some are not there. */
 const obtainServers = async (
   servers: ReadonlyArray<Server>,
   way: Way,
 ): Promise<{ readonly notRun: string } | undefined> => {
   if (way === "double") return { notRun: "KATA_DEPLOY_E2E_KUBERNETES is double" }
-  const missing: Array<readonly [Server, string]> = []
-  for (const server of servers) {
-    const why = await saysVersion(server)
-    if (why !== undefined) missing.push([server, why])
-  }
-  const [first] = missing
+  const [first] = await missingOf(servers)
   if (first === undefined) return undefined
   if (way === "cached")
     return { notRun: `${first[1]}; KATA_DEPLOY_E2E_KUBERNETES=build makes it in about ten minutes` }
-  const wanted = missing.map(([server]) => server)
-  await fill(
-    serverFolder(),
-    (fresh, scratch) => build(wanted, fresh, scratch),
-    async (fresh) => {
-      await mkdir(serverFolder(), { recursive: true })
-      for (const server of wanted) await rename(join(fresh, server), join(serverFolder(), server))
-    },
-  )
-  for (const server of wanted) {
-    const broken = await saysVersion(server)
-    if (broken !== undefined) return { notRun: broken }
-  }
-  return undefined
+  await buildMissing()
+  const [broken] = await missingOf(servers)
+  return broken === undefined ? undefined : { notRun: broken[1] }
 }
 
 /** Looks for the binaries of a control plane and gets what the way allows. */

@@ -3,13 +3,14 @@
  * 127.0.0.1, RBAC on, files in a temporary folder.
  */
 import { spawn, type ChildProcess } from "node:child_process"
+import { randomInt } from "node:crypto"
 import { openSync } from "node:fs"
-import { mkdtemp, readFile, rm } from "node:fs/promises"
+import { readFile, rm, writeFile } from "node:fs/promises"
 import * as https from "node:https"
 import { createServer } from "node:net"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
+import * as OwnFolder from "../OwnFolder.ts"
 import type { Binaries } from "./Binaries.ts"
 import { Pki } from "./Pki.ts"
 
@@ -32,16 +33,23 @@ export interface Answer {
   readonly body: unknown
 }
 
-/** A port of 127.0.0.1 that nobody listens on. */
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
     const server = createServer()
-    server.once("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { readonly port: number }
-      server.close(() => resolve(port))
-    })
+    server.once("error", () => resolve(false))
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)))
   })
+
+/**
+ * A port of 127.0.0.1 that nobody listens on. It is below those that the kernel gives to whoever connects somewhere, so
+ * that nobody takes it by chance until it is used, or while its server is started anew.
+ */
+export const freePort = async (): Promise<number> => {
+  for (;;) {
+    const port = randomInt(20_000, 32_000)
+    if (await isFree(port)) return port
+  }
+}
 
 /** Longest time that a server gets to become ready; on two cores it needs five seconds. */
 const readyLimitMillis = 90_000
@@ -65,6 +73,7 @@ export class Cluster implements AsyncDisposable {
   private readonly etcdPorts: readonly [number, number]
   private etcd: ChildProcess | undefined
   private apiserver: ChildProcess | undefined
+  private scheduler: ChildProcess | undefined
 
   private constructor(
     binaries: Binaries,
@@ -80,7 +89,7 @@ export class Cluster implements AsyncDisposable {
 
   /** Starts everything, and waits until it is ready. */
   static async start(binaries: Binaries): Promise<Cluster> {
-    const folder = await mkdtemp(join(tmpdir(), "kata-deploy-cluster-"))
+    const folder = await OwnFolder.make("kd-cluster-")
     const ports = { api: await freePort(), etcd: [await freePort(), await freePort()] as const }
     const cluster = new Cluster(binaries, folder, ports)
     try {
@@ -104,7 +113,11 @@ export class Cluster implements AsyncDisposable {
 
   private launch(name: string, program: string, args: ReadonlyArray<string>): ChildProcess {
     const log = openSync(join(this.folder, `${name}.log`), "a")
-    return spawn(program, [...args], { stdio: ["ignore", log, log], env: {} })
+    // If this process dies without a word, so does the server.
+    return spawn("setpriv", ["--pdeathsig=KILL", program, ...args], {
+      stdio: ["ignore", log, log],
+      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
+    })
   }
 
   private startEtcd(): void {
@@ -133,6 +146,10 @@ export class Cluster implements AsyncDisposable {
       `--tls-cert-file=${pki("server.crt")}`,
       `--tls-private-key-file=${pki("server.key")}`,
       `--client-ca-file=${pki("ca.crt")}`,
+      // Kubelets believe who has a certificate of this CA, and nobody else.
+      `--kubelet-client-certificate=${pki("admin.crt")}`,
+      `--kubelet-client-key=${pki("admin.key")}`,
+      "--kubelet-preferred-address-types=InternalIP",
       `--service-account-key-file=${pki("accounts.pub")}`,
       `--service-account-signing-key-file=${pki("accounts.key")}`,
       "--service-account-issuer=https://kubernetes.default.svc",
@@ -178,6 +195,37 @@ export class Cluster implements AsyncDisposable {
     return answer.body as ApiObject
   }
 
+  /** A kubeconfig with nothing outside of it, for somebody with a certificate of {@link pki}. */
+  async kubeconfig(certificate: string): Promise<string> {
+    const base64 = (name: string): Promise<string> => readFile(this.pki.path(name), "base64")
+    const user = {
+      "client-certificate-data": await base64(`${certificate}.crt`),
+      "client-key-data": await base64(`${certificate}.key`),
+    }
+    const cluster = { server: this.url, "certificate-authority-data": await base64("ca.crt") }
+    return JSON.stringify({
+      apiVersion: "v1",
+      kind: "Config",
+      clusters: [{ name: "here", cluster }],
+      users: [{ name: certificate, user }],
+      contexts: [{ name: "here", context: { cluster: "here", user: certificate } }],
+      "current-context": "here",
+    })
+  }
+
+  /** Starts the scheduler, which gives pods to nodes from now on. */
+  async startScheduler(program: string): Promise<void> {
+    const kubeconfig = join(this.folder, "scheduler.kubeconfig")
+    await writeFile(kubeconfig, await this.kubeconfig("admin"))
+    this.scheduler = this.launch("scheduler", program, [
+      `--kubeconfig=${kubeconfig}`,
+      "--leader-elect=false",
+      // It is asked nothing.
+      "--port=0",
+      "--secure-port=0",
+    ])
+  }
+
   /** A token of a service account; its life is at least ten minutes, which is the server's own lower limit. */
   async token(namespace: string, account: string): Promise<string> {
     const request = await this.must(
@@ -189,6 +237,7 @@ export class Cluster implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await end(this.scheduler, "SIGKILL")
     await end(this.apiserver, "SIGKILL")
     await end(this.etcd, "SIGKILL")
     await rm(this.folder, { recursive: true, force: true })

@@ -1,7 +1,7 @@
 /**
  * Who may be believed in the test cluster? A CA of its own, made with openssl for each run, and what it signs.
  */
-import { writeFile } from "node:fs/promises"
+import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { must } from "../Command.ts"
 
@@ -16,6 +16,11 @@ export class Pki {
   /** Path of a file of the folder. */
   path(name: string): string {
     return join(this.folder, name)
+  }
+
+  /** Content of a file of the folder. */
+  text(name: string): Promise<string> {
+    return readFile(this.path(name), "utf8")
   }
 
   private openssl(...args: ReadonlyArray<string>): Promise<unknown> {

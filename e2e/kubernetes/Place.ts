@@ -2,9 +2,8 @@
  * In which cluster is the node of a test? At a real API server where its binaries are, else at the double of one; both
  * over TLS, with the token and the rights of a service account. Tests say in their names which of both it was.
  */
-import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { rm, writeFile } from "node:fs/promises"
 import { type AddressInfo, connect, type Socket } from "node:net"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createServer } from "node:tls"
 import { readFileSync } from "node:fs"
@@ -12,6 +11,7 @@ import type { NodeApi } from "@kata-deploy/core"
 import type { NodeApiConformance } from "@kata-deploy/core/testing"
 import { Rights } from "@kata-deploy/kubernetes"
 import { ApiServerDouble } from "@kata-deploy/kubernetes/testing"
+import * as OwnFolder from "../OwnFolder.ts"
 import { namespace } from "./Account.ts"
 import { obtain, type Obtained, version, wayOf } from "./Binaries.ts"
 import { Cluster } from "./Cluster.ts"
@@ -78,7 +78,7 @@ const endTls = async (pki: Pki, to: number): Promise<AsyncDisposable & { readonl
 }
 
 const atDouble: Where["start"] = async (fixture, rights) => {
-  const folder = await mkdtemp(join(tmpdir(), "kata-deploy-double-"))
+  const folder = await OwnFolder.make("kd-double-")
   const pki = new Pki(folder)
   await pki.ca("ca")
   await pki.certificate("ca", "server", "/CN=kube-apiserver", "IP:127.0.0.1,DNS:localhost")

@@ -22,7 +22,7 @@ export const allRights: ReadonlyArray<Rights.RightName> = Rights.leastRights("da
 ])
 
 /** The DaemonSet of a test: it selects the node, or some other. */
-const daemonSet = (name: string, nodeSelector: Readonly<Record<string, string>>) => ({
+export const daemonSet = (name: string, nodeSelector: Readonly<Record<string, string>>) => ({
   metadata: { name },
   spec: {
     selector: { matchLabels: { app: name } },

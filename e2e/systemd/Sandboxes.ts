@@ -49,11 +49,19 @@ const socket = "/run/containerd/containerd.sock"
 /** The CRI of a host. */
 export const criOf = (host: SystemdHost) => clientOf(join(host.root, socket))
 
-/** What runs as a sandbox's first process, as the host numbers it; `undefined` where it does not run. */
-export const processOf = async (host: SystemdHost, id: string): Promise<number | undefined> => {
+/** Containers of pods that run, their sandboxes included, each with its first process as the host numbers it. */
+export const running = async (
+  host: SystemdHost,
+): Promise<ReadonlyArray<{ readonly id: string; readonly pid: number }>> => {
   const { stdout } = await host.mustExec(["ctr", "-n", "k8s.io", "task", "ls"])
-  const row = stdout.split("\n").find((line) => line.startsWith(`${id} `))
-  const [, pid, status] = row?.split(/\s+/) ?? []
-  const isThere = pid !== undefined && existsSync(join(host.root, "proc", pid))
-  return status === "RUNNING" && isThere ? Number(pid) : undefined
+  const rows = stdout.split("\n").map((line) => line.split(/\s+/))
+  return rows.flatMap(([id, pid, status]) =>
+    id !== undefined && status === "RUNNING" && existsSync(join(host.root, `proc/${pid}`))
+      ? [{ id, pid: Number(pid) }]
+      : [],
+  )
 }
+
+/** What runs as a sandbox's first process; `undefined` where it does not run. */
+export const processOf = async (host: SystemdHost, id: string): Promise<number | undefined> =>
+  (await running(host)).find((one) => one.id === id)?.pid

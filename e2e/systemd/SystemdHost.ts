@@ -7,13 +7,13 @@
  * cgroup, the next one takes away.
  */
 import { spawn, type ChildProcess } from "node:child_process"
-import { readFileSync, realpathSync } from "node:fs"
-import { mkdtemp, readdir, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { existsSync, readFileSync, realpathSync } from "node:fs"
+import { rm } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { must, run, type CommandOptions, type Outcome } from "../Command.ts"
 import type { Suite } from "../containerd/Releases.ts"
+import * as OwnFolder from "../OwnFolder.ts"
 import type { Image } from "./Images.ts"
 
 /** A host that runs. */
@@ -119,20 +119,18 @@ const until = async <A>(what: string, look: () => Promise<A | undefined> | A | u
   throw new Error(`${what} did not happen within ${bootLimit / 1000} s`)
 }
 
-/** Removes what runs that were killed have left. */
-const sweep = async (): Promise<void> => {
-  for (const name of await readdir(tmpdir())) {
-    const pid = name.startsWith(prefix) ? Number(name.slice(prefix.length).split("-")[0]) : Number.NaN
-    if (!Number.isInteger(pid)) continue
-    const isAlive = (await run("test", ["-d", `/proc/${pid}`])).code === 0
-    if (!isAlive) await rm(join(tmpdir(), name), { recursive: true, force: true })
-  }
+/** Where a machine has its control groups of the second version, the name of each host's below it. */
+const cgroupMounts = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"]
+
+/** Removes the control groups of a host that ended; what is busy still is left to the next boot. */
+const removeCgroups = async (name: string): Promise<void> => {
+  for (const top of cgroupMounts.map((mount) => join(mount, name)))
+    if (existsSync(top)) await run("find", [top, "-depth", "-type", "d", "-exec", "rmdir", "{}", "+"])
 }
 
 /** Boots a host from an image; it has come up when this is through. */
 export const boot = async (image: Image, options: BootOptions = {}): Promise<SystemdHost> => {
-  await sweep()
-  const folder = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`))
+  const folder = await OwnFolder.make(prefix)
   const root = join(folder, "root")
   let child: ChildProcess | undefined
   let said = ""
@@ -143,6 +141,7 @@ export const boot = async (image: Image, options: BootOptions = {}): Promise<Sys
       child.kill("SIGKILL")
       await ended
     }
+    await removeCgroups(basename(folder))
     for (let tries = 0; ; tries++) {
       try {
         return await rm(folder, { recursive: true, force: true })

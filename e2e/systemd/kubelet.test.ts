@@ -1,0 +1,257 @@
+/**
+ * Does an install keep step with a real kubelet? It is ready only when the kubelet says that it is ready after the restart,
+ * its label holds against the kubelet's own writes, pods of its RuntimeClass come to the node and start with its shim, and
+ * an uninstall leaves a node that is ready. The scheduler and the API server are real as well.
+ */
+import { cp, mkdir, rename, symlink } from "node:fs/promises"
+import { dirname, join } from "node:path"
+import { setTimeout as pause } from "node:timers/promises"
+import { NodeApi } from "@kata-deploy/core"
+import { NodeKubernetes, Rights } from "@kata-deploy/kubernetes"
+import { Effect } from "effect"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import * as StandIn from "../containerd/StandIn.ts"
+import { makeArtifacts } from "../hostTree/Artifacts.ts"
+import { Account, namespace } from "../kubernetes/Account.ts"
+import { obtainNode, version, wayOf } from "../kubernetes/Binaries.ts"
+import { Cluster, freePort } from "../kubernetes/Cluster.ts"
+import { daemonSet } from "../kubernetes/Workbench.ts"
+import type { Suite } from "../containerd/Releases.ts"
+import { onHosts } from "./Hosts.ts"
+import * as Kubelet from "./Kubelet.ts"
+import * as Program from "./Program.ts"
+import * as Sandboxes from "./Sandboxes.ts"
+
+const shared = "katacontainers.io/kata-runtime"
+const mark = "kata-deploy.katacontainers.io/default"
+const name = "worker"
+const account = "/run/e2e-account"
+const network = "etc/cni/net.d/10-e2e.conflist"
+
+/** A pod of our RuntimeClass, on the node's own network. */
+const pod = {
+  metadata: { name: "guest" },
+  spec: {
+    runtimeClassName: "kata-qemu",
+    hostNetwork: true,
+    automountServiceAccountToken: false,
+    // At 0 the object would go before the sandbox does.
+    terminationGracePeriodSeconds: 1,
+    containers: [{ name: "sleep", image: Sandboxes.image, imagePullPolicy: "Never" }],
+  },
+}
+const runtimeClass = {
+  metadata: { name: "kata-qemu" },
+  handler: "kata-qemu",
+  scheduling: { nodeSelector: { [shared]: "true" } },
+}
+
+/** What is looked at of a pod. */
+interface SeenPod {
+  readonly spec: { readonly nodeName?: string }
+  readonly status: {
+    readonly phase: string
+    readonly conditions?: ReadonlyArray<{ readonly type: string; readonly reason?: string }>
+  }
+}
+
+const binaries = await obtainNode(wayOf(process.env["KATA_DEPLOY_E2E_KUBERNETES"]))
+const missing =
+  "notRun" in binaries
+    ? binaries.notRun.split("\n")[0]
+    : Kubelet.address() === undefined
+      ? "this machine has no address but its loopback, and a kubelet takes no such"
+      : undefined
+const artifacts = await makeArtifacts({ shim: StandIn.script })
+afterAll(() => artifacts[Symbol.asyncDispose]())
+
+const besideKubelet = (suite: Suite, bond: Kubelet.Bond, kubelet: string, scheduler: string) =>
+  onHosts(
+    `an install beside a real kubelet ${version} that restarts ${bond}`,
+    (host) => {
+      let cluster: Cluster
+      let user: Account
+      let node: Kubelet.KubeletNode
+      let port: number
+      let installer: Program.Started | undefined
+
+      const podPath = "/api/v1/namespaces/default/pods"
+      const seenPod = (): Promise<SeenPod> =>
+        cluster.must("GET", `${podPath}/${pod.metadata.name}`) as unknown as Promise<SeenPod>
+      const isReady = (status: "True" | "False") =>
+        node.until(`Ready ${status}`, async () => {
+          const seen = await node.ready()
+          return seen?.status === status ? seen : undefined
+        })
+      const answer = async (): Promise<string> => {
+        const response = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(3000) })
+        return `${response.status} ${(await response.text()).trim()}`
+      }
+      const installerIsReady = async (): Promise<void> => {
+        while ((await answer()) !== "200 ok ready") {
+          if (installer!.child.exitCode !== null) throw new Error(`it ended\n${installer!.stderr()}`)
+          await pause(50)
+        }
+      }
+      const ourLabels = async () => {
+        const { [mark]: own, [shared]: all } = await node.labels()
+        return [all, own]
+      }
+      /** Two signs of life of the kubelet from now on. */
+      const signsOfLife = async (): Promise<void> => {
+        for (let count = 0; count < 2; count += 1) {
+          const before = (await node.ready())?.lastHeartbeatTime ?? ""
+          await node.until("a newer heartbeat", async () =>
+            ((await node.ready())?.lastHeartbeatTime ?? "") > before ? true : undefined,
+          )
+        }
+      }
+
+      beforeAll(async () => {
+        if ("notRun" in binaries) throw new Error(binaries.notRun)
+        const [started] = await Promise.all([Cluster.start(binaries), Sandboxes.prepare(host())])
+        cluster = started
+        user = await Account.make(
+          cluster,
+          Rights.leastRights("daemon-set", ["events", "node-lease", "kubelet-config"]),
+        )
+        await mkdir(join(host().root, account), { recursive: true })
+        await cp(user.folder, join(host().root, account), { recursive: true })
+        await host().mustExec(["mkdir", "-p", "/opt/kata"])
+        // What the program advises for 1.6, which looks for shims by name only.
+        if (host().containerd.minor === 6)
+          await symlink(
+            "/opt/kata/bin/containerd-shim-kata-v2",
+            join(host().root, "usr/local/bin/containerd-shim-kata-qemu-v2"),
+          )
+        port = await freePort()
+        await cluster.must("POST", `/apis/apps/v1/namespaces/${namespace}/daemonsets`, daemonSet("own", {}))
+        await cluster.must("POST", "/apis/node.k8s.io/v1/runtimeclasses", runtimeClass)
+        await cluster.must("POST", "/api/v1/namespaces/default/serviceaccounts", {
+          metadata: { name: "default" },
+        })
+        node = await Kubelet.start(host(), cluster, kubelet, name, bond)
+        await cluster.startScheduler(scheduler)
+        await cluster.must("POST", podPath, pod)
+      })
+      afterAll(async () => {
+        installer?.child.kill("SIGKILL")
+        await user?.[Symbol.asyncDispose]()
+        await cluster?.[Symbol.asyncDispose]()
+      })
+
+      test("before it the kubelet is ready with its containerd, and a pod of our class finds no node", async () => {
+        await isReady("True")
+        expect((await node.object()).status.nodeInfo).toMatchObject({
+          containerRuntimeVersion: `containerd://${host().containerd.version}`,
+          kubeletVersion: `v${version}`,
+        })
+        await node.until("the scheduler's word", async () =>
+          (await seenPod()).status.conditions?.some(({ reason }) => reason === "Unschedulable") === true
+            ? true
+            : undefined,
+        )
+      })
+
+      test("tells the kubelet's own configuration", async () => {
+        const layer = NodeKubernetes.layer({
+          mode: "auto",
+          nodeName: name,
+          daemonSetName: "own",
+          environment: {
+            KUBERNETES_SERVICE_HOST: "127.0.0.1",
+            KUBERNETES_SERVICE_PORT: String(cluster.port),
+          },
+          serviceAccountDirectory: user.folder,
+        })
+        const asked = Effect.flatMap(NodeApi.NodeApi, (api) => api.configz).pipe(Effect.provide(layer))
+        const configz = await Effect.runPromise(asked)
+        expect(configz, JSON.stringify(configz)).toMatchObject({
+          _tag: "Known",
+          value: { kubeletconfig: { runtimeRequestTimeout: "2m0s", nodeStatusUpdateFrequency: "1s" } },
+        })
+      })
+
+      test("is ready, and labels the node, only when the kubelet is ready after the restart", async () => {
+        const at = join(host().root, network)
+        await rename(at, `${at}.away`)
+        await isReady("False")
+        const before = await Program.mainPid(host())
+        installer = await Program.start(host(), Program.pod, {
+          args: ["install"],
+          artifacts: artifacts.dir,
+          mounts: [[account, "/var/run/secrets/kubernetes.io/serviceaccount"]],
+          env: {
+            KATA_DEPLOY_KUBE: "auto",
+            KUBERNETES_SERVICE_HOST: "127.0.0.1",
+            KUBERNETES_SERVICE_PORT: String(cluster.port),
+            NODE_NAME: name,
+            DAEMONSET_NAME: "own",
+            HEALTH_PORT: String(port),
+            CONTAINER_RUNTIME_VERSION: "",
+          },
+        })
+        await installer.said(/listens on port/)
+        await node.until("a restart", async () => {
+          const pid = await Program.mainPid(host())
+          return pid !== 0 && pid !== before ? true : undefined
+        })
+        await signsOfLife()
+        expect((await node.ready())?.status).toBe("False")
+        expect(await answer()).toBe("503 not_ready installing")
+        expect(await ourLabels()).toEqual(["false", "false"])
+        await rename(`${at}.away`, at)
+        await isReady("True")
+        await installerIsReady()
+        expect(await ourLabels(), installer.stderr()).toEqual(["true", "true"])
+      })
+
+      test("has labels that hold through the kubelet's own writes and its restart", async () => {
+        await signsOfLife()
+        expect(await ourLabels()).toEqual(["true", "true"])
+        await node.restart()
+        await signsOfLife()
+        await isReady("True")
+        expect(await ourLabels()).toEqual(["true", "true"])
+      })
+
+      test("brings the pod to the node, where the kubelet has it made by our shim", async () => {
+        const running = await node.until("the pod running", async () => {
+          const seen = await seenPod()
+          return seen.status.phase === "Running" ? seen : undefined
+        })
+        expect(running.spec.nodeName).toBe(name)
+        const asked = StandIn.asked(host().root)
+        // The sandbox and its container.
+        expect(asked).toHaveLength(2)
+        expect(asked[0]?.program).toMatch(/containerd-shim-kata-(qemu-)?v2$/)
+        expect(asked[0]?.options).toContain("configuration-qemu.toml")
+      })
+
+      test("goes with its DaemonSet: no label, no handler, and a kubelet that is ready", async () => {
+        await cluster.must("DELETE", `${podPath}/${pod.metadata.name}`)
+        await node.until("the end of the pod", async () =>
+          (await Sandboxes.running(host())).length === 0 ? true : undefined,
+        )
+        await cluster.must("DELETE", `/apis/apps/v1/namespaces/${namespace}/daemonsets/own`)
+        installer!.terminate()
+        expect((await installer!.ended).status, installer!.stderr()).toBe(0)
+        expect(await ourLabels(), installer!.stderr()).toEqual([undefined, undefined])
+        expect(await Program.loaded(host())).toEqual(["runc"])
+        await signsOfLife()
+        await isReady("True")
+        expect(await ourLabels()).toEqual([undefined, undefined])
+      })
+    },
+    { folders: [artifacts.dir, dirname(kubelet)], suites: [suite] },
+  )
+
+if (missing !== undefined || "notRun" in binaries) {
+  console.error(`\ne2e: NOT RUN: an install beside a real kubelet: ${missing}\n`)
+  describe.skipIf(missing !== undefined)("an install beside a real kubelet", () => {
+    test(`not run: ${missing}`, () => {})
+  })
+} else {
+  await besideKubelet("bookworm", "by itself", binaries.kubelet, binaries.scheduler)
+  await besideKubelet("trixie", "with containerd", binaries.kubelet, binaries.scheduler)
+}
