@@ -1,6 +1,7 @@
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { gunzipSync } from "node:zlib"
+import { HostError } from "@kata-deploy/core"
 import { Effect, Layer } from "effect"
 import { assert, describe, it } from "vitest"
 import * as Tracing from "../../src/run/Tracing.ts"
@@ -57,9 +58,10 @@ describe("traces", () => {
   it("hold no secrets, neither in what failed nor in what was done", async () => {
     const { close, sent, url } = await collector()
     const layer = await Tracing.layer({ OTEL_EXPORTER_OTLP_ENDPOINT: url }, "1.2.3")
-    const work = Effect.fail(new Error('line 3 is password = "hunter2"')).pipe(
-      Effect.withSpan("fetch", { attributes: { from: "https://me:hunter3@mirror" } }),
-    )
+    const reason = { _tag: "Refused", detail: 'line 3 is password = "hunter2"' } as const
+    const work = Effect.fail(
+      new HostError.HostError({ operation: "restart it", path: undefined, reason }),
+    ).pipe(Effect.withSpan("fetch", { attributes: { from: "https://me:hunter3@mirror" } }))
     await Effect.runPromiseExit(Effect.provide(work, layer))
     await close()
     const told = sent.map((each) => each.body).join()

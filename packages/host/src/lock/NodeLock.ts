@@ -44,9 +44,13 @@ export const make = ({ layout, lettingGo = 2, program = "flock" }: Options): Nod
       if (at._tag === "Nowhere")
         return yield* failure("take the node lock", { _tag: "Refused", detail: at.why })
       const again = hold(program, ["--timeout", String(lettingGo)], at.path)
-      const keep = yield* keeping(again, at.path, yield* take(program, at.path, seconds))
+      const { keep } = yield* keeping(again, at.path, yield* take(program, at.path, seconds))
       kept = keep
-      yield* Effect.addFinalizer(() => Effect.sync(() => (kept = Effect.void)))
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() => {
+          kept = Effect.void
+        }),
+      )
     }),
   }
 }
@@ -92,7 +96,7 @@ const keeping = Effect.fnUntraced(function* (again: Holding, path: string, first
   )
   // Whoever asks later tries anew; nobody needs the watch to report.
   yield* Effect.forkScoped(Effect.ignore(Effect.forever(watch)))
-  return keep
+  return { keep }
 })
 
 const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null
