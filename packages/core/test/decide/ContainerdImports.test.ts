@@ -208,6 +208,42 @@ describe("ContainerdImports", () => {
     assert.strictEqual(remove(`imports = ['${ours}', 'a', "${ours}"]\n`, [ours]), "imports = ['a']\n")
   })
 
+  const o = `"${ours}"`
+  const withoutRecord: ReadonlyArray<readonly [name: string, before: string, after: string]> = [
+    ["the only one", `[${o}]`, "[]"],
+    ["the only one, with a comma", `[${o},]`, "[]"],
+    ["the first", `[${o}, 'a']`, "['a']"],
+    ["one in between", `['a', ${o}, 'b']`, "['a', 'b']"],
+    ["one in between, without blanks", `['a',${o},'b']`, "['a','b']"],
+    ["the last", `['a', ${o}]`, "['a']"],
+    ["the last, with a comma", `['a', ${o},]`, "['a',]"],
+    ["the only line", `[\n  ${o}\n]`, "[\n]"],
+    ["the first line", `[\n  ${o},\n  'a'\n]`, "[\n  'a'\n]"],
+    ["the last line", `[\n  'a', # one\n  ${o}\n]`, "[\n  'a' # one\n]"],
+    ["the last line, with a comma", `[\n  'a',\n  ${o},\n]`, "[\n  'a',\n]"],
+    ["a line, but not its remark,", `[\n  'a',\n  ${o}, # two\n  'b',\n]`, "[\n  'a',\n  # two\n  'b',\n]"],
+    ["a part of a line", `[\n  'a', ${o}, 'b',\n]`, "[\n  'a', 'b',\n]"],
+    ["the end of a line", `[\n  'a', ${o}\n]`, "[\n  'a'\n]"],
+    ["the beginning of a line", `[\n  'a',\n  ${o}, 'b'\n]`, "[\n  'a',\n  'b'\n]"],
+    ["one beside what is no name", `['a', ${o}, 1, [${o}]]`, `['a', 1, [${o}]]`],
+  ]
+  for (const [name, before, after] of withoutRecord) {
+    it(`takes ${name} out of an array without a record of the edit`, () => {
+      const rest = "\nversion = 2\n[a]\n"
+      assert.strictEqual(remove(`imports = ${before}${rest}`, [ours]), `imports = ${after}${rest}`)
+    })
+  }
+
+  it("goes by the elements where the recorded lines stand elsewhere as well", () => {
+    const { region, text } = add("", ours)
+    const twice = `x = """\n${text}"""\n`
+    assert.strictEqual(remove(`${twice}${text}`, [ours], region), twice)
+    assert.strictEqual(
+      remove(`# ${text}imports = [${o}] # seen\n`, [ours], region),
+      `# ${text}imports = [] # seen\n`,
+    )
+  })
+
   it("removes nothing where nothing is to be removed", () => {
     for (const text of ["", "version = 2", "imports = ['b']\n", "[a]\nimports = ['x']\n", "imports = 1\n"]) {
       assert.strictEqual(remove(text, [ours], { before: "", after: "" }), text)
