@@ -61,13 +61,19 @@ const usersIn = ({ records }: NamespaceLook, snapshotter: string): ReadonlyArray
     .filter((container) => container.snapshotter === snapshotter && container.snapshotKey !== "")
     .map(({ id }) => id)
 
+/** Names for people: a kubelet's pull leaves an image's id and digest as names beside the one that was asked for. */
+const readable = (names: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const tags = names.filter((name) => !name.includes("sha256:"))
+  return tags.length === 0 ? names : tags
+}
+
 /** What the labels in a namespace lead to, and the images that have them. */
 const labelled = ({ records }: NamespaceLook, snapshotter: string) => {
   const contents = valueOf(records.contents) ?? []
   const byDigest = SnapshotRecords.imagesOf(valueOf(records.images) ?? [], contents)
   return SnapshotRecords.keepers(contents, snapshotter).map((keeper) => ({
     keeper,
-    images: byDigest.get(keeper.digest) ?? [],
+    images: readable(byDigest.get(keeper.digest) ?? []),
   }))
 }
 

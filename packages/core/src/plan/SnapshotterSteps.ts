@@ -124,6 +124,8 @@ export interface TakeDown {
   /** Their names. */
   readonly names: ReadonlyArray<string>
   readonly unitFiles: ReadonlyArray<HostPath.HostPath>
+  /** Directories of the programs that end with it, because their units are stopped. */
+  readonly stopped: ReadonlyArray<HostPath.HostPath>
   readonly before: ReadonlyArray<Step<HostAction>>
   readonly after: ReadonlyArray<Step<HostAction>>
   readonly notices: ReadonlyArray<Notice>
@@ -141,9 +143,10 @@ export const takeDown = (
     unitFiles: going.map(({ unitFile }) => unitFile),
   }
   if (facts.control._tag === "Unknown")
-    return { ...of, before: [], after: [], notices: going.map(({ unit }) => stopIsDue(unit)) }
+    return { ...of, stopped: [], before: [], after: [], notices: going.map(({ unit }) => stopIsDue(unit)) }
   return {
     ...of,
+    stopped: going.map(({ directory }) => directory),
     before: going.flatMap(({ before }) => before.map((each) => asStep(each, "nothing uses it any more"))),
     after: going.slice(0, 1).flatMap(({ after }) => after.map((each) => asStep(each, "unit files are gone"))),
     notices: [],

@@ -122,6 +122,18 @@ describe("SnapshotterData", () => {
     })
   })
 
+  it("names images as people do, and by their digests only where there is no other name", () => {
+    const state = store()
+    for (const [name, image] of Array.from(state.images)) {
+      for (const other of [image.target, `${name}@${image.target}`])
+        state.images.set(other, { ...image, name: other })
+      if (name === "a") state.images.delete(name)
+    }
+    const [a] = images
+    const [namespace] = outlook(look(state)).namespaces
+    assert.deepStrictEqual(namespace!.images, [`a@${a.target}`, "b", "c", a.target])
+  })
+
   describe("after the removal", () => {
     it("goes when nothing refers to it", () => {
       assert.deepStrictEqual(SnapshotterData.disposition(outlook(look(bare()))), { _tag: "Purge" })

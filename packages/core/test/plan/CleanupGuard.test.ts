@@ -133,6 +133,37 @@ describe("a cleanup of a tree in use", () => {
     assert.deepStrictEqual([stages(staged), plan(staged).refused?.code], [[], "E_IN_USE"])
   })
 
+  describe("from which a snapshotter of ours runs", () => {
+    const unitFile = path("/etc/systemd/system/nydus-for-kata-tee.service")
+    const users = (program: string, sandbox?: string) =>
+      Fact.known([{ pid: 7, program: `/opt/kata/${program}`, sandbox, through: "program" as const }])
+    const running = users("nydus-for-kata-tee/containerd-nydus-grpc")
+    const owned: Given = {
+      ledger: { ...ledger, files: [...ledger.files, { path: unitFile, stage: "artifacts", digest: null }] },
+      tree: { [unitFile]: "[Service]\n" },
+      users: running,
+    }
+
+    it("goes on: the cleanup stops it before its programs go", () => {
+      assert.isNull(plan(owned).refused)
+      assert.isTrue(actions(owned).some((a) => a._tag === "Unit" && a.verb === "stop"))
+    })
+
+    const others: ReadonlyArray<readonly [what: string, given: Given]> = [
+      ["something else runs from it, too", { ...owned, users: users("bin/qemu-system-x86_64") }],
+      ["a sandbox uses the snapshotter's programs", { ...owned, users: users("nydus-for-kata-tee/x", "s1") }],
+      ["the unit is not ours", { users: running }],
+      [
+        "the unit cannot be stopped from here",
+        { ...owned, facts: { control: Fact.unknown("not-asked", "the operator chose so") } },
+      ],
+    ]
+    for (const [what, given] of others)
+      it(`is refused where ${what}`, () => {
+        assert.strictEqual(plan(given).refused?.code, "E_IN_USE")
+      })
+  })
+
   it("is no plan where it was tried to see and failed, and one with a notice where nothing can be seen", () => {
     const failed = failure({ users: Fact.unknown("failed", "no answer") })
     assert.strictEqual(failed._tag, "UnseenError")
