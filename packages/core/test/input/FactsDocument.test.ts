@@ -45,11 +45,26 @@ describe("FactsDocument", () => {
     }),
   )
 
+  it("what containerd has of a snapshotter is written down with what is in the way, and read as it was", () => {
+    const order = ["sha256:b", "sha256:a"]
+    const unlabel = [{ digest: "sha256:c", label: "containerd.io/gc.ref.snapshot.x", top: "sha256:b" }]
+    const outlooks = {
+      x: { namespaces: [{ namespace: "k8s.io", order, unlabel, images: ["app:1"] }], obstacle: null },
+      y: { namespaces: [], obstacle: "it is in use by web" },
+    }
+    const snapshotterData = { _tag: "Known", value: { socket: "/run/c.sock", outlooks } }
+    const document = { schemaVersion: 1, kind: "facts", files: {}, snapshotterData }
+    const facts = Result.getOrThrow(FactsDocument.decode(document))
+    assert.deepStrictEqual(facts.snapshotterData, snapshotterData)
+    assert.deepInclude(throughJson(FactsDocument.encode(facts)), { snapshotterData })
+  })
+
   it("what a document leaves out was not seen", () => {
     const facts = Result.getOrThrow(FactsDocument.decode({ schemaVersion: 1, kind: "facts", files: {} }))
     assert.strictEqual(facts.control._tag, "Unknown")
     assert.strictEqual(facts.node._tag, "Unknown")
     assert.strictEqual(facts.freeBytes._tag, "Unknown")
+    assert.strictEqual(facts.snapshotterData._tag, "Unknown")
     assert.deepStrictEqual(facts.ledger, { _tag: "None" })
     assert.strictEqual(facts.artifacts.manifest._tag, "Absent")
   })
