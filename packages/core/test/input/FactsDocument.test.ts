@@ -1,6 +1,15 @@
 import { Effect, Result, Schema } from "effect"
 import { assert, describe, it } from "vitest"
-import { AssumedFacts, type Facts, FactsDocument, InstallPlan, Plan, Policies } from "../../src/index.ts"
+import {
+  AssumedFacts,
+  Fact,
+  type Facts,
+  FactsDocument,
+  HostPath,
+  InstallPlan,
+  Plan,
+  Policies,
+} from "../../src/index.ts"
 import { changeOfMind, law, nodeOf, scenario } from "../laws/Generators.ts"
 
 const throughJson = (document: unknown): unknown => JSON.parse(JSON.stringify(document))
@@ -52,7 +61,10 @@ describe("FactsDocument", () => {
       x: { namespaces: [{ namespace: "k8s.io", order, unlabel, images: ["app:1"] }], obstacle: null },
       y: { namespaces: [], obstacle: "it is in use by web" },
     }
-    const snapshotterData = { _tag: "Known", value: { socket: "/run/c.sock", outlooks } }
+    const snapshotterData: Facts.Facts["snapshotterData"] = Fact.known({
+      socket: HostPath.make("/run/c.sock"),
+      outlooks,
+    })
     const document = { schemaVersion: 1, kind: "facts", files: {}, snapshotterData }
     const facts = Result.getOrThrow(FactsDocument.decode(document))
     assert.deepStrictEqual(facts.snapshotterData, snapshotterData)
