@@ -44,7 +44,7 @@ export interface Call {
 }
 
 /** What a chart would set, without an API server. */
-const settings = (host: SystemdHost, call: Call): Readonly<Record<string, string>> => ({
+export const settings = (host: SystemdHost, call: Call): Readonly<Record<string, string>> => ({
   PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
   HOME: "/nonexistent",
   [`SHIMS_${kataArchitecture.toUpperCase()}`]: shims.join(" "),

@@ -65,3 +65,14 @@ export const running = async (
 /** What runs as a sandbox's first process; `undefined` where it does not run. */
 export const processOf = async (host: SystemdHost, id: string): Promise<number | undefined> =>
   (await running(host)).find((one) => one.id === id)?.pid
+
+/** As {@link running}, of one pod that a kubelet made. */
+export const runningOf = async (
+  host: SystemdHost,
+  pod: string,
+): Promise<ReadonlyArray<{ readonly id: string }>> => {
+  const ofPod = `labels."io.kubernetes.pod.name"==${pod}`
+  const { stdout } = await host.mustExec(["ctr", "-n", "k8s.io", "containers", "ls", "--quiet", ofPod])
+  const ids = stdout.split("\n")
+  return (await running(host)).filter(({ id }) => ids.includes(id))
+}

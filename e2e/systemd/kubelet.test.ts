@@ -1,23 +1,24 @@
 /**
- * Does an install keep step with a real kubelet? It is ready only when the kubelet says that it is ready after the restart,
- * its label holds against the kubelet's own writes, pods of its RuntimeClass come to the node and start with its shim, and
- * an uninstall leaves a node that is ready. The scheduler and the API server are real as well.
+ * Does an install keep step with a real kubelet, which runs it as a pod? It is ready only when the kubelet says that it is
+ * ready after the restart, its label holds against the kubelet's own writes, pods of its RuntimeClass come to the node and
+ * start with its shim, and an uninstall leaves a node that is ready. The scheduler and the API server are real as well.
  */
-import { cp, mkdir, rename, symlink } from "node:fs/promises"
+import { rename, symlink } from "node:fs/promises"
 import { dirname, join } from "node:path"
-import { setTimeout as pause } from "node:timers/promises"
 import { NodeApi } from "@kata-deploy/core"
 import { NodeKubernetes, Rights } from "@kata-deploy/kubernetes"
 import { Effect } from "effect"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import * as StandIn from "../containerd/StandIn.ts"
 import { makeArtifacts } from "../hostTree/Artifacts.ts"
+import { differences, type TreeSnapshot } from "../hostTree/TreeSnapshot.ts"
 import { Account, namespace } from "../kubernetes/Account.ts"
 import { obtainNode, version, wayOf } from "../kubernetes/Binaries.ts"
 import { Cluster, freePort } from "../kubernetes/Cluster.ts"
 import { daemonSet } from "../kubernetes/Workbench.ts"
 import type { Suite } from "../containerd/Releases.ts"
 import { onHosts } from "./Hosts.ts"
+import * as InstallerPod from "./InstallerPod.ts"
 import * as Kubelet from "./Kubelet.ts"
 import * as Program from "./Program.ts"
 import * as Sandboxes from "./Sandboxes.ts"
@@ -25,7 +26,6 @@ import * as Sandboxes from "./Sandboxes.ts"
 const shared = "katacontainers.io/kata-runtime"
 const mark = "kata-deploy.katacontainers.io/default"
 const name = "worker"
-const account = "/run/e2e-account"
 const network = "etc/cni/net.d/10-e2e.conflist"
 
 /** A pod of our RuntimeClass, on the node's own network. */
@@ -46,15 +46,6 @@ const runtimeClass = {
   scheduling: { nodeSelector: { [shared]: "true" } },
 }
 
-/** What is looked at of a pod. */
-interface SeenPod {
-  readonly spec: { readonly nodeName?: string }
-  readonly status: {
-    readonly phase: string
-    readonly conditions?: ReadonlyArray<{ readonly type: string; readonly reason?: string }>
-  }
-}
-
 const binaries = await obtainNode(wayOf(process.env["KATA_DEPLOY_E2E_KUBERNETES"]))
 const missing =
   "notRun" in binaries
@@ -72,27 +63,19 @@ const besideKubelet = (suite: Suite, bond: Kubelet.Bond, kubelet: string, schedu
       let cluster: Cluster
       let user: Account
       let node: Kubelet.KubeletNode
-      let port: number
-      let installer: Program.Started | undefined
+      let untouched: TreeSnapshot
+      let installer: InstallerPod.InstallerPod
 
       const podPath = "/api/v1/namespaces/default/pods"
-      const seenPod = (): Promise<SeenPod> =>
-        cluster.must("GET", `${podPath}/${pod.metadata.name}`) as unknown as Promise<SeenPod>
+      const seenPod = (): Promise<InstallerPod.SeenPod> =>
+        cluster.must("GET", `${podPath}/${pod.metadata.name}`) as unknown as Promise<InstallerPod.SeenPod>
       const isReady = (status: "True" | "False") =>
         node.until(`Ready ${status}`, async () => {
           const seen = await node.ready()
           return seen?.status === status ? seen : undefined
         })
-      const answer = async (): Promise<string> => {
-        const response = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(3000) })
-        return `${response.status} ${(await response.text()).trim()}`
-      }
-      const installerIsReady = async (): Promise<void> => {
-        while ((await answer()) !== "200 ok ready") {
-          if (installer!.child.exitCode !== null) throw new Error(`it ended\n${installer!.stderr()}`)
-          await pause(50)
-        }
-      }
+      const installerIsReady = (): Promise<true> =>
+        node.until("the installer ready", async () => ((await installer.isReady()) ? true : undefined))
       const ourLabels = async () => {
         const { [mark]: own, [shared]: all } = await node.labels()
         return [all, own]
@@ -115,8 +98,6 @@ const besideKubelet = (suite: Suite, bond: Kubelet.Bond, kubelet: string, schedu
           cluster,
           Rights.leastRights("daemon-set", ["events", "node-lease", "kubelet-config"]),
         )
-        await mkdir(join(host().root, account), { recursive: true })
-        await cp(user.folder, join(host().root, account), { recursive: true })
         await host().mustExec(["mkdir", "-p", "/opt/kata"])
         // What the program advises for 1.6, which looks for shims by name only.
         if (host().containerd.minor === 6)
@@ -124,18 +105,17 @@ const besideKubelet = (suite: Suite, bond: Kubelet.Bond, kubelet: string, schedu
             "/opt/kata/bin/containerd-shim-kata-v2",
             join(host().root, "usr/local/bin/containerd-shim-kata-qemu-v2"),
           )
-        port = await freePort()
         await cluster.must("POST", `/apis/apps/v1/namespaces/${namespace}/daemonsets`, daemonSet("own", {}))
         await cluster.must("POST", "/apis/node.k8s.io/v1/runtimeclasses", runtimeClass)
         await cluster.must("POST", "/api/v1/namespaces/default/serviceaccounts", {
           metadata: { name: "default" },
         })
         node = await Kubelet.start(host(), cluster, kubelet, name, bond)
+        untouched = await Program.trees(host())
         await cluster.startScheduler(scheduler)
         await cluster.must("POST", podPath, pod)
       })
       afterAll(async () => {
-        installer?.child.kill("SIGKILL")
         await user?.[Symbol.asyncDispose]()
         await cluster?.[Symbol.asyncDispose]()
       })
@@ -177,33 +157,28 @@ const besideKubelet = (suite: Suite, bond: Kubelet.Bond, kubelet: string, schedu
         await rename(at, `${at}.away`)
         await isReady("False")
         const before = await Program.mainPid(host())
-        installer = await Program.start(host(), Program.pod, {
-          args: ["install"],
+        installer = await InstallerPod.create({
+          host: host(),
+          cluster,
+          account: user,
+          node: name,
+          port: await freePort(),
           artifacts: artifacts.dir,
-          mounts: [[account, "/var/run/secrets/kubernetes.io/serviceaccount"]],
-          env: {
-            KATA_DEPLOY_KUBE: "auto",
-            KUBERNETES_SERVICE_HOST: "127.0.0.1",
-            KUBERNETES_SERVICE_PORT: String(cluster.port),
-            NODE_NAME: name,
-            DAEMONSET_NAME: "own",
-            HEALTH_PORT: String(port),
-            CONTAINER_RUNTIME_VERSION: "",
-          },
         })
-        await installer.said(/listens on port/)
         await node.until("a restart", async () => {
           const pid = await Program.mainPid(host())
           return pid !== 0 && pid !== before ? true : undefined
         })
         await signsOfLife()
         expect((await node.ready())?.status).toBe("False")
-        expect(await answer()).toBe("503 not_ready installing")
+        expect(await installer.isReady()).toBe(false)
         expect(await ourLabels()).toEqual(["false", "false"])
         await rename(`${at}.away`, at)
         await isReady("True")
         await installerIsReady()
-        expect(await ourLabels(), installer.stderr()).toEqual(["true", "true"])
+        expect(await ourLabels(), await installer.log()).toEqual(["true", "true"])
+        // It lives through the restart of containerd that it asked for.
+        expect((await installer.seen()).status.containerStatuses).toMatchObject([{ restartCount: 0 }])
       })
 
       test("has labels that hold through the kubelet's own writes and its restart", async () => {
@@ -220,6 +195,7 @@ const besideKubelet = (suite: Suite, bond: Kubelet.Bond, kubelet: string, schedu
           const seen = await seenPod()
           return seen.status.phase === "Running" ? seen : undefined
         })
+        expect(await Sandboxes.runningOf(host(), pod.metadata.name)).toHaveLength(2)
         expect(running.spec.nodeName).toBe(name)
         const asked = StandIn.asked(host().root)
         // The sandbox and its container.
@@ -231,13 +207,16 @@ const besideKubelet = (suite: Suite, bond: Kubelet.Bond, kubelet: string, schedu
       test("goes with its DaemonSet: no label, no handler, and a kubelet that is ready", async () => {
         await cluster.must("DELETE", `${podPath}/${pod.metadata.name}`)
         await node.until("the end of the pod", async () =>
-          (await Sandboxes.running(host())).length === 0 ? true : undefined,
+          (await Sandboxes.runningOf(host(), pod.metadata.name)).length === 0 ? true : undefined,
         )
         await cluster.must("DELETE", `/apis/apps/v1/namespaces/${namespace}/daemonsets/own`)
-        installer!.terminate()
-        expect((await installer!.ended).status, installer!.stderr()).toBe(0)
-        expect(await ourLabels(), installer!.stderr()).toEqual([undefined, undefined])
+        await installer.remove()
+        await node.until("the end of the installer", async () =>
+          (await Sandboxes.running(host())).length === 0 ? true : undefined,
+        )
+        expect(await ourLabels(), await installer.log()).toEqual([undefined, undefined])
         expect(await Program.loaded(host())).toEqual(["runc"])
+        expect(differences(untouched, await Program.trees(host()))).toEqual([])
         await signsOfLife()
         await isReady("True")
         expect(await ourLabels()).toEqual([undefined, undefined])
