@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { FileState, Journal, Plan, PlanDocument, Run } from "../../src/index.ts"
+import { FileState, Journal, Plan, PlanDocument, Run, StatusRun } from "../../src/index.ts"
 import * as Node from "../engine/SampleNode.ts"
 import * as SystemdNode from "../engine/SystemdNode.ts"
 
@@ -76,6 +76,45 @@ describe("a rollback by hand", () => {
       const installed = Object.fromEntries(node.api.labels)
       yield* run(node, request("rollback"))
       assert.deepStrictEqual(Object.fromEntries(node.api.labels), installed)
+    }),
+  )
+
+  it.effect(
+    "to a configuration with handlers is loaded and ours again: nothing drifted, and nothing is due",
+    () =>
+      Effect.gen(function* () {
+        const node = SystemdNode.make()
+        yield* run(node, withShims("qemu"))
+        yield* run(node, withShims("qemu clh"))
+        const report = yield* run(node, request("rollback"))
+        assert.deepStrictEqual(report.handlers, ["kata-qemu"])
+        assert.deepStrictEqual(report.restarts, [{ unit, due: "ours" }])
+        assert.deepStrictEqual(report.notices, [])
+        const { settings } = withShims("qemu")
+        const status = yield* StatusRun.status({ settings, stateDir: undefined, depth: "contents" }).pipe(
+          node.on,
+        )
+        assert.deepInclude(status.instances[0], { drift: [], restartDue: false, journal: null })
+        node.shell.faults.reset()
+        yield* run(node, withShims("qemu"))
+        assert.strictEqual(SystemdNode.asked(node, "restart"), 0)
+      }),
+  )
+
+  it.effect("says which handlers come back without their programs being looked after", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make()
+      yield* run(node, withShims("qemu clh"))
+      yield* run(node, withShims("qemu"))
+      const { notices } = yield* run(node, request("rollback"))
+      const told = notices.map(({ code, message, severity }) => ({
+        code,
+        severity,
+        named: message.match(/kata-\w+/g),
+      }))
+      assert.deepStrictEqual(told, [
+        { code: "handlers-brought-back", severity: "warning", named: ["kata-clh"] },
+      ])
     }),
   )
 
