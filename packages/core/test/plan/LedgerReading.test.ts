@@ -1,5 +1,6 @@
 /** When is a planned ledger the one on the host, and what is a ledger that cannot be read? */
 import { assert, describe, it } from "@effect/vitest"
+import { Result } from "effect"
 import { FileState, HostPath, Ledger } from "../../src/index.ts"
 
 const path = HostPath.make
@@ -26,6 +27,8 @@ describe("a planned ledger", () => {
   it("is the one on the host where paths and digests are the same", () => {
     assert.isTrue(Ledger.isSame(before, planned, digests))
     assert.isTrue(Ledger.isSame(before, before, () => undefined))
+    const reread = Result.getOrThrow(Ledger.decode(Ledger.encode(before)))
+    assert.isTrue(Ledger.isSame(reread, planned, digests))
   })
 
   const [first, second] = planned.files as readonly [Ledger.OwnedFile, Ledger.OwnedFile]
@@ -47,6 +50,17 @@ describe("a planned ledger", () => {
       { ...planned, components: [{ ...qemu, unused: true as const }] },
     ],
     ["an entry less", { ...planned, components: [{ ...qemu, entries: [] }] }],
+    [
+      "another entry",
+      {
+        ...planned,
+        components: [{ ...qemu, entries: [{ type: "link", path: "bin/qemu", target: "y" } as const] }],
+      },
+    ],
+    [
+      "another time of an archive",
+      { ...planned, components: [{ ...qemu, archive: { ...qemu.archive, modifiedMs: 2 } }] },
+    ],
     ["another release", { ...planned, release: "2" }],
   ] as const) {
     it(`is another one with ${what}`, () => {
