@@ -114,27 +114,26 @@ const unpackAll = Effect.fnUntraced(function* (
       catch: (cause) => (cause instanceof JobFailure ? cause.error : toHostError("unpack", undefined)(cause)),
     })
     const telling = Effect.forever(Effect.flatMap(Queue.take(told), progress))
-    const [unpacked, apart] = yield* Effect.all(
-      [Effect.raceFirst(work, telling), ArchiveDigests.apart(artifacts, action, jobs)],
+    const unpacking = Effect.gen(function* () {
+      const unpacked = yield* Effect.raceFirst(work, telling)
+      const copied = yield* copyAll(artifacts, action, root, allowance)
+      const parts = [...unpacked, ...copied]
+      yield* progress({ component: action.components.at(-1)?.name ?? "", bytes: totalBytes, totalBytes })
+      const assembled = yield* attempt("put together what is in", action.staging, () => assemble(parts))
+      const unsynced = parts.flatMap((part) => part.unpacked.unsynced)
+      yield* Effect.tryPromise({
+        try: () => syncSmall(root, unsynced),
+        catch: toHostError("sync", action.staging),
+      })
+      const skipped = parts.reduce((sum, part) => sum + part.unpacked.skipped, 0)
+      return { ...assembled, unpacked, skipped }
+    })
+    // While the disk takes what was unpacked, threads have time for digests.
+    const [{ unpacked, ...staged }, apart] = yield* Effect.all(
+      [unpacking, ArchiveDigests.apart(artifacts, action, jobs)],
       { concurrency: "unbounded" },
     )
-    const copied = yield* copyAll(artifacts, action, root, allowance)
-    const parts = [...unpacked, ...copied]
-    yield* progress({ component: action.components.at(-1)?.name ?? "", bytes: totalBytes, totalBytes })
-    const assembled = yield* attempt("put together what is in", action.staging, () => assemble(parts))
-    yield* Effect.tryPromise({
-      try: () =>
-        syncSmall(
-          root,
-          parts.flatMap(({ unpacked }) => unpacked.unsynced),
-        ),
-      catch: toHostError("sync", action.staging),
-    })
-    return {
-      ...assembled,
-      digests: ArchiveDigests.all(action, unpacked, apart),
-      skipped: parts.reduce((sum, { unpacked }) => sum + unpacked.skipped, 0),
-    } satisfies Staged
+    return { ...staged, digests: ArchiveDigests.all(action, unpacked, apart) } satisfies Staged
   }).pipe(
     Effect.ensuring(
       Effect.promise(async () => {
