@@ -13,6 +13,7 @@ import { copyCases } from "./HostFilesCopyCases.ts"
 import { driftCases } from "./HostFilesDriftCases.ts"
 import { extractCases } from "./HostFilesExtractCases.ts"
 import { removalCases } from "./HostFilesRemovalCases.ts"
+import { takenPathCases } from "./HostFilesTakenCases.ts"
 import type { TreeOf } from "./MemoryTree.ts"
 import type { SampleArchive } from "./SampleArchive.ts"
 
@@ -48,6 +49,7 @@ export const cases = (provide: (fixture: Fixture) => Layer.Layer<HostFiles, unkn
     ...putCases,
     ...removalCases,
     ...extractCases,
+    ...takenPathCases,
     ...driftCases,
     ...copyCases,
     ...artifactCases,
