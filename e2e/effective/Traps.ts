@@ -207,11 +207,6 @@ const moved: ReadonlyArray<Pair> = [
     root(3, 3),
     runtimeHalf({ cni: { bin_dir: "/opt/x", bin_dirs: ["/y"] } }),
   ),
-  with_(
-    "the folder of CNI plugins twice, once as by default",
-    root(3, 3),
-    runtimeHalf({ cni: { bin_dir: "/opt/x", bin_dirs: ["/opt/cni/bin"] } }),
-  ),
   with_("the folder of CNI plugins in schema 2", root(2, 2), {
     plugins: { [plugin[2]]: { cni: { bin_dir: "/x" } } },
   }),

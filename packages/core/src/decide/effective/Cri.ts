@@ -256,7 +256,10 @@ const registryClash = (table: Toml.Table): string | undefined => {
     : undefined
 }
 
-/** Up to 2.3 `bin_dir` took the place of the default folder of plugins, and of no other. */
+/**
+ * Up to 2.3 `bin_dir` took the place of the default folders of plugins, and of no others. The default is that of upstream's
+ * builds; Debian's 2.1.9 has another one.
+ */
 const cniClash = (runtime: Toml.Table): string | undefined => {
   const cni = tableIn(runtime, "cni")
   const folders = Toml.stringsAt(cni, "bin_dirs")
