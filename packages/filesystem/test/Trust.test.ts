@@ -1,13 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Checksums } from "@kata-deploy/core"
+import { Checksums, HostPath } from "@kata-deploy/core"
 import { SampleArchive } from "@kata-deploy/core/testing"
 import { Effect } from "effect"
 import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto"
 import fs from "node:fs"
 import { join } from "node:path"
 import { Artifacts } from "../src/Artifacts.ts"
+import { alone, type Crew, crews } from "../src/Crew.ts"
+import { openBest } from "../src/DirectoryHandle.ts"
 import { publicKeyFrom } from "../src/Trust.ts"
-import { sampleHost } from "./SampleHost.ts"
+import { portOver, sampleHost } from "./SampleHost.ts"
 
 const kernel = "tarballs/kernel.tar.zst"
 const { privateKey, publicKey } = generateKeyPairSync("ed25519")
@@ -77,4 +79,53 @@ describe("trust in archives", () => {
     const rsa = generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey
     assert.throws(() => publicKeyFrom(Buffer.from(rsa.export({ type: "spki", format: "pem" }))), "rsa")
   })
+})
+
+describe("how often an archive is read for its digest", () => {
+  /** What threads were asked for by an install of one archive, from its first look to its last rename. */
+  const asked = (isListed: (digest: string) => string | undefined) =>
+    Effect.gen(function* () {
+      const host = yield* sampleHost({ archives: { [kernel]: [SampleArchive.file("a", "text")] } })
+      const sha256 = createHash("sha256")
+        .update(fs.readFileSync(join(host.artifacts, kernel)))
+        .digest("hex")
+      const text = isListed(sha256)
+      if (text !== undefined) fs.writeFileSync(join(host.artifacts, Checksums.path), text)
+      const tasks: Array<string> = []
+      const one = alone()
+      const counting: Crew = {
+        ...one,
+        run: (task, tell) => {
+          const isDigested = task._tag === "Digest" || (task._tag === "Unpack" && task.job.isDigested)
+          tasks.push(isDigested ? `${task._tag} with digest` : task._tag)
+          return one.run(task, tell)
+        },
+      }
+      const port = portOver(host, openBest, crews(counting, counting))
+      const facts = yield* port.archive(kernel, undefined)
+      assert.isDefined(facts)
+      const into = HostPath.make("/opt/kata")
+      const staging = HostPath.make("/opt/kata/.kata-deploy/staging")
+      const components = [{ name: "kernel", archive: kernel, id: facts.id, replaces: [] }]
+      const done = yield* port.extract(
+        { _tag: "Extract", into, staging, components, except: [], owned: [] },
+        () => Effect.void,
+        () => Effect.void,
+      )
+      yield* done.commit
+      assert.deepStrictEqual([...done.digests], [["kernel", sha256]])
+      return tasks
+    })
+
+  it.effect("where checksums have to agree: once, before a byte is unpacked", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* asked(good), ["Digest with digest", "Unpack"])
+    }),
+  )
+
+  it.effect("where nothing vouches for it: never, its digest comes with its content", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* asked(() => undefined), ["Unpack with digest"])
+    }),
+  )
 })
