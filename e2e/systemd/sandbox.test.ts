@@ -103,11 +103,10 @@ await onHosts(
       await noSuchHandler()
       await runs("e", "")
       await runs("f", "runc")
-      for (const id of running) {
-        expect(await Sandboxes.processOf(host(), id)).toBeDefined()
-        await Sandboxes.criOf(host()).remove(id)
-        expect(await Sandboxes.processOf(host(), id)).toBeUndefined()
-      }
+      const seen = await Sandboxes.running(host())
+      expect(seen.map(({ id }) => id).sort()).toEqual([...running].sort())
+      await Promise.all(running.map((id) => Sandboxes.criOf(host()).remove(id)))
+      expect(await Sandboxes.running(host())).toEqual([])
     })
   },
   { folders: [artifacts.dir] },
