@@ -136,6 +136,11 @@ describe("a rollback by hand", () => {
       const node = SystemdNode.make()
       const nothing = yield* fails(node)
       assert.include(nothing.message, "nothing to take back")
+      if (nothing._tag !== "PrerequisiteError") throw nothing
+      assert.deepInclude(nothing.problems[0], {
+        code: "E_NOTHING_TO_ROLL_BACK",
+        path: Journal.pathIn(stateDir, "cri"),
+      })
       yield* run(node, request("install"))
       yield* run(node, request("rollback"))
       assert.include((yield* fails(node)).message, "nothing to take back")
@@ -153,6 +158,19 @@ describe("a rollback by hand", () => {
       assert.strictEqual(error._tag, "PrerequisiteError")
       assert.include(error.message, main)
       assert.deepStrictEqual(Node.snapshot(node.files), before)
+    }),
+  )
+
+  it.effect("leaves a directory that the stage made where somebody keeps something in it", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make()
+      yield* run(node, request("install"))
+      const theirs = Node.path("/opt/kata/containerd/config.d/theirs.toml")
+      node.files.tree.set(theirs, FileState.file("x = 1\n"))
+      const report = yield* run(node, request("rollback"))
+      assert.strictEqual(report.outcome, "done")
+      assert.strictEqual(FileState.textOf(node.files.tree.get(theirs)), "x = 1\n")
+      assert.strictEqual(node.files.tree.get(dropIn)._tag, "Absent")
     }),
   )
 
