@@ -10,6 +10,7 @@ import { Readable } from "node:stream"
 import { createWriteStream } from "node:fs"
 import { createZstdCompress } from "node:zlib"
 import { must } from "../Command.ts"
+import * as OwnFolder from "../OwnFolder.ts"
 import { configurationOf, sampleShims, type SampleShim } from "./KataConfigurations.ts"
 import { writeFiles, type Entry, type Files } from "./SampleHost.ts"
 
@@ -168,7 +169,7 @@ const artifactsAt = (dir: string): Artifacts => ({
 
 /** Makes a folder of artifacts; takes a fraction of a second. */
 export const makeArtifacts = async (options: ArtifactOptions = {}): Promise<Artifacts> => {
-  const dir = await mkdtemp(join(tmpdir(), "kd-artifacts-"))
+  const dir = await OwnFolder.make("kd-artifacts-")
   const artifacts = artifactsAt(dir)
   try {
     await chmod(dir, 0o755)
@@ -224,7 +225,7 @@ export const packComponent = async (artifacts: Artifacts, component: string, fil
 
 /** A copy that a test may spoil. */
 export const copyArtifacts = async (from: Artifacts): Promise<Artifacts> => {
-  const dir = await mkdtemp(join(tmpdir(), "kd-artifacts-"))
+  const dir = await OwnFolder.make("kd-artifacts-")
   await chmod(dir, 0o755)
   await cp(from.dir, dir, { recursive: true })
   return artifactsAt(dir)
