@@ -1,6 +1,6 @@
 /**
  * Answers: how do elements get into `imports` of a file that is not ours, and out again? By inserting and cutting
- * characters; every other byte stays. The undo puts the very lines back.
+ * characters; every other byte stays, so that taking out what was put in gives the very bytes back.
  * Source: spec 03 §5, §10; decisions §3; facts toml-safety §2.
  */
 import { Result } from "effect"
@@ -148,34 +148,20 @@ const newMembers = (
 }
 
 /**
- * `text` without `elements`. Where the recorded region still stands exactly once, the lines before the edit come
- * back, byte for byte; otherwise every equal element is taken out of the array and all else stays. A key that the
- * edit created goes with its last element.
+ * `text` without `elements`: every equal one is taken out of the array, and all else stays. A key that the edit created
+ * goes with its last element.
  */
 export const remove = (
   text: string,
   elements: ReadonlyArray<string>,
   region: Region | undefined,
-): Result.Result<string, Toml.TomlProblem> => {
-  const restored = region === undefined ? undefined : restore(text, elements, region)
-  if (restored !== undefined) return Result.succeed(restored)
-  return Result.map(read(text), (root) => {
+): Result.Result<string, Toml.TomlProblem> =>
+  Result.map(read(text), (root) => {
     const { statement } = root
     if (statement === undefined || text[statement.value] !== "[") return text
     const without = withoutMembers(root, statement, elements)
     return region !== undefined && createdKey(region) ? withoutEmpty(without) : without
   })
-}
-
-const restore = (text: string, elements: ReadonlyArray<string>, region: Region): string | undefined => {
-  if (region.after === "") return undefined
-  const at = text.indexOf(region.after)
-  const startsLine = at === 0 || text[at - 1] === "\n" || text.slice(0, at) === "\uFEFF"
-  if (at < 0 || !startsLine || text.includes(region.after, at + 1)) return undefined
-  const restored = text.slice(0, at) + region.before + text.slice(at + region.after.length)
-  const left = importsOf(restored)
-  return left === undefined || elements.some((element) => left.includes(element)) ? undefined : restored
-}
 
 const hasKey = (lines: string): boolean =>
   Result.match(read(lines), { onFailure: () => false, onSuccess: (root) => root.statement !== undefined })

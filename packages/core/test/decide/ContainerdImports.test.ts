@@ -167,6 +167,14 @@ describe("ContainerdImports", () => {
       "# head\n\n# about a\n[a]\n",
       `# head\n\nimports = ["${ours}"]\n# about a\n[a]\n`,
     ],
+    ["a file with nothing but a remark", "# head\n", `# head\nimports = ["${ours}"]\n`],
+    ["a remark without final newline", "# head", `imports = ["${ours}"]\n# head`],
+    ["a file whose first table is indented", "  [a]\n", `imports = ["${ours}"]\n  [a]\n`],
+    [
+      "an array whose last line has several",
+      "imports = [\n\t'a', 'b'\n]\n",
+      `imports = [\n\t'a', 'b',\n  "${ours}"\n]\n`,
+    ],
     ["an empty array", "imports = [ ] # none\n", `imports = ["${ours}" ] # none\n`],
     ["an array on one line", "imports = ['a']\n", `imports = ['a', "${ours}"]\n`],
     [
@@ -234,7 +242,7 @@ describe("ContainerdImports", () => {
     })
   }
 
-  it("goes by the elements where the recorded lines stand elsewhere as well", () => {
+  it("leaves alone what only looks like the lines that it wrote", () => {
     const { region, text } = add("", ours)
     const twice = `x = """\n${text}"""\n`
     assert.strictEqual(remove(`${twice}${text}`, [ours], region), twice)
