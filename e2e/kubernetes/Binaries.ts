@@ -1,6 +1,6 @@
 /**
- * Which real API server can be asked? kube-apiserver 1.20.2, built from Debian's source package, and trixie's etcd, both
- * in the user's cache folder. `KATA_DEPLOY_E2E_KUBERNETES` decides what happens where they are not there.
+ * Which real API servers can be asked? kube-apiserver 1.20.2 of Debian's source package and 1.34.4 of its Go module, with
+ * trixie's etcd, all in the user's cache folder. `KATA_DEPLOY_E2E_KUBERNETES` decides what happens where they are not there.
  */
 import { spawn } from "node:child_process"
 import { once } from "node:events"
@@ -10,13 +10,31 @@ import { homedir } from "node:os"
 import { join } from "node:path"
 import { run } from "../Command.ts"
 import { unpack } from "../containerd/Apt.ts"
-import { build } from "./Build.ts"
+import * as FromDebian from "./Build.ts"
+import * as FromModules from "./BuildFromModules.ts"
 
-/** Version of the servers that Debian's source package holds. */
-export const version = "1.20.2"
+/** A release of Kubernetes' servers, and how it gets here. */
+export interface Release {
+  readonly version: string
+  /** Builds servers, such as `kube-apiserver`, into `folder`. */
+  readonly build: (servers: ReadonlyArray<string>, folder: string, scratch: string) => Promise<void>
+}
 
-/** Programs that lie on this machine and run. Plain data, so that vitest can hand it to its workers. */
+/** What Debian's source package holds: a kubelet that speaks the CRI of containerd 1.x, a Node without runtime handlers. */
+export const older: Release = { version: "1.20.2", build: FromDebian.build }
+
+/** A Node that tells its runtime handlers, and a kubelet that speaks the CRI of containerd 2.x. */
+export const newer: Release = {
+  version: "1.34.4",
+  build: (servers, folder, scratch) => FromModules.build("1.34.4", servers, folder, scratch),
+}
+
+/** Every release that is asked. */
+export const releases: ReadonlyArray<Release> = [older, newer]
+
+/** Programs that lie on this machine and run. */
 export interface Binaries {
+  readonly release: Release
   readonly apiserver: string
   readonly etcd: string
 }
@@ -55,7 +73,8 @@ const cacheFolder = (): string =>
   join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "kata-deploy")
 
 /** Folder of the built servers; anything of that version may be put there by hand. */
-export const serverFolder = (): string => join(cacheFolder(), "kubernetes", `${version}-${process.arch}`)
+const serverFolder = ({ version }: Release): string =>
+  join(cacheFolder(), "kubernetes", `${version}-${process.arch}`)
 
 const etcdFolder = (): string => join(cacheFolder(), "etcd", `trixie-${process.arch}`)
 
@@ -102,33 +121,38 @@ const obtainEtcd = async (): Promise<string | undefined> => {
   return says(program, /etcd Version/)
 }
 
-const saysVersion = (server: Server): Promise<string | undefined> =>
-  says(join(serverFolder(), server), new RegExp(`Kubernetes v${version.replaceAll(".", "\\.")}`))
+const saysVersion = (release: Release, server: Server): Promise<string | undefined> =>
+  says(
+    join(serverFolder(release), server),
+    new RegExp(`Kubernetes v${release.version.replaceAll(".", "\\.")}`),
+  )
 
 const missingOf = async (
+  release: Release,
   servers: ReadonlyArray<Server>,
 ): Promise<ReadonlyArray<readonly [Server, string]>> => {
   const looked = await Promise.all(
-    servers.map(async (server) => [server, await saysVersion(server)] as const),
+    servers.map(async (server) => [server, await saysVersion(release, server)] as const),
   )
   return looked.flatMap(([server, why]) => (why === undefined ? [] : [[server, why] as const]))
 }
 
 /** Builds whatever is missing of all servers, while no other worker of the run does. */
-const buildMissing = async (): Promise<void> => {
-  await mkdir(serverFolder(), { recursive: true })
-  const lock = spawn("flock", [`${serverFolder()}.lock`, "sh", "-c", "echo ours; cat"], {
+const buildMissing = async (release: Release): Promise<void> => {
+  const folder = serverFolder(release)
+  await mkdir(folder, { recursive: true })
+  const lock = spawn("flock", [`${folder}.lock`, "sh", "-c", "echo ours; cat"], {
     stdio: ["pipe", "pipe", "inherit"],
   })
   try {
     await once(lock.stdout, "data")
-    const wanted = (await missingOf(everyServer)).map(([server]) => server)
+    const wanted = (await missingOf(release, everyServer)).map(([server]) => server)
     if (wanted.length === 0) return
     await fill(
-      serverFolder(),
-      (fresh, scratch) => build(wanted, fresh, scratch),
+      folder,
+      (fresh, scratch) => release.build(wanted, fresh, scratch),
       async (fresh) => {
-        for (const server of wanted) await rename(join(fresh, server), join(serverFolder(), server))
+        for (const server of wanted) await rename(join(fresh, server), join(folder, server))
       },
     )
   } finally {
@@ -138,27 +162,32 @@ const buildMissing = async (): Promise<void> => {
 
 /** Looks for servers, and builds those that are missing where the way allows it; the reason why some are not there. */
 const obtainServers = async (
+  release: Release,
   servers: ReadonlyArray<Server>,
   way: Way,
 ): Promise<{ readonly notRun: string } | undefined> => {
   if (way === "double") return { notRun: "KATA_DEPLOY_E2E_KUBERNETES is double" }
-  const [first] = await missingOf(servers)
+  const [first] = await missingOf(release, servers)
   if (first === undefined) return undefined
   if (way === "cached")
     return { notRun: `${first[1]}; KATA_DEPLOY_E2E_KUBERNETES=build makes it in about ten minutes` }
-  await buildMissing()
-  const [broken] = await missingOf(servers)
+  await buildMissing(release)
+  const [broken] = await missingOf(release, servers)
   return broken === undefined ? undefined : { notRun: broken[1] }
 }
 
 /** Looks for the binaries of a control plane and gets what the way allows. */
-export const obtain = async (way: Way): Promise<Obtained> => {
+export const obtain = async (way: Way, release: Release = older): Promise<Obtained> => {
   try {
-    const why = await obtainServers(["kube-apiserver"], way)
+    const why = await obtainServers(release, ["kube-apiserver"], way)
     if (why !== undefined) return why
     const broken = await obtainEtcd()
     if (broken !== undefined) return { notRun: broken }
-    return { apiserver: join(serverFolder(), "kube-apiserver"), etcd: join(etcdFolder(), "usr/bin/etcd") }
+    return {
+      release,
+      apiserver: join(serverFolder(release), "kube-apiserver"),
+      etcd: join(etcdFolder(), "usr/bin/etcd"),
+    }
   } catch (error) {
     return { notRun: (error as Error).message }
   }
@@ -167,14 +196,15 @@ export const obtain = async (way: Way): Promise<Obtained> => {
 /** As {@link obtain}, with what a node takes part in a cluster by. */
 export const obtainNode = async (
   way: Way,
+  release: Release,
 ): Promise<(Binaries & NodeBinaries) | { readonly notRun: string }> => {
-  const binaries = await obtain(way)
+  const binaries = await obtain(way, release)
   if ("notRun" in binaries) return binaries
   try {
-    const why = await obtainServers(["kubelet", "kube-scheduler"], way)
+    const why = await obtainServers(release, ["kubelet", "kube-scheduler"], way)
     if (why !== undefined) return why
-    const [kubelet, scheduler] = [join(serverFolder(), "kubelet"), join(serverFolder(), "kube-scheduler")]
-    return { ...binaries, kubelet, scheduler }
+    const folder = serverFolder(release)
+    return { ...binaries, kubelet: join(folder, "kubelet"), scheduler: join(folder, "kube-scheduler") }
   } catch (error) {
     return { notRun: (error as Error).message }
   }

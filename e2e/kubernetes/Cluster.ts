@@ -11,7 +11,7 @@ import { createServer } from "node:net"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import * as OwnFolder from "../OwnFolder.ts"
-import type { Binaries } from "./Binaries.ts"
+import { type Binaries, older } from "./Binaries.ts"
 import { Pki } from "./Pki.ts"
 
 /** Any object of the API; tests look at a few of its fields. */
@@ -220,9 +220,9 @@ export class Cluster implements AsyncDisposable {
     this.scheduler = this.launch("scheduler", program, [
       `--kubeconfig=${kubeconfig}`,
       "--leader-elect=false",
-      // It is asked nothing.
-      "--port=0",
+      // It is asked nothing. The port without TLS went with 1.24, and its flag with it.
       "--secure-port=0",
+      ...(this.binaries.release === older ? ["--port=0"] : []),
     ])
   }
 

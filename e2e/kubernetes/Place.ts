@@ -13,7 +13,7 @@ import { Rights } from "@kata-deploy/kubernetes"
 import { ApiServerDouble } from "@kata-deploy/kubernetes/testing"
 import * as OwnFolder from "../OwnFolder.ts"
 import { namespace } from "./Account.ts"
-import { obtain, type Obtained, version, wayOf } from "./Binaries.ts"
+import { obtain, type Obtained, wayOf } from "./Binaries.ts"
 import { Cluster } from "./Cluster.ts"
 import { nodeAt } from "./DoubleWorld.ts"
 import { Pki } from "./Pki.ts"
@@ -132,7 +132,7 @@ const atReal =
 export const find = async (title: string): Promise<Where> => {
   const obtained = await obtain(wayOf(process.env["KATA_DEPLOY_E2E_KUBERNETES"]))
   if (!("notRun" in obtained))
-    return { described: `a real kube-apiserver ${version}`, start: atReal(obtained) }
+    return { described: `a real kube-apiserver ${obtained.release.version}`, start: atReal(obtained) }
   const why = obtained.notRun.split("\n")[0]
   console.error(`\ne2e: NOT RUN at a real kube-apiserver, but at the double: ${title}: ${why}\n`)
   return { described: "the double of an API server (no real one is here)", start: atDouble }

@@ -86,6 +86,8 @@ export class Workbench implements AsyncDisposable {
         status: {
           nodeInfo: { containerRuntimeVersion: fixture.containerRuntimeVersion ?? "containerd://1.7.24" },
           conditions: [{ type: "Ready", status: fixture.ready === false ? "False" : "True" }],
+          // A Node of 1.20 drops them.
+          runtimeHandlers: fixture.runtimeHandlers?.map((name) => ({ name })),
         },
       },
       strategic,

@@ -1,5 +1,5 @@
 /**
- * The Node at a real kube-apiserver 1.20.2: RBAC on, the token of a service account, and a proxy in between that lets
+ * The Node at real API servers of two releases: RBAC on, the token of a service account, and a proxy in between that lets
  * things go wrong.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
@@ -10,31 +10,21 @@ import { Fact, NodeMarks } from "@kata-deploy/core"
 import { copyFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Rights } from "@kata-deploy/kubernetes"
-import { obtain, version, wayOf } from "./Binaries.ts"
+import { type Binaries, obtain, older, releases, wayOf } from "./Binaries.ts"
 import { Cluster } from "./Cluster.ts"
 import { doubleWorld } from "./DoubleWorld.ts"
 import { allRights, Workbench, world } from "./Workbench.ts"
 
 type Api = NodeApi.NodeApi["Service"]
 
-const obtained = await obtain(wayOf(process.env["KATA_DEPLOY_E2E_KUBERNETES"]))
-
 const why = (fact: Fact.Fact<unknown>): string =>
   fact._tag === "Unknown" ? fact.why : `known: ${JSON.stringify(fact.value)}`
 
-if ("notRun" in obtained) {
-  console.error(
-    `\ne2e: NOT RUN: everything on a real kube-apiserver; the double is asked instead: ${obtained.notRun}\n`,
-  )
-  describe(`at the double, because no real API server ran (${obtained.notRun.split("\n")[0]})`, () => {
-    for (const { effect, name } of NodeApiConformance.cases(doubleWorld))
-      test(name, () => Effect.runPromise(effect as Effect.Effect<void>))
-  })
-} else {
-  describe(`at a real kube-apiserver ${version}`, () => {
+const atRealServer = (binaries: Binaries) =>
+  describe(`at a real kube-apiserver ${binaries.release.version}`, () => {
     let cluster: Cluster
     beforeAll(async () => {
-      cluster = await Cluster.start(obtained)
+      cluster = await Cluster.start(binaries)
     })
     afterAll(async () => {
       await cluster?.[Symbol.asyncDispose]()
@@ -52,10 +42,11 @@ if ("notRun" in obtained) {
       })
 
     describe("the adapter does what every NodeApi does", () => {
-      // The cases that need runtime handlers are left to the double: 1.20 reports none.
+      // A Node of 1.20 has no runtime handlers.
       const named = NodeApiConformance.cases((fixture) => Effect.suspend(() => world(cluster)(fixture)))
       for (const { effect, name, needs } of named)
-        if (needs === "nothing") test(name, () => Effect.runPromise(effect as Effect.Effect<void>))
+        if (needs === "nothing" || binaries.release !== older)
+          test(name, () => Effect.runPromise(effect as Effect.Effect<void>))
     })
 
     describe("rights", () => {
@@ -251,5 +242,20 @@ if ("notRun" in obtained) {
       )
       expect(labels).toEqual({ ours: "after" })
     })
+  })
+
+for (const release of releases) {
+  const obtained = await obtain(wayOf(process.env["KATA_DEPLOY_E2E_KUBERNETES"]), release)
+  if (!("notRun" in obtained)) {
+    atRealServer(obtained)
+    continue
+  }
+  const reason = obtained.notRun.split("\n")[0]
+  console.error(
+    `\ne2e: NOT RUN: everything on a real kube-apiserver ${release.version}; the double is asked instead: ${reason}\n`,
+  )
+  describe(`at the double, because no real API server ${release.version} ran (${reason})`, () => {
+    for (const { effect, name } of NodeApiConformance.cases(doubleWorld))
+      test(name, () => Effect.runPromise(effect as Effect.Effect<void>))
   })
 }

@@ -9,6 +9,7 @@ import { mkdir, writeFile } from "node:fs/promises"
 import { networkInterfaces } from "node:os"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
+import { type NodeBinaries, older, type Release } from "../kubernetes/Binaries.ts"
 import { type Cluster, freePort } from "../kubernetes/Cluster.ts"
 import type { SystemdHost } from "./SystemdHost.ts"
 
@@ -18,6 +19,7 @@ export interface NodeObject {
   readonly status: {
     readonly conditions?: ReadonlyArray<Condition>
     readonly nodeInfo?: { readonly containerRuntimeVersion: string; readonly kubeletVersion: string }
+    readonly runtimeHandlers?: ReadonlyArray<{ readonly name?: string }>
   }
 }
 
@@ -85,17 +87,28 @@ const configuration = (port: number, healthPort: number): string =>
 /** Whether a restart of containerd takes the kubelet along, as on k3s and RKE2 where both are one process. */
 export type Bond = "by itself" | "with containerd"
 
-const unit = (program: string, node: string, nodeIp: string, bond: Bond): string => `[Unit]
+/** What the release wants to be told besides: with 1.24 the other way than by CRI went, and its flag with it. */
+const flagsOf = (release: Release): string => (release === older ? "--container-runtime=remote " : "")
+
+const unit = (
+  { kubelet, release }: KubeletProgram,
+  node: string,
+  nodeIp: string,
+  bond: Bond,
+): string => `[Unit]
 Wants=containerd.service
 After=containerd.service
 ${bond === "with containerd" ? "PartOf=containerd.service" : ""}
 [Service]
-ExecStart=${program} --config=/etc/kubernetes/kubelet.json --kubeconfig=/etc/kubernetes/kubelet.conf \\
-  --container-runtime=remote --container-runtime-endpoint=unix:///run/containerd/containerd.sock \\
+ExecStart=${kubelet} --config=/etc/kubernetes/kubelet.json --kubeconfig=/etc/kubernetes/kubelet.conf \\
+  ${flagsOf(release)}--container-runtime-endpoint=unix:///run/containerd/containerd.sock \\
   --hostname-override=${node} --node-ip=${nodeIp}
 Restart=always
 RestartSec=1
 `
+
+/** A kubelet that lies on this machine. */
+export type KubeletProgram = Pick<NodeBinaries, "kubelet"> & { readonly release: Release }
 
 /** A kubelet's node, as the administrator of the cluster sees it. */
 export interface KubeletNode {
@@ -113,7 +126,7 @@ export interface KubeletNode {
 export const start = async (
   host: SystemdHost,
   cluster: Cluster,
-  program: string,
+  program: KubeletProgram,
   node: string,
   bond: Bond,
 ): Promise<KubeletNode> => {

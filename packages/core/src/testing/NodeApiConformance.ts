@@ -82,15 +82,6 @@ const lookCases: ReadonlyArray<OpenCase> = [
       }),
   },
   {
-    name: "handlers are reported by name, and none at all is an answer",
-    fixture: { runtimeHandlers: [] },
-    body: () =>
-      Effect.gen(function* () {
-        const node = yield* (yield* NodeApi).node
-        yield* same("handlers", node._tag === "Known" && node.value.runtimeHandlers, [])
-      }),
-  },
-  {
     name: "handlers are reported by name, in the order of the node",
     fixture: { runtimeHandlers: ["runc", "kata-qemu"] },
     body: () =>
