@@ -6,6 +6,7 @@ import { Client, credentials, Metadata } from "@grpc/grpc-js"
 import { SampleImage } from "@kata-deploy/core/testing"
 import { chmod, copyFile, mkdir, readdir } from "node:fs/promises"
 import { join } from "node:path"
+import { setTimeout as pause } from "node:timers/promises"
 import { parse } from "protobufjs"
 import { afterAll, beforeAll, expect, inject, test } from "vitest"
 import { told } from "../cli.ts"
@@ -150,6 +151,9 @@ const purging = (host: HostOf, artifacts: string): void => {
       expect(said).toMatch(new RegExp(`/var/lib/${tee} is kept, because its snapshots could not be listed`))
     } finally {
       await host().mustExec(["systemctl", "start", `${tee}.service`])
+      // containerd lets some time go before it dials again.
+      const deadline = Date.now() + 30_000
+      while (Date.now() < deadline && (await snapshots().catch(() => "")) === "") await pause(100)
     }
   })
 
