@@ -206,7 +206,7 @@ const readSecond = (
       (generation.migratesEachFile
         ? (badDuration(runtime, "stats_collect_period") ?? badDuration(runtime, "stats_retention_period"))
         : undefined) ??
-      (generation.line === "2.4" ? undefined : cniClash(runtime)),
+      (generation.knowsBothCniFolders ? cniClash(runtime) : undefined),
   }
 }
 
@@ -257,8 +257,8 @@ const registryClash = (table: Toml.Table): string | undefined => {
 }
 
 /**
- * Up to 2.3 `bin_dir` took the place of the default folders of plugins, and of no others. The default is that of upstream's
- * builds; Debian's 2.1.9 has another one.
+ * From 2.1 to 2.3 `bin_dir` took the place of the default folders of plugins, and of no others. The default is that of
+ * upstream's builds; Debian's 2.1.9 has another one.
  */
 const cniClash = (runtime: Toml.Table): string | undefined => {
   const cni = tableIn(runtime, "cni")

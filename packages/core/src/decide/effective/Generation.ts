@@ -24,6 +24,8 @@ export interface Generation {
    * (`plugins/cri/cri.go` at v2.3.0 and later); 1.x has one plugin for both.
    */
   readonly tellsImagesByItself: boolean
+  /** Whether it knows `cni.bin_dir`, which went with 2.4, and `cni.bin_dirs`, which came with 2.1, and refuses both. */
+  readonly knowsBothCniFolders: boolean
 }
 
 const rows: Readonly<Record<Generation["line"], Generation>> = {
@@ -36,6 +38,7 @@ const rows: Readonly<Record<Generation["line"], Generation>> = {
     newestSchema: Number.POSITIVE_INFINITY,
     migratesEachFile: false,
     tellsImagesByItself: true,
+    knowsBothCniFolders: false,
   },
   "1.7": {
     line: "1.7",
@@ -45,6 +48,7 @@ const rows: Readonly<Record<Generation["line"], Generation>> = {
     newestSchema: 2,
     migratesEachFile: false,
     tellsImagesByItself: true,
+    knowsBothCniFolders: false,
   },
   "2.0": {
     line: "2.0",
@@ -54,6 +58,7 @@ const rows: Readonly<Record<Generation["line"], Generation>> = {
     newestSchema: 3,
     migratesEachFile: false,
     tellsImagesByItself: false,
+    knowsBothCniFolders: true,
   },
   "2.3": {
     line: "2.3",
@@ -63,6 +68,7 @@ const rows: Readonly<Record<Generation["line"], Generation>> = {
     newestSchema: 4,
     migratesEachFile: true,
     tellsImagesByItself: true,
+    knowsBothCniFolders: true,
   },
   "2.4": {
     line: "2.4",
@@ -72,6 +78,7 @@ const rows: Readonly<Record<Generation["line"], Generation>> = {
     newestSchema: 4,
     migratesEachFile: true,
     tellsImagesByItself: true,
+    knowsBothCniFolders: false,
   },
 }
 
@@ -80,7 +87,8 @@ export const of = (version: ContainerdVersion.ContainerdVersion): Generation => 
   if (ContainerdVersion.atLeast(version, 2, 5)) return { ...rows["2.4"], measured: false }
   if (ContainerdVersion.atLeast(version, 2, 4)) return rows["2.4"]
   if (ContainerdVersion.atLeast(version, 2, 3)) return rows["2.3"]
-  if (ContainerdVersion.atLeast(version, 2, 0)) return rows["2.0"]
+  if (ContainerdVersion.atLeast(version, 2, 1)) return rows["2.0"]
+  if (ContainerdVersion.atLeast(version, 2, 0)) return { ...rows["2.0"], knowsBothCniFolders: false }
   if (ContainerdVersion.atLeast(version, 1, 7)) return rows["1.7"]
   return ContainerdVersion.atLeast(version, 1, 6) ? rows["1.6"] : { ...rows["1.6"], measured: false }
 }

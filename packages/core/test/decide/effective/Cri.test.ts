@@ -14,6 +14,7 @@ import {
   second,
   v16,
   v17,
+  v20,
   v21,
   v23,
   v24,
@@ -43,8 +44,8 @@ const rows: ReadonlyArray<Row> = [
     "runc",
   ),
   row(
-    "two folders of CNI plugins where only the newer key is known",
-    [v24],
+    "two folders of CNI plugins where only one of the keys is known",
+    [v20, v24],
     { version: 3, plugins: { [plugin[3]]: { cni: { bin_dir: "/a", bin_dirs: ["/b"] } } } },
     {},
     "runc",

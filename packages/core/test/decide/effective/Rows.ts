@@ -15,6 +15,8 @@ export const x = "/opt/d/x.toml"
 export const v16 = { major: 1, minor: 6 }
 /** 1.7. */
 export const v17 = { major: 1, minor: 7 }
+/** 2.0, where it differs from 2.1. */
+export const v20 = { major: 2, minor: 0 }
 /** 2.1, for 2.0 to 2.2. */
 export const v21 = { major: 2, minor: 1 }
 /** 2.3. */
