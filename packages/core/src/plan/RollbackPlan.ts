@@ -4,6 +4,7 @@
  * release. Source: decisions §11.
  */
 import { Result } from "effect"
+import * as NydusMode from "../decide/NydusMode.ts"
 import * as RestartNeed from "../decide/RestartNeed.ts"
 import * as FactsOf from "../input/Facts.ts"
 import { type DecisionError, type Notice, PrerequisiteError, type Problem } from "../input/Problem.ts"
@@ -108,6 +109,29 @@ const broughtBack = (ledger: Ledger.Ledger, after: Ledger.Ledger): ReadonlyArray
   ]
 }
 
+/** Snapshotters of ours that the configuration of before names, and that were taken away since. */
+const snapshottersGone = (
+  journal: Journal.Journal,
+  ledger: Ledger.Ledger,
+  { instance }: PlanInput["settings"],
+): ReadonlyArray<Notice> => {
+  const texts = spans(journal).flatMap(({ before }) => FileState.textOf(before) ?? [])
+  const gone = NydusMode.all
+    .map((mode) => NydusMode.paths(mode, instance))
+    .filter(({ unitFile }) => !ledger.files.some(({ path }) => path === unitFile))
+    .map(({ name }) => name)
+    .filter((name) => texts.some((text) => text.includes(`"${name}"`)))
+  if (gone.length === 0) return []
+  return [
+    {
+      code: "snapshotters-brought-back",
+      severity: "warning",
+      message: `The configuration of before names ${gone.join(", ")}, which was taken away since; pods whose handlers are mapped to it cannot start.`,
+      remedy: "Install with the settings of before to have it again.",
+    },
+  ]
+}
+
 const makeWith = (input: PlanInput, journal: Journal.Journal, ledger: Ledger.Ledger): Plan => {
   const { action, facts, settings } = input
   const instance = instanceName(settings.instance)
@@ -165,7 +189,7 @@ const makeWith = (input: PlanInput, journal: Journal.Journal, ledger: Ledger.Led
     restarts: restart === undefined ? [] : [restart],
     sandboxes: null,
     refused: null,
-    notices: broughtBack(ledger, after),
+    notices: [...broughtBack(ledger, after), ...snapshottersGone(journal, ledger, settings)],
     residues: [],
   }
 }

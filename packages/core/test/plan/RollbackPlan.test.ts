@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { FileState, Journal, Plan, PlanDocument, Run, StatusRun } from "../../src/index.ts"
+import { FileState, Journal, Plan, PlanDocument, type Report, Run, StatusRun } from "../../src/index.ts"
+import * as NydusNode from "../engine/NydusNode.ts"
 import * as Node from "../engine/SampleNode.ts"
 import * as SystemdNode from "../engine/SystemdNode.ts"
 
@@ -115,6 +116,29 @@ describe("a rollback by hand", () => {
       assert.deepStrictEqual(told, [
         { code: "handlers-brought-back", severity: "warning", named: ["kata-clh"] },
       ])
+    }),
+  )
+
+  it.effect("says which snapshotter it names that was taken away since", () =>
+    Effect.gen(function* () {
+      const { files, on, request, setMode } = NydusNode.make()
+      const names = /nydus-for-kata-\w+/g
+      const told = (report: Report.Report) =>
+        report.notices.flatMap(({ code, message }) =>
+          code === "snapshotters-brought-back" ? message.match(names)! : [],
+        )
+      yield* on(Run.run(request("install")))
+      yield* setMode("apply", "host-share")
+      assert.deepStrictEqual(told(yield* on(Run.run(request("rollback")))), [])
+      yield* on(Run.run(request("install")))
+      yield* setMode("apply", "host-share")
+      yield* setMode("apply", "guest-pull")
+      const unitFile = Node.path("/etc/systemd/system/nydus-for-kata-hs.service")
+      assert.strictEqual(files.tree.get(unitFile)._tag, "Absent")
+      assert.deepStrictEqual(told(yield* on(Run.run(request("rollback")))), ["nydus-for-kata-hs"])
+      // What was chosen comes back as well, so an install sets up what it needs.
+      yield* on(Run.run(request("install")))
+      assert.strictEqual(files.tree.get(unitFile)._tag, "File")
     }),
   )
 
