@@ -3,13 +3,13 @@
  * Settings that say something else of a shim than when the choice was made win, and that is told.
  * Source: cli.md; docs/decisions/0018.
  */
-import type { Notice } from "../input/Problem.ts"
+import type { Notice, Problem } from "../input/Problem.ts"
 import type { Settings } from "../input/Settings.ts"
 import { textOf } from "../model/FileState.ts"
 import type { ModeChoice, ShimWords } from "../model/ModeChoice.ts"
 import type { Desired } from "./Desired.ts"
 import * as ModeWords from "./ModeWords.ts"
-import { modes, paths } from "./NydusMode.ts"
+import { modes, type NydusMode, paths } from "./NydusMode.ts"
 
 /** The settings with choices laid over their own words; `recordedModes` are those that hold. */
 export const layOver = (settings: Settings, choices: ReadonlyArray<ModeChoice>): Settings => {
@@ -90,4 +90,33 @@ export const withReasons = (
       .filter(({ mode }) => text?.includes(paths(mode, instance).name))
       .map(({ mode, shim }) => `set-mode put ${shim} into ${mode}`)
     return reasons.length === 0 ? each : { ...each, because: [each.because, ...reasons].join("; ") }
+  })
+
+const wayOut =
+  "What set-mode chose goes with set-mode for the other mode, with other words about the shim in the settings, or with a cleanup."
+
+const isAbout = (
+  { path, setting, value }: Problem,
+  mode: NydusMode,
+  { instance }: Pick<Settings, "instance">,
+): boolean =>
+  (setting === "EXPERIMENTAL_SETUP_SNAPSHOTTER" && value === modes[mode].setting) ||
+  path === paths(mode, instance).socket ||
+  setting === "SNAPSHOTTER_HANDLER_MAPPING"
+
+/** Problems with the choices behind them: of what a choice needs, the settings themselves may say nothing. */
+export const explained = (
+  problems: ReadonlyArray<Problem>,
+  settings: Pick<Settings, "instance" | "recordedModes">,
+): ReadonlyArray<Problem> =>
+  problems.map((problem) => {
+    const behind = settings.recordedModes
+      .filter(({ mode }) => isAbout(problem, mode, settings))
+      .map(({ mode, shim }) => `${shim} into ${mode}`)
+    if (behind.length === 0) return problem
+    return {
+      ...problem,
+      message: `${problem.message} On this node set-mode puts ${behind.join(" and ")}, whatever the settings say of themselves.`,
+      remedy: `${problem.remedy} ${wayOut}`,
+    }
   })

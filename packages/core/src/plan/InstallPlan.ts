@@ -10,6 +10,7 @@ import type { Findings } from "../decide/hostCheck/SnapshotterFit.ts"
 import type { WhenInUse } from "../decide/InUse.ts"
 import * as NodeMarks from "../decide/NodeMarks.ts"
 import type { Policies } from "../decide/Policies.ts"
+import * as RecordedModes from "../decide/RecordedModes.ts"
 import type { Detected } from "../decide/RuntimeDetection.ts"
 import type { DataWish } from "../decide/SnapshotterData.ts"
 import * as Distribution from "../model/Distribution.ts"
@@ -192,7 +193,7 @@ const makeWith = (input: PlanInput, detected: Detected): Result.Result<Plan, Dec
     if (steps.length > 0) stages.push({ stage: "remove-unused", steps })
     notices.push(...told)
   }
-  if (failures.length > 0) return Result.fail(combine(failures))
+  if (failures.length > 0) return Result.fail(combine(failures, settings))
   const checkOnly = action === "install-stage-host-check"
   return Result.succeed({
     action,
@@ -280,9 +281,12 @@ const labelSteps = ({
 }
 
 /** All problems as one error; wrong settings outrank an unfit node (decisions §12). */
-const combine = (failures: ReadonlyArray<DecisionError>): DecisionError => {
+const combine = (failures: ReadonlyArray<DecisionError>, settings: Settings): DecisionError => {
   // Two stages may have the same in their way.
-  const all = failures.flatMap((f) => f.problems)
+  const all = RecordedModes.explained(
+    failures.flatMap((f) => f.problems),
+    settings,
+  )
   const problems = [...new Map(all.map((problem) => [JSON.stringify(problem), problem])).values()]
   return failures.some((f) => f._tag === "SettingsError")
     ? new SettingsError({ problems })

@@ -157,4 +157,24 @@ describe("RecordedModes", () => {
     assert.strictEqual(reasons(`snapshotter = "${name}"`), "it is so; set-mode put qemu into host-share")
     assert.strictEqual(reasons("[plugins]"), "it is so")
   })
+  it("stands behind problems with what it needs, and behind no others", () => {
+    const wanted = over({}, choice({}))
+    const { socket } = NydusMode.paths("host-share", wanted.instance)
+    const problem = { code: "E_A", message: "It is wrong.", remedy: "Make it right." }
+    const setting = "EXPERIMENTAL_SETUP_SNAPSHOTTER"
+    const explained = (about: object) => RecordedModes.explained([{ ...problem, ...about }], wanted)[0]!
+    for (const about of [
+      { setting, value: "nydus-hs" },
+      { path: socket },
+      { setting: "SNAPSHOTTER_HANDLER_MAPPING" },
+    ]) {
+      assert.match(explained(about).message, /^It is wrong\. .*set-mode puts qemu into host-share/)
+      assert.match(explained(about).remedy, /^Make it right\. .*set-mode/)
+    }
+    for (const about of [
+      { setting, value: "nydus" },
+      { setting: "SHIMS_X86_64", value: "nydus-hs" },
+    ])
+      same(explained(about), { ...problem, ...about })
+  })
 })

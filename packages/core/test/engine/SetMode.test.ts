@@ -197,6 +197,21 @@ describe("a change of mode that is carried out", () => {
     }),
   )
 
+  it.effect("is named by an install that cannot hold to it, since the settings say nothing of it", () =>
+    Effect.gen(function* () {
+      const { files, on, request, setMode } = yield* installed()
+      yield* setMode("apply", "host-share")
+      files.programs.delete("nydus-snapshotter/nydus-image")
+      const before = Node.snapshot(files)
+      for (const action of ["install", "install-stage-host-check", "install-stage-artifacts"] as const) {
+        const error = yield* Effect.flip(on(Run.run(request(action))))
+        assert.deepStrictEqual(codes(error), ["E_NYDUS_PROGRAM_MISSING"])
+        assert.include(error.message, "set-mode puts qemu into host-share")
+      }
+      assert.deepStrictEqual(Node.snapshot(files), before)
+    }),
+  )
+
   it.effect("is forgotten where the last stage is rolled back by hand", () =>
     Effect.gen(function* () {
       const { ledger, on, request, setMode, text } = yield* installed()
