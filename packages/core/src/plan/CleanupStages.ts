@@ -134,7 +134,15 @@ export const revertCri = (
     ...files.unseen,
   ]
   const { restarting: _, ...settled } = ledger
-  const reverted = { ...settled, files: rest, edits: [], handlers: [], loaded: [], startedWith: null }
+  const reverted = {
+    // Modes go with the handlers that they were chosen for.
+    ...Ledger.withModes(settled, []),
+    files: rest,
+    edits: [],
+    handlers: [],
+    loaded: [],
+    startedWith: null,
+  }
   const after = remembered(reverted, restart, facts)
   const stays = [facts.stateDir, ...rest.map((file) => file.path)]
   const directories = emptied(ledger, stays).filter(

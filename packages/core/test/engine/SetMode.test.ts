@@ -179,6 +179,17 @@ describe("a change of mode that is carried out", () => {
     }),
   )
 
+  it.effect("goes with the handlers where only the first stage of a cleanup ran", () =>
+    Effect.gen(function* () {
+      const { ledger, on, request, setMode, text } = yield* installed()
+      yield* setMode("apply", "host-share")
+      yield* on(Run.run(request("cleanup-stage-revert-cri")))
+      assert.isUndefined(ledger()?.modes)
+      yield* on(Run.run(request("install")))
+      assert.include(text(dropIn), `snapshotter = "nydus-for-kata-tee"`)
+    }),
+  )
+
   it.effect("is taken back and not remembered where the runtime does not come back", () =>
     Effect.gen(function* () {
       const { asked, forget, ledger, on, request, setMode, shell, text } = yield* installed()
