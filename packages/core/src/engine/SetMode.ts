@@ -6,13 +6,15 @@ import { Effect, Result } from "effect"
 import { mainConfigPathOf } from "../decide/CriConfig.ts"
 import * as NydusModeChange from "../decide/NydusModeChange.ts"
 import * as Policies from "../decide/Policies.ts"
+import * as RecordedModes from "../decide/RecordedModes.ts"
 import type { Facts } from "../input/Facts.ts"
 import * as FactsOf from "../input/Facts.ts"
 import { type DecisionError, type Notice, PrerequisiteError, type Problem } from "../input/Problem.ts"
 import { SettingsError } from "../input/Problem.ts"
 import type { Settings } from "../input/Settings.ts"
+import * as Change from "../plan/Change.ts"
 import * as InstallPlan from "../plan/InstallPlan.ts"
-import type { Plan } from "../plan/Plan.ts"
+import { type Plan, puts } from "../plan/Plan.ts"
 import type { HostError } from "../ports/HostError.ts"
 import type { ModeReport } from "./ModeReport.ts"
 import * as Observe from "./Observe.ts"
@@ -30,6 +32,8 @@ export interface SetModeRequest extends Omit<Run.Request, "action"> {
 /** Everything that a change of mode is decided from. */
 interface Considered {
   readonly decision: NydusModeChange.Decision
+  /** The settings as they hold on this node without it. */
+  readonly asIs: Settings
   /** What speaks against carrying it out, besides what planning finds. */
   readonly refused: ReadonlyArray<Problem>
   /** Whether there is an install that it can be made to. */
@@ -60,7 +64,7 @@ const show = Effect.fnUntraced(function* (
   request: SetModeRequest,
 ): Effect.fn.Return<ModeReport, Run.RunError, Run.Requirements> {
   const considered = yield* consider(request)
-  const { decision, installed, refused } = considered
+  const { asIs, decision, installed, refused } = considered
   if (refused.length > 0) return yield* refusal(request, considered)
   if (!installed) {
     const notices = [...decision.change.notices, notInstalled]
@@ -70,7 +74,33 @@ const show = Effect.fnUntraced(function* (
   const { change } = decision
   // What an install with it would say, the host check's findings among it; nothing is recorded yet.
   const said = plan.notices.filter(({ code }) => code !== "set-mode-choice-kept")
-  return reportOf({ ...change, notices: [...change.notices, ...said] }, plan.restarts, null)
+  const besides = yield* alsoChanged(request, asIs)
+  return reportOf({ ...change, notices: [...change.notices, ...besides, ...said] }, plan.restarts, null)
+})
+
+/** How many paths are named one by one. */
+const mostNamed = 5
+
+/** What an install with these settings changes without the mode, too: nobody asked for that, and the changed settings do not show it. */
+const alsoChanged = Effect.fnUntraced(function* (
+  request: SetModeRequest,
+  asIs: Settings,
+): Effect.fn.Return<ReadonlyArray<Notice>, never, Run.Requirements> {
+  const planned = yield* Effect.result(Run.planSettled({ ...installOf(request), settings: asIs }))
+  if (Result.isFailure(planned)) return []
+  const changed = puts(planned.success).filter((change) => !Change.isNoop(change))
+  const paths = [...new Set(changed.map(({ path }) => path))]
+  if (paths.length === 0) return []
+  const more = paths.length > mostNamed ? ` and ${paths.length - mostNamed} more` : ""
+  return [
+    {
+      code: "set-mode-more-changes",
+      severity: "warning",
+      message: `With these settings --apply also changes what has nothing to do with the mode: ${paths.slice(0, mostNamed).join(", ")}${more}. They are not those of the install here, or somebody changed these files.`,
+      remedy:
+        "Use the settings that it was installed with, e.g. by running this in the pod of the DaemonSet, or install with these first.",
+    },
+  ]
 })
 
 const reportOf = (
@@ -124,6 +154,7 @@ const consider = Effect.fnUntraced(function* (
     return yield* new SettingsError({ problems: [...decided.failure.problems, ...sharing] })
   const { change, settings: changed } = decided.success
   return {
+    asIs: RecordedModes.layOver(settings, choices),
     decision: {
       change: { ...change, notices: [...change.notices, ...NydusModeChange.unseenOthers(others)] },
       settings: changed,

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit } from "effect"
-import { PlanDocument, Run, StatusRun } from "../../src/index.ts"
+import { type ModeReport, PlanDocument, Run, StatusRun } from "../../src/index.ts"
 import * as NydusNode from "./NydusNode.ts"
 import { hosts } from "./SampleHosts.ts"
 import * as Node from "./SampleNode.ts"
@@ -41,6 +41,20 @@ describe("a change of mode that is shown", () => {
       assert.notInclude(told, "set-mode-choice-kept")
       assert.deepStrictEqual(asked(), [])
       assert.deepStrictEqual(Node.snapshot(files), before)
+    }),
+  )
+
+  it.effect("warns of what is changed besides where the settings are not those of the node", () =>
+    Effect.gen(function* () {
+      const { setMode } = yield* installed()
+      const besides = (shown: ModeReport.ModeReport) =>
+        shown.notices.find(({ code }) => code === "set-mode-more-changes")
+      assert.isUndefined(besides(yield* setMode("show", "host-share")))
+      yield* setMode("apply", "host-share")
+      assert.isUndefined(besides(yield* setMode("show", "guest-pull")))
+      const told = besides(yield* setMode("show", "guest-pull", { variables: {} }))
+      assert.strictEqual(told?.severity, "warning")
+      assert.include(told?.message, dropIn)
     }),
   )
 
