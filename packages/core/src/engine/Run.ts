@@ -224,7 +224,7 @@ export const carryOut = Effect.fnUntraced(function* (
   yield* progress.tell({ _tag: "Planned", plan: first })
   yield* agreesWith(request, first)
   const done: Array<Done> = []
-  let failure: ApplyError["cause"] | undefined
+  let failure: ApplyError["cause"] | InUseError | undefined
   let confirmed: Confirmation | null = null
   const confirm = Effect.gen(function* () {
     const handlers = handlersOf(request, first)
@@ -242,9 +242,10 @@ export const carryOut = Effect.fnUntraced(function* (
       failure ??= Confirm.failureOf(confirmed)
     }
     if (failure !== undefined && !isCleanup(request.action)) break
+    if (isLeftOut(planned.stage, failure, done)) continue
     const plannedFor = done.length > 0 && changesHost.has(planned.stage) ? undefined : first
     const seen = isAsObserved(done) ? facts : undefined
-    const result = yield* Effect.result(applyStage(request, plannedFor, seen, planned.stage, done))
+    const result = yield* Effect.result(applyStage(request, plannedFor, seen, planned.stage))
     if (Result.isSuccess(result)) {
       done.push(result.success)
       failure ??= result.success.outcome.failures[0]
@@ -252,13 +253,14 @@ export const carryOut = Effect.fnUntraced(function* (
     }
     // Once something was changed, a stage that cannot be planned is a failure of the run and not of its request.
     if (!changedAnything(done)) return yield* Effect.fail(result.failure)
-    failure ??= result.failure
+    // What is in use outranks what else went wrong (decisions §12).
+    failure = result.failure._tag === "InUseError" ? result.failure : (failure ?? result.failure)
   }
   if (failure === undefined && confirmed === null) {
     confirmed = yield* confirm
     failure = Confirm.failureOf(confirmed)
   }
-  if (isCleanup(request.action) && done.some(isFailedRestart))
+  if (lacksRestartOnly(done))
     yield* OwedRestart.remember({
       instance: request.settings.instance,
       stateDir: stateDirOf(request),
@@ -273,11 +275,33 @@ export const carryOut = Effect.fnUntraced(function* (
         ? new InUseError({ problems: [first.refused] })
         : new InUseError({ problems: [first.refused, CleanupMarks.notDemoted(failure.message)], report }),
     )
+  if (failure?._tag === "InUseError")
+    return yield* Effect.fail(new InUseError({ problems: failure.problems, report }))
   return failure === undefined ? report : yield* Effect.fail(new ApplyError({ report, cause: failure }))
 })
 
-const isFailedRestart = ({ outcome, stage }: Done): boolean =>
-  stage.stage === "restart" && outcome.failures.length > 0
+/** What a cleanup leaves out once something went wrong; the rest is still tried (decisions §1). */
+const isLeftOut = (
+  stage: StageName,
+  failure: ApplyError["cause"] | InUseError | undefined,
+  done: ReadonlyArray<Done>,
+): boolean => {
+  if (failure === undefined) return false
+  // A later cleanup has to find this node.
+  if (stage === "unlabel") return true
+  // Nothing goes from under a sandbox; a configuration that was taken back by then has to be loaded all the same.
+  const isReverted = done.some((d) => d.stage.stage === "revert-cri")
+  return failure._tag === "InUseError" && !(stage === "restart" && isReverted)
+}
+
+/** Whether all of ours is gone, and the restart failed. Where something is left, what is there tells the next cleanup. */
+const lacksRestartOnly = (done: ReadonlyArray<Done>): boolean => {
+  const ended = (name: StageName, how: "well" | "badly") =>
+    done.some(
+      ({ outcome, stage }) => stage.stage === name && outcome.failures.length > 0 === (how === "badly"),
+    )
+  return ended("revert-cri", "well") && ended("remove-artifacts", "well") && ended("restart", "badly")
+}
 
 /** A reviewed plan is applied as it is, or not at all. */
 const agreesWith = Effect.fnUntraced(function* (request: Request, made: Plan) {
@@ -309,23 +333,25 @@ const handlersOf = (request: Request, planned: Plan): ReadonlyArray<string> =>
 const testimonyOf = (done: ReadonlyArray<Done>): Testimony | undefined =>
   done.findLast((d) => d.outcome.testimony !== undefined)?.outcome.testimony
 
+/** Plans a stage once more. A sandbox may have started since the first look, and keeps what it runs from. */
+const planAgain = Effect.fnUntraced(function* (request: Request, facts: Facts, name: StageName) {
+  const made = yield* planStage(request, facts, name)
+  return made.refused === null ? made : yield* Effect.fail(new InUseError({ problems: [made.refused] }))
+})
+
 /** Applies one stage of a plan, or of one made of `seen`; starts over from observation when the host changed since it was looked at. */
 const applyStage = Effect.fnUntraced(function* (
   request: Request,
   planned: Plan | undefined,
   seen: Facts | undefined,
   name: StageName,
-  before: ReadonlyArray<Done>,
-): Effect.fn.Return<Done, DecisionError | HostError | PlanDriftError, Requirements> {
+): Effect.fn.Return<Done, DecisionError | HostError | PlanDriftError | InUseError, Requirements> {
   const { action, release, settings } = request
   const cleanup = isCleanup(action)
-  let current = planned ?? (yield* planStage(request, seen ?? (yield* observe(request)), name))
+  let current = planned ?? (yield* planAgain(request, seen ?? (yield* observe(request)), name))
   yield* stageAgreesWith(request, current, name)
   for (let attempt = 1; ; attempt++) {
-    const steps = current.stages.find((s) => s.stage === name)?.steps ?? []
-    // The labels are given up only when everything before went well (decisions §1).
-    const skipped = cleanup && name === "unlabel" && before.some((d) => d.outcome.failures.length > 0)
-    const stage = { stage: name, steps: skipped ? [] : steps }
+    const stage = { stage: name, steps: current.stages.find((s) => s.stage === name)?.steps ?? [] }
     const outcome = yield* Apply.stage({
       ...stage,
       installDir: settings.instance.installDir,
@@ -338,7 +364,7 @@ const applyStage = Effect.fnUntraced(function* (
     const drifted = outcome.failures.some((f) => f._tag === "HostError" && f.reason._tag === "Drifted")
     const startsOver = drifted && (cleanup || outcome.outcome === "undone") && attempt < attempts
     if (!startsOver) return { stage, outcome, restarts: current.restarts }
-    current = yield* planStage(request, yield* observe(request), name)
+    current = yield* planAgain(request, yield* observe(request), name)
     yield* stageAgreesWith(request, current, name)
   }
 })

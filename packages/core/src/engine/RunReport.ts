@@ -3,7 +3,7 @@ import type { Confirmation } from "../decide/Confirmation.ts"
 import type { Plan, StagePlan } from "../plan/Plan.ts"
 import { summary } from "../plan/PlanDocument.ts"
 import type { StageOutcome } from "./Apply.ts"
-import type { ApplyError, Report } from "./Report.ts"
+import type { Report } from "./Report.ts"
 
 /** A stage as it was carried out. */
 export interface Done {
@@ -40,7 +40,7 @@ const restartsOf = (done: ReadonlyArray<Done>): Plan["restarts"] =>
 export const make = (
   first: Plan,
   done: ReadonlyArray<Done>,
-  failure: ApplyError["cause"] | undefined,
+  failure: { readonly message: string } | undefined,
   confirmed: Confirmation | null,
 ): Report => {
   const failures = done.flatMap((d) => d.outcome.failures.map((f) => f.message))

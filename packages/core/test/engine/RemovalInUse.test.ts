@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { Fact, NodeMarks, Run } from "../../src/index.ts"
+import { Fact, NodeMarks, type Plan, Progress, Run } from "../../src/index.ts"
 import * as Node from "./SampleNode.ts"
 import * as SystemdNode from "./SystemdNode.ts"
 
@@ -113,6 +113,73 @@ describe("a cleanup while Kata sandboxes run", () => {
         assert.strictEqual(error._tag, "InUseError")
         assert.deepStrictEqual(Node.snapshot(node.files), reverted)
       }),
+  )
+})
+
+/** Runs a cleanup during which this comes into sight, when the stage is done. */
+const cleanupMeanwhile = (
+  node: SystemdNode.SystemdNode,
+  stage: Plan.StageName,
+  seen: Partial<SystemdNode.SystemdNode["shell"]["sight"]>,
+) => {
+  const tell = (event: Progress.ProgressEvent) =>
+    Effect.sync(() => {
+      if (event._tag === "StageDone" && event.stage === stage) Object.assign(node.shell.sight, seen)
+    })
+  return Run.run(request("cleanup")).pipe(
+    Effect.provideService(Progress.Progress, { tell }),
+    node.on,
+    Effect.flip,
+  )
+}
+
+describe("a cleanup during which a Kata sandbox starts", () => {
+  it.effect("leaves everything where the configuration is still there, and restarts nothing", () =>
+    Effect.gen(function* () {
+      const { after, node } = yield* installed({ users: Fact.known([]) })
+      const error = yield* cleanupMeanwhile(node, "demote", { sandboxes: running })
+      assert.strictEqual(error._tag, "InUseError")
+      assert.include(error.message, "default/web")
+      assert.deepStrictEqual(Node.snapshot(node.files), after)
+      assert.strictEqual(SystemdNode.asked(node, "restart"), 0)
+      assert.strictEqual(node.api.labels.get(mark), "false")
+    }),
+  )
+
+  it.effect("leaves what it runs from and the node's mark, and says so; the next one takes the rest", () =>
+    Effect.gen(function* () {
+      const { before, node } = yield* installed({ users: Fact.known([]) })
+      const error = yield* cleanupMeanwhile(node, "revert-cri", { sandboxes: running })
+      assert(error._tag === "InUseError")
+      assert.include(error.message, "default/web")
+      assert.deepStrictEqual(
+        error.report?.stages.map(({ outcome, stage }) => [stage, outcome]),
+        [
+          ["demote", "done"],
+          ["revert-cri", "done"],
+          ["remove-artifacts", "not-reached"],
+          ["unlabel", "not-reached"],
+          ["restart", "done"],
+        ],
+      )
+      assert.strictEqual(node.api.labels.get(mark), "false")
+      node.shell.sight.sandboxes = Fact.known([])
+      yield* Run.run(request("cleanup")).pipe(node.on)
+      assert.deepStrictEqual(Node.snapshot(node.files), before)
+      assert.deepStrictEqual([...node.api.labels], [])
+      assert.strictEqual(SystemdNode.asked(node, "restart"), 1)
+    }),
+  )
+
+  it.effect("keeps the node's mark also where it can no longer be seen whether one did", () =>
+    Effect.gen(function* () {
+      const { node } = yield* installed({ sandboxes: Fact.known([]) })
+      const error = yield* cleanupMeanwhile(node, "revert-cri", { sandboxes: failed })
+      assert.strictEqual(error._tag, "ApplyError")
+      assert.include(error.message, "connection refused")
+      assert.strictEqual(node.api.labels.get(mark), "false")
+      assert.strictEqual(SystemdNode.asked(node, "restart"), 1)
+    }),
   )
 })
 
