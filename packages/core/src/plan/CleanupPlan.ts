@@ -125,7 +125,9 @@ const within = (
 ): Result.Result<Plan, DecisionError> => {
   const problems = outOfReach(input, ledger)
   if (problems.length > 0) return Result.fail(new PrerequisiteError({ problems }))
-  const guard = removes(input.action) ? CleanupUse.guard(input, ledger) : free
+  // Nothing runs from what is gone: a ledger may be there for a restart alone.
+  const isGuarded = removes(input.action) && !Ledger.ownsNothing(ledger)
+  const guard = isGuarded ? CleanupUse.guard(input, ledger) : free
   switch (guard._tag) {
     case "CannotTell":
       return Result.fail(new UnseenError({ problems: [guard.problem] }))

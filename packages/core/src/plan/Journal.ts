@@ -113,6 +113,21 @@ const mergedEdits = (
 }
 
 /**
+ * Whether a stage was to take back what the runtime had loaded, and nobody saw the runtime start since. It may have, e.g.
+ * by the restart of that very cleanup, so that what it was started with before says nothing.
+ */
+const isUnloaded = (base: Ledger.Ledger, { before, stage }: Journal): boolean =>
+  stage === "revert-cri" &&
+  base.startedWith === (before?.startedWith ?? null) &&
+  base.restarting?.with === before?.restarting?.with &&
+  base.restarting?.since === before?.restarting?.since
+
+const unloaded = (ledger: Ledger.Ledger): Ledger.Ledger => {
+  const { restarting: _, ...rest } = ledger
+  return { ...rest, startedWith: null }
+}
+
+/**
  * What is ours on a host where a stage was left half-done: all that the ledger names, and all that the stage may have
  * put there. `look` says what is at the paths that the journal names.
  */
@@ -126,7 +141,7 @@ export const recovered = (
   const base = ledger ??
     journal.before ?? { ...after, components: [], files: [], edits: [], startedWith: null }
   return {
-    ...base,
+    ...(isUnloaded(base, journal) ? unloaded(base) : base),
     runtime: after.runtime,
     handlers: [...new Set([...base.handlers, ...after.handlers])],
     loaded: after.loaded,

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { Run, StatusRun } from "../../src/index.ts"
+import { Fact, FileState, HostPath, Run, StatusRun } from "../../src/index.ts"
 import { HostShellMemory } from "../../src/testing/index.ts"
 import { hosts } from "./SampleHosts.ts"
 import * as Node from "./SampleNode.ts"
@@ -75,6 +75,21 @@ describe("a cleanup whose restart failed", () => {
     }),
   )
 
+  it.effect("is repeated whatever is seen of sandboxes, since nothing is left that one could run from", () =>
+    Effect.gen(function* () {
+      for (const sandboxes of [
+        Fact.unknown("failed", "connection refused"),
+        Fact.known([{ id: "b7", pod: "default/web", handler: "kata-qemu" }]),
+      ]) {
+        const { before, node } = yield* failedCleanup("cleanup")
+        node.shell.sight.sandboxes = sandboxes
+        yield* Run.run(request("cleanup")).pipe(node.on)
+        assert.strictEqual(asked(node, "restart"), 1)
+        assert.deepStrictEqual(Node.snapshot(node.files), before)
+      }
+    }),
+  )
+
   it.effect("is followed by an install as if nothing had been", () =>
     Effect.gen(function* () {
       const { before, node, status } = yield* failedCleanup("cleanup")
@@ -82,6 +97,45 @@ describe("a cleanup whose restart failed", () => {
       assert.isFalse(yield* status())
       yield* Run.run(request("cleanup")).pipe(node.on)
       assert.deepStrictEqual(Node.snapshot(node.files), before)
+    }),
+  )
+})
+
+describe("a cleanup of what an installer without a ledger left, whose restart failed", () => {
+  const shim = Node.path("/opt/kata/bin/containerd-shim-kata-v2")
+  const { dropIn } = SystemdNode
+  const adopted = () => {
+    const node = SystemdNode.make({ restarts: ["failed"] })
+    for (const below of [...HostPath.ancestors(shim), ...HostPath.ancestors(dropIn)])
+      node.files.tree.set(below, FileState.directory())
+    node.files.tree.set(shim, FileState.file("shim", 0o755))
+    node.files.tree.set(
+      dropIn,
+      FileState.file(
+        `[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.kata-qemu]\nruntime_path = "${shim}"\n`,
+      ),
+    )
+    return node
+  }
+
+  it.effect("still knows the artifacts for its own, where only the configuration was taken back", () =>
+    Effect.gen(function* () {
+      const node = adopted()
+      yield* Run.run(request("cleanup-stage-revert-cri")).pipe(node.on, Effect.flip)
+      yield* Run.run(request("cleanup-stage-remove-artifacts")).pipe(node.on)
+      assert.strictEqual(node.files.tree.get(shim)._tag, "Absent")
+    }),
+  )
+
+  it.effect("and where they could not be removed", () =>
+    Effect.gen(function* () {
+      const node = adopted()
+      node.files.faults.failOn("/opt/kata", { _tag: "Io", code: "EIO" })
+      yield* Run.run(request("cleanup")).pipe(node.on, Effect.flip)
+      assert.strictEqual(node.files.tree.get(shim)._tag, "File")
+      node.files.faults.reset()
+      yield* Run.run(request("cleanup")).pipe(node.on)
+      assert.strictEqual(node.files.tree.get(shim)._tag, "Absent")
     }),
   )
 })
@@ -139,5 +193,24 @@ describe("a rollback to no handler where no unit may be controlled", () => {
       yield* Run.run(request("rollback")).pipe(node.on)
       assert.isFalse(yield* statusOf(request("rollback").settings).pipe(node.on))
     }),
+  )
+})
+
+describe("an install after a cleanup that took the configuration back in part", () => {
+  it.effect(
+    "restarts the runtime, which was restarted without it, although it is what it once had loaded",
+    () =>
+      Effect.gen(function* () {
+        const node = SystemdNode.make()
+        yield* Run.run(request("install")).pipe(node.on)
+        node.files.faults.failOn(SystemdNode.dropIn, { _tag: "NoSpace" })
+        yield* Run.run(request("cleanup")).pipe(node.on, Effect.flip)
+        node.files.faults.reset()
+        node.shell.faults.reset()
+        yield* Run.run(request("install")).pipe(node.on)
+        assert.strictEqual(asked(node, "restart"), 1)
+        yield* Run.run(request("install")).pipe(node.on)
+        assert.strictEqual(asked(node, "restart"), 1, "and the next one does not")
+      }),
   )
 })
