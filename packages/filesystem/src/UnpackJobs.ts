@@ -30,6 +30,9 @@ const reservedIn = (action: HostFiles.ExtractAction): string | undefined => {
     : undefined
 }
 
+/** Whether reading a part means reading every byte of its file: an archive of ours has an index behind its parts. */
+const isWholeFile = ({ range }: ArchivePart): boolean => range.start === 0 && range.end === undefined
+
 /** One job for each part, the largest first so that no thread is left with it at the end. */
 export const jobsOf = (
   artifacts: Artifacts,
@@ -39,10 +42,10 @@ export const jobsOf = (
   Effect.map(
     Effect.forEach(action.components.filter(isArchive), ({ archive, id, name }) =>
       attempt(`unpack ${name}`, undefined, () =>
-        artifacts.parts(archive).map((part, _, all) => ({
+        artifacts.parts(archive).map((part) => ({
           ...part,
           component: name,
-          isDigested: id.sha256 === null && all.length === 1,
+          isDigested: id.sha256 === null && isWholeFile(part),
         })),
       ),
     ),

@@ -101,6 +101,34 @@ describe("packing a component", () => {
     patience,
   )
 
+  it.effect("one of a single part has the digest of the whole file, index and all, once it is unpacked", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const tree = join(directory, "tree")
+      fs.mkdirSync(tree)
+      fs.writeFileSync(join(tree, "small"), "small")
+      const host = yield* sampleHost({})
+      const archive = join(host.artifacts, "it")
+      const { parts, sha256 } = yield* Effect.promise(() =>
+        pack({ tree, component: "it", archive, level: 1 }),
+      )
+      assert.strictEqual(parts, 1)
+      const port = portOver(host)
+      const facts = yield* port.archive("it", undefined)
+      assert.isNull(facts?.id.sha256)
+      const into = HostPath.make("/opt/kata")
+      const staging = HostPath.join(into, ".kata-deploy/staging")
+      const component = { name: "it", archive: "it", id: facts!.id, replaces: [] }
+      const done = yield* port.extract(
+        { _tag: "Extract", into, staging, components: [component], except: [], owned: [] },
+        () => Effect.void,
+        () => Effect.void,
+      )
+      yield* done.commit
+      assert.deepStrictEqual([...done.digests], [["it", sha256]])
+    }),
+  )
+
   it.effect(
     "its parts are unpacked by several threads to the tree that it was made of",
     () =>
