@@ -4,10 +4,10 @@
  * Source: spec 05 §4, decisions §10, §11.
  */
 import fs from "node:fs"
-import type { Ledger } from "@kata-deploy/core"
+import { HostError, HostPath, type Ledger } from "@kata-deploy/core"
 import { deepestFirst, DirectoryCursor, nameOf, parentOf } from "./DirectoryCursor.ts"
 import type { DirectoryHandle } from "./DirectoryHandle.ts"
-import { hasCode, Refusal } from "./Failure.ts"
+import { hasCode, reasonOf, Refusal } from "./Failure.ts"
 import type { Placed } from "./Parts.ts"
 
 /** One step that was done, with what undoing it takes. */
@@ -27,6 +27,8 @@ type Done =
 
 /** What a swap works on; paths are relative to the installed tree and the same below the two staging directories. */
 export interface SwapInput {
+  /** The installed tree, for messages. */
+  readonly into: HostPath.HostPath
   /** The staged entries, and where each lies. */
   readonly staged: ReadonlyMap<string, Placed>
   /** Entries of earlier archives; those that are not staged any more go. */
@@ -63,7 +65,7 @@ export class TreeSwap {
   apply(places: SwapPlaces): void {
     const cursor = new DirectoryCursor(places.root)
     try {
-      const steps = new Steps(places, cursor, this.done)
+      const steps = new Steps(this.input.into, places, cursor, this.done)
       removeVanished(this.input, steps)
       const sorted = [...this.input.staged.values()].sort((a, b) => (a.entry.path < b.entry.path ? -1 : 1))
       for (const { entry } of sorted) if (entry.type === "directory") steps.makeDirectory(entry.path)
@@ -136,11 +138,13 @@ const undo = ({ beside }: SwapPlaces, cursor: DirectoryCursor, step: Done): void
 
 /** The single steps of a swap; each is written down as soon as it is done. */
 class Steps {
+  private readonly into: HostPath.HostPath
   private readonly places: SwapPlaces
   private readonly cursor: DirectoryCursor
   private readonly done: Array<Done>
 
-  constructor(places: SwapPlaces, cursor: DirectoryCursor, done: Array<Done>) {
+  constructor(into: HostPath.HostPath, places: SwapPlaces, cursor: DirectoryCursor, done: Array<Done>) {
+    this.into = into
     this.places = places
     this.cursor = cursor
     this.done = done
@@ -150,7 +154,8 @@ class Steps {
   takeFile(path: string): void {
     this.ifReachable(path, (at) => {
       const stat = fs.lstatSync(at)
-      if (stat.isFile() || stat.isSymbolicLink()) this.putBeside(path, (beside) => fs.renameSync(at, beside))
+      if (!stat.isFile() && !stat.isSymbolicLink()) return
+      this.naming(path, () => this.putBeside(path, (beside) => fs.renameSync(at, beside)))
     })
   }
 
@@ -189,12 +194,15 @@ class Steps {
 
   /** Moves a file or link that is staged in a part's directory into its place. */
   moveIn(path: string, directory: string): void {
-    const at = this.at(path)
-    const stat = fs.lstatSync(at, { throwIfNoEntry: false })
-    if (stat?.isDirectory() === true) throw inTheWay(`a directory of somebody else is in the way of ${path}`)
-    if (stat !== undefined) this.putBeside(path, (beside) => keep(at, beside))
-    fs.renameSync(`${this.places.unpacked}/${directory}/${path}`, at)
-    if (stat === undefined) this.done.push({ _tag: "Added", path })
+    this.naming(path, () => {
+      const at = this.at(path)
+      const stat = fs.lstatSync(at, { throwIfNoEntry: false })
+      if (stat?.isDirectory() === true)
+        throw inTheWay(`a directory of somebody else is in the way of ${path}`)
+      if (stat !== undefined) this.putBeside(path, (beside) => keep(at, beside))
+      fs.renameSync(`${this.places.unpacked}/${directory}/${path}`, at)
+      if (stat === undefined) this.done.push({ _tag: "Added", path })
+    })
   }
 
   private at(path: string): string {
@@ -206,6 +214,17 @@ class Steps {
     ignoring(["ENOENT", "ENOTDIR", "ELOOP"], () => use(this.at(path)))
   }
 
+  /** Does something about one of thousands of files; a failure names it. */
+  private naming(path: string, use: () => void): void {
+    try {
+      use()
+    } catch (cause) {
+      if (cause instanceof Refusal) throw cause
+      const reason = hasCode(cause, "EXDEV", "EBUSY") ? mountedOn : reasonOf(cause)
+      throw new HostError.HostError({ operation: "replace", path: HostPath.join(this.into, path), reason })
+    }
+  }
+
   private putBeside(path: string, move: (beside: string) => void): void {
     const { beside } = this.places
     fs.mkdirSync(`${beside}/${parentOf(path)}`, { recursive: true, mode: 0o700 })
@@ -213,6 +232,8 @@ class Steps {
     this.done.push({ _tag: "PutBeside", path })
   }
 }
+
+const mountedOn = { _tag: "Refused", detail: "something is mounted on it" } as const
 
 const inTheWay = (detail: string): Refusal => new Refusal({ _tag: "Refused", detail })
 

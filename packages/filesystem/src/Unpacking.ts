@@ -44,9 +44,9 @@ export const extract = Effect.fnUntraced(function* (
   const { host } = workplace
   const created = yield* attempt("prepare staging in", action.staging, () => begin(host, action))
   const cleanUp = attempt("empty", action.staging, () => emptied(host, action.staging, created))
-  // Once the swap has begun, whoever interrupts gets it done and the way back with it.
-  return yield* Effect.uninterruptibleMask((restore) =>
-    restore(unpackAll(workplace, action, progress)).pipe(
+  // Once the swap has begun, it is done; who may not be interrupted gets the way back with it.
+  return yield* Effect.uninterruptible(
+    Effect.interruptible(unpackAll(workplace, action, progress)).pipe(
       Effect.tap((tree) =>
         attempt("move into place in", action.into, () => TakenPaths.refuse(host, action, tree)),
       ),
@@ -157,6 +157,7 @@ const swapped = (
 ): Effect.Effect<HostFiles.Extraction, HostError.HostError> =>
   attempt("move into place in", action.into, () => {
     const swap = new TreeSwap({
+      into: action.into,
       staged: tree.placed,
       replaces: action.components.flatMap((component) => component.replaces),
       except: new Set(action.except),

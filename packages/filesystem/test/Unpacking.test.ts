@@ -223,6 +223,25 @@ describe("unpacking components", () => {
     )
   }
 
+  it.effect("a file that something is mounted on is named, and so is one that may not be replaced", () =>
+    Effect.gen(function* () {
+      const host = yield* sampleHost(installed)
+      const before = inventory(join(host.root, "opt"))
+      const link = vi.spyOn(fs, "linkSync")
+      for (const [code, said] of [
+        ["EXDEV", "something is mounted on it"],
+        ["EACCES", "no permission"],
+      ] as const) {
+        link.mockImplementation(() => {
+          throw errno(code)
+        })
+        const { message } = yield* Effect.flip(extract(host, "kernel"))
+        assert.strictEqual(message, `Could not replace /opt/kata/bin/shim: ${said}`)
+      }
+      assert.deepStrictEqual(inventory(join(host.root, "opt")), before)
+    }),
+  )
+
   it.effect("where a second name cannot be given, the old file is moved aside", () =>
     Effect.gen(function* () {
       const host = yield* sampleHost(installed)
@@ -262,6 +281,50 @@ describe("unpacking components", () => {
       )
       yield* Deferred.await(begun)
       yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(inventory(join(host.root, "opt")), before)
+    }),
+  )
+
+  it.effect("is interrupted while it unpacks also where whoever asked for it may not be", () =>
+    Effect.gen(function* () {
+      const host = yield* sampleHost(installed)
+      const before = inventory(join(host.root, "opt"))
+      const begun = yield* Deferred.make<void>()
+      const halted = Deferred.succeed(begun, undefined).pipe(Effect.andThen(Effect.never))
+      const extraction = portOver(host).extract(
+        actionOf(host, ["kernel"]),
+        () => halted,
+        () => Effect.void,
+      )
+      const fiber = yield* Effect.forkChild(Effect.uninterruptible(extraction))
+      yield* Deferred.await(begun)
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(inventory(join(host.root, "opt")), before)
+    }),
+  )
+
+  it.effect("interrupted after that, it is done, and whoever may not be interrupted gets the way back", () =>
+    Effect.gen(function* () {
+      const host = yield* sampleHost(installed)
+      const before = inventory(join(host.root, "opt"))
+      const staged = yield* Deferred.make<void>()
+      const goOn = yield* Deferred.make<void>()
+      const extraction = portOver(host).extract(
+        actionOf(host, ["kernel"]),
+        () => Effect.void,
+        () => Effect.andThen(Deferred.succeed(staged, undefined), Deferred.await(goOn)),
+      )
+      let back: Effect.Effect<void, unknown> | undefined
+      const fiber = yield* Effect.forkChild(
+        Effect.uninterruptible(Effect.tap(extraction, ({ revert }) => Effect.sync(() => (back = revert)))),
+      )
+      yield* Deferred.await(staged)
+      const ending = yield* Effect.forkChild(Fiber.interrupt(fiber))
+      yield* Effect.yieldNow
+      yield* Deferred.succeed(goOn, undefined)
+      yield* Fiber.join(ending)
+      assert.isDefined(back)
+      yield* back!
       assert.deepStrictEqual(inventory(join(host.root, "opt")), before)
     }),
   )

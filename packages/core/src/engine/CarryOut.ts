@@ -104,8 +104,11 @@ const make = Effect.fnUntraced(function* ({ at, request, state }: Within, change
   yield* remember(state, at, back)
 })
 
-const extract = Effect.fnUntraced(function* ({ at, request, state }: Within, wanted: Of<"Extract">) {
-  if (wanted.components.length === 0) return
+/** What was moved into place is remembered whoever interrupts; only the unpacking before it can be. */
+const extract = (within: Within, wanted: Of<"Extract">) =>
+  wanted.components.length === 0 ? Effect.void : Effect.uninterruptible(extracted(within, wanted))
+
+const extracted = Effect.fnUntraced(function* ({ at, request, state }: Within, wanted: Of<"Extract">) {
   const files = yield* HostFiles
   const progress = yield* Progress
   const extraction = yield* files.extract(

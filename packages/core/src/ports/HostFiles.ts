@@ -160,7 +160,8 @@ export class HostFiles extends Context.Service<
      * fails. Where something is at a path of theirs that is neither owned nor the very same, it fails with `Taken`, all
      * such paths named, before anything is moved.
      * `staged` is told what is about to be moved, after all of it was unpacked and before the first rename; when it
-     * fails, nothing is moved.
+     * fails, nothing is moved. Interrupting ends the unpacking, even in an uninterruptible region, and nothing after it:
+     * such a region is the only place where whoever asked is sure to get the way back.
      */
     readonly extract: (
       action: ExtractAction,

@@ -270,4 +270,36 @@ describe("Apply", () => {
       assert.deepStrictEqual(Node.snapshot(files), before)
     }),
   )
+
+  it.effect("one that is interrupted while it moves what it unpacked takes that back, too", () =>
+    Effect.gen(function* () {
+      const files = Node.host(k3s.tree)
+      const before = Node.snapshot(files)
+      const reached = yield* Deferred.make<void>()
+      const goOn = yield* Deferred.make<void>()
+      const pause = Effect.andThen(Deferred.succeed(reached, undefined), Deferred.await(goOn))
+      // As the real adapter: whoever interrupts after everything was unpacked gets it moved all the same.
+      const moving = Layer.effect(
+        HostFiles.HostFiles,
+        Effect.map(HostFiles.HostFiles, (double) =>
+          HostFiles.HostFiles.of({
+            ...double,
+            extract: (action, progress, staged) =>
+              Effect.uninterruptible(
+                double.extract(action, progress, (about) => Effect.andThen(staged(about), pause)),
+              ),
+          }),
+        ),
+      ).pipe(Layer.provide(files.layer))
+      const fiber = yield* Run.run(Node.request("install", variables)).pipe(
+        Effect.provide(Layer.merge(Node.layer(files), moving)),
+        Effect.forkChild,
+      )
+      yield* Deferred.await(reached)
+      const ending = yield* Effect.forkChild(Fiber.interrupt(fiber), { startImmediately: true })
+      yield* Deferred.succeed(goOn, undefined)
+      yield* Fiber.join(ending)
+      assert.deepStrictEqual(Node.snapshot(files), before)
+    }),
+  )
 })
