@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import type { UnpackedFacts } from "../input/Facts.ts"
 import type { HostPath } from "../model/HostPath.ts"
-import type { Ledger, OwnedComponent } from "../plan/Ledger.ts"
+import * as Ledger from "../plan/Ledger.ts"
 import { type Comparison, type DriftedEntry, HostFiles } from "../ports/HostFiles.ts"
 
 /** What was seen. */
@@ -26,10 +26,17 @@ const byComponent = <A>(
     }),
   )
 
-/** Compares every component, reading only files whose times are not the recorded ones. */
-export const observe = Effect.fnUntraced(function* (installDir: HostPath, recorded: Ledger | undefined) {
+/**
+ * Compares every component, reading only files whose times are not the recorded ones. Where a run died, nobody knows
+ * which bytes should be there; then nobody is said to have changed them, and the component is unpacked again anyway.
+ */
+export const observe = Effect.fnUntraced(function* (
+  installDir: HostPath,
+  recorded: Ledger.Ledger | undefined,
+) {
   const files = yield* HostFiles
-  const compared = yield* Effect.forEach(recorded?.components ?? [], ({ entries, name }: OwnedComponent) =>
+  const whole = (recorded?.components ?? []).filter(({ archive }) => archive.sha256 !== Ledger.unfinished)
+  const compared = yield* Effect.forEach(whole, ({ entries, name }) =>
     Effect.map(files.drift(installDir, entries, "metadata"), (comparison) => ({ name, comparison })),
   )
   const seen: Unpacked = {

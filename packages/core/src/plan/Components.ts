@@ -46,12 +46,12 @@ export const givenBack = (
 
 /** The components that are unpacked: those of another archive, with damage, or with a file to be given back. */
 export const changed = (
-  facts: Facts,
+  facts: { readonly artifacts: Pick<Facts["artifacts"], "archives" | "damaged"> },
   ledger: Ledger.Ledger,
   components: ReadonlyArray<string>,
   again: ReadonlyArray<GivenBack>,
-): ReadonlyArray<ExtractComponent> =>
-  components.flatMap((name) => {
+): ReadonlyArray<ExtractComponent> => {
+  const unpacked = components.flatMap((name) => {
     const archive = facts.artifacts.archives.get(name)
     const owned = ledger.components.find((c) => c.name === name)
     const intact =
@@ -70,6 +70,15 @@ export const changed = (
       },
     ]
   })
+  const names = new Set(unpacked.map(({ name }) => name))
+  const kept = new Set(
+    ledger.components.flatMap((c) => (names.has(c.name) ? [] : c.entries.map((entry) => entry.path))),
+  )
+  return unpacked.map((each) => ({
+    ...each,
+    replaces: each.replaces.filter((entry) => !kept.has(entry.path)),
+  }))
+}
 
 /** Bytes that a component takes; five times the compressed size where the archive does not say (decisions §10). */
 export const unpackedBytes = (facts: Facts, component: ExtractComponent): number =>

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { FileState, Plan, PlanDocument, Run, StatusRun } from "../../src/index.ts"
-import type { HostFilesMemory } from "../../src/testing/index.ts"
+import { type HostFilesMemory, SampleArchive } from "../../src/testing/index.ts"
 import * as Node from "./SampleNode.ts"
 
 const version = { CONTAINER_RUNTIME_VERSION: "containerd://2.1.9" }
@@ -114,6 +114,32 @@ describe("a file that is gone", () => {
       const files = yield* installed
       files.tree.set(qemu, FileState.absent)
       assert.deepStrictEqual((yield* planned(cleanup, files)).changed, [])
+    }),
+  )
+})
+
+describe("files that an upgrade was about to replace when it died", () => {
+  it.effect("are nobody's changes", () =>
+    Effect.gen(function* () {
+      const upgrade = Effect.gen(function* () {
+        const files = yield* installed
+        files.faults.reset()
+        files.archives.set("tarballs/kata-static-qemu.tar.zst", [
+          SampleArchive.file("bin/qemu-system-x86_64", "a newer one", 0o755),
+        ])
+        return files
+      })
+      const undisturbed = yield* upgrade
+      yield* Run.run(install).pipe(Node.on(undisturbed))
+      const files = yield* upgrade
+      files.faults.crashAt(undisturbed.faults.operations.findIndex(({ verb }) => verb === "extract") + 1)
+      yield* Effect.exit(Run.run(install).pipe(Node.on(files)))
+      files.faults.reset()
+      assert.deepStrictEqual(files.tree.get(qemu), program("qemu"))
+      assert.deepStrictEqual((yield* planned(cleanup, files)).changed, [])
+      const { changed, changing } = yield* planned(install, files)
+      assert.deepStrictEqual(changed, [])
+      assert.include(changing, "unpack qemu into /opt/kata")
     }),
   )
 })

@@ -44,3 +44,37 @@ describe("what is recorded of components", () => {
     assert.deepStrictEqual(recorded[2], { ...before.components[0]!, unused: true })
   })
 })
+
+describe("what an archive replaces", () => {
+  const facts = (newer: ReadonlyArray<string>) => ({
+    artifacts: {
+      archives: new Map(
+        ["kernel", "qemu"].map((name) => {
+          const id = { sha256: newer.includes(name) ? null : name, size: 1, modifiedMs: 1 }
+          return [name, { archive: name, id, unpackedBytes: 1 }] as const
+        }),
+      ),
+      damaged: new Set<string>(),
+    },
+  })
+  const shared: Ledger.Ledger = {
+    ...before,
+    components: [
+      component("kernel", file("shared", 1), file("vmlinux", 1)),
+      component("qemu", file("bin/qemu", 1), file("shared", 1)),
+    ],
+  }
+  const replaced = (newer: ReadonlyArray<string>) =>
+    Components.changed(facts(newer), shared, ["kernel", "qemu"], []).map(({ name, replaces }) => [
+      name,
+      replaces.map(({ path }) => path),
+    ])
+
+  it("is what came with it before, but for what a component that stays has as well", () => {
+    assert.deepStrictEqual(replaced(["qemu"]), [["qemu", ["bin/qemu"]]])
+    assert.deepStrictEqual(replaced(["kernel", "qemu"]), [
+      ["kernel", ["shared", "vmlinux"]],
+      ["qemu", ["bin/qemu", "shared"]],
+    ])
+  })
+})
