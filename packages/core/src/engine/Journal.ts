@@ -69,7 +69,9 @@ const make = Effect.fnUntraced(function* (
     return first === undefined ? change : { ...change, before: first.before }
   })
   const rest = (unfinished?.changes ?? []).filter((c) => !now.some((change) => change.path === c.path))
-  const after = ledgerAfter(steps)
+  const planned = ledgerAfter(steps)
+  const earlier = unfinished?.after ?? null
+  const after = planned === null || earlier === null ? planned : Document.withEntriesOf(planned, earlier)
   const journal: Document.Journal = {
     schemaVersion: 1,
     kind: "journal",
@@ -144,7 +146,7 @@ export const extracting = Effect.fn("Journal.extracting")(function* (
   if (journal === undefined || journal.after === null) return
   const created = [...settled.created, ...(yield* missingDirectories(installDir, extracted))]
   const after = Ledger.settle(journal.after, { ...settled, created, extracted })
-  const next = { ...journal, after }
+  const next = { ...journal, after: Document.withEntriesOf(after, journal.after) }
   yield* put(stateDir, Document.pathIn(stateDir, stage), Document.encode(next))
   yield* Ref.update(state, (s) => ({ ...s, journal: next }))
 })

@@ -67,16 +67,55 @@ export const isTemporary = (name: string): boolean => /^\.kata-deploy-.+\.tmp$/.
 /** An archive that no real one equals: what is recorded with it has to be unpacked again. */
 const unfinished: Ledger.ArchiveId = { sha256: Ledger.unfinished, size: 0, modifiedMs: 0 }
 
+/** A component with those entries of another record of it, too, whose paths it does not have. */
+const withEntries = (
+  component: Ledger.OwnedComponent,
+  other: Ledger.OwnedComponent | undefined,
+): Ledger.OwnedComponent => {
+  const names = new Set(component.entries.map((entry) => entry.path))
+  const more = (other?.entries ?? []).filter((entry) => !names.has(entry.path))
+  return more.length === 0 ? component : { ...component, entries: [...component.entries, ...more] }
+}
+
+/**
+ * What a stage is to leave, with what an earlier run of it that died was putting down: until the stage comes to its end
+ * nobody else knows whose that is.
+ */
+export const withEntriesOf = (ledger: Ledger.Ledger, earlier: Ledger.Ledger): Ledger.Ledger => ({
+  ...ledger,
+  components: ledger.components.map((component) =>
+    withEntries(
+      component,
+      earlier.components.find((other) => other.name === component.name),
+    ),
+  ),
+})
+
+const isSameEntry = (a: Ledger.OwnedEntry, b: Ledger.OwnedEntry): boolean =>
+  a.type === "file"
+    ? b.type === "file" && a.sha256 === b.sha256
+    : a.type === "link"
+      ? b.type === "link" && a.target === b.target
+      : b.type === "directory"
+
+/** Whether nothing but what is recorded of a component can have been put down for it. */
+const isAsRecorded = (had: Ledger.OwnedComponent, component: Ledger.OwnedComponent): boolean => {
+  if (had.archive.sha256 !== component.archive.sha256) return false
+  const recorded = new Map(had.entries.map((entry) => [entry.path, entry]))
+  return component.entries.every((entry) => {
+    const known = recorded.get(entry.path)
+    return known !== undefined && isSameEntry(known, entry)
+  })
+}
+
 const mergedComponents = (
   before: ReadonlyArray<Ledger.OwnedComponent>,
   after: ReadonlyArray<Ledger.OwnedComponent>,
 ): ReadonlyArray<Ledger.OwnedComponent> => {
   const intended = after.map((component) => {
     const had = before.find((other) => other.name === component.name)
-    if (had?.archive.sha256 === component.archive.sha256) return had
-    const names = new Set(component.entries.map((entry) => entry.path))
-    const replaced = (had?.entries ?? []).filter((entry) => !names.has(entry.path))
-    return { ...component, archive: unfinished, entries: [...component.entries, ...replaced] }
+    if (had !== undefined && isAsRecorded(had, component)) return had
+    return { ...withEntries(component, had), archive: unfinished }
   })
   return [...intended, ...before.filter((b) => !after.some((a) => a.name === b.name))]
 }

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit } from "effect"
 import { type Plan, Run } from "../../src/index.ts"
-import { MemoryFaults } from "../../src/testing/index.ts"
+import { MemoryFaults, SampleArchive } from "../../src/testing/index.ts"
 import { hosts } from "./SampleHosts.ts"
 import * as Node from "./SampleNode.ts"
 
@@ -106,4 +106,32 @@ describe("L10 Convergence", () => {
       }),
     )
   }
+
+  it.effect("an upgrade that dies after an install died on the same host is taken back by a cleanup", () =>
+    Effect.gen(function* () {
+      const host = hosts[0]!
+      const before = Node.snapshot(Node.host(host.tree))
+      const { operations } = yield* operationsOf(host, ["install"])
+      const moved = operations.findIndex(({ verb }) => verb === "extract") + 1
+      /** Everything is unpacked, nobody wrote that down, and the archives are newer ones now. */
+      const halfDone = Effect.gen(function* () {
+        const files = Node.host(host.tree)
+        yield* dies(files, host, "install", moved, "after")
+        files.archives.set("tarballs/kata-static-qemu.tar.zst", [
+          SampleArchive.file("bin/qemu-of-tomorrow", "qemu", 0o755),
+        ])
+        return files
+      })
+      const undisturbed = yield* halfDone
+      yield* run(undisturbed, host, "install")
+      const upgrade = [...undisturbed.faults.operations]
+      for (let at = 1; at <= upgrade.length; at++) {
+        const files = yield* halfDone
+        yield* dies(files, host, "install", at, at % 2 === 0 ? "after" : "before")
+        yield* run(files, host, "cleanup")
+        const about = `${upgrade[at - 1]!.verb} ${upgrade[at - 1]!.subject} (${at})`
+        assert.deepStrictEqual(withoutBare(Node.snapshot(files)), withoutBare(before), about)
+      }
+    }),
+  )
 })

@@ -181,6 +181,48 @@ describe("a stage that was left half-done", () => {
     assert.deepStrictEqual(of("cri"), before)
   })
 
+  it("has to unpack again what is recorded whole, where an interrupted run put something else down", () => {
+    const file = (at: string, sha256: string): Ledger.OwnedEntry => ({
+      type: "file",
+      path: at,
+      sha256,
+      mode: 0o755,
+      size: 1,
+    })
+    const of = (sha256: string, entries: ReadonlyArray<Ledger.OwnedEntry>) => {
+      const archive = { sha256, size: 1, modifiedMs: 1 }
+      return { ...empty, components: [{ name: "qemu", archive, entries }] }
+    }
+    const paths = (ledger: Ledger.Ledger) => ledger.components[0]!.entries.map((entry) => entry.path)
+    const was = of("1", [file("a", "1"), file("b", "1")])
+    for (const after of [of("1", []), of("1", [file("b", "1")])])
+      assert.deepStrictEqual(
+        recovered(was, journal({ stage: "artifacts", after })).components,
+        was.components,
+      )
+    for (const other of [file("c", "1"), file("b", "2")]) {
+      const found = recovered(was, journal({ stage: "artifacts", after: of("1", [other]) }))
+      assert.sameMembers(paths(found), [...new Set(["a", "b", other.path])])
+      assert.notStrictEqual(found.components[0]!.archive.sha256, "1")
+    }
+  })
+
+  it("keeps what an earlier run that died may have put down, in the components that it goes on with", () => {
+    const earlier = { ...empty, components: [component("q", "1", ["a", "b"]), component("gone", "1", ["c"])] }
+    const now = { ...empty, components: [component("q", "2", ["b"]), component("k", "1", ["d"])] }
+    assert.deepStrictEqual(
+      Journal.withEntriesOf(now, earlier).components.map(({ archive, entries }) => [
+        archive.sha256,
+        entries.map((entry) => entry.path),
+      ]),
+      [
+        ["2", ["b", "a"]],
+        ["1", ["d"]],
+      ],
+    )
+    assert.strictEqual(Journal.withEntriesOf(now, now).components[0], now.components[0])
+  })
+
   it("counts an edit as made, unless its file is still as it was before and an earlier edit is in it", () => {
     const was = FileState.file("was")
     const change = Change.make(path("/m"), was, FileState.file("is"))
