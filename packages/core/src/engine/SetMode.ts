@@ -19,7 +19,7 @@ import type { HostError } from "../ports/HostError.ts"
 import type { ModeReport } from "./ModeReport.ts"
 import * as Observe from "./Observe.ts"
 import * as OtherSnapshotters from "./OtherSnapshotters.ts"
-import type { Report } from "./Report.ts"
+import { ApplyError, type Report } from "./Report.ts"
 import * as Run from "./Run.ts"
 
 /** What is asked for. */
@@ -51,14 +51,55 @@ export const run = Effect.fn("SetMode.run")(function* (
   let change: NydusModeChange.ModeChange | undefined
   const work = Effect.gen(function* () {
     const considered = yield* consider(request)
-    const { decision, refused } = considered
+    const { asIs, decision, refused } = considered
     change = decision.change
     if (refused.length > 0) return yield* refusal(request, considered)
-    return yield* Run.carryOut({ ...installOf(request), settings: decision.settings })
+    return yield* Effect.catch(
+      Run.carryOut({ ...installOf(request), settings: decision.settings }),
+      (error) => goBack(request, asIs, error),
+    )
   })
   const report = yield* Run.underLock(installOf(request), work)
   return reportOf(change!, report.restarts, report)
 })
+
+/**
+ * Fails with the error. Where the CRI runtime keeps the mode that it had, Kata's own configuration must not stay with the
+ * other one: without forced guest pull, e.g., the host would pull what only guests may see.
+ */
+const goBack = Effect.fnUntraced(function* (
+  request: SetModeRequest,
+  asIs: Settings,
+  error: Run.RunError,
+): Effect.fn.Return<never, Run.RunError, Run.Requirements> {
+  if (error._tag !== "ApplyError" || !isHalf(error.report)) return yield* Effect.fail(error)
+  const back = yield* Effect.result(
+    Run.carryOut({ ...request, action: "install-stage-artifacts", settings: asIs }),
+  )
+  if (Result.isSuccess(back))
+    return yield* new ApplyError({
+      report: { ...error.report, notices: [...error.report.notices, alsoBack] },
+      cause: error.cause,
+    })
+  const failures = [...error.report.failures, back.failure.message]
+  return yield* new ApplyError({
+    report: { ...error.report, outcome: "incomplete", failures },
+    cause: error.cause,
+  })
+})
+
+const alsoBack: Notice = {
+  code: "set-mode-taken-back",
+  severity: "info",
+  message:
+    "Kata's own configuration is what it was, too, and the mode is not recorded. What was set up for the mode goes with the next install.",
+}
+
+/** Whether only the stage before that of the CRI runtime was carried out. */
+const isHalf = ({ outcome, stages }: Report): boolean => {
+  const of = (name: Report["stages"][number]["stage"]) => stages.find(({ stage }) => stage === name)?.outcome
+  return outcome === "failed" && of("artifacts") === "done" && of("cri") !== "done"
+}
 
 const show = Effect.fnUntraced(function* (
   request: SetModeRequest,

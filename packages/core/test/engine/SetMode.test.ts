@@ -237,6 +237,44 @@ describe("a change of mode that is carried out", () => {
     }),
   )
 
+  /** A change of mode where guest pull is forced, with which the runtime does not come back. */
+  const refused = Effect.fnUntraced(function* (failsAt?: number) {
+    const variables = { ...guestPull, EXPERIMENTAL_FORCE_GUEST_PULL_X86_64: "qemu" }
+    const { files, forget, on, request, setMode, shell } = NydusNode.make()
+    const configs = () => Object.entries(Node.snapshot(files)).filter(([path]) => path.includes("/share/"))
+    yield* on(Run.run(request("install", variables)))
+    const before = configs()
+    forget()
+    shell.faults.failOn(unit, { _tag: "Refused", detail: "exit-code" }, 1)
+    if (failsAt !== undefined) files.faults.failAt(failsAt, { _tag: "NoSpace" })
+    const error = yield* Effect.flip(setMode("apply", "host-share", { variables }))
+    if (error._tag !== "ApplyError") throw error
+    const written = files.faults.operations.map(({ subject }) => subject)
+    return { before, after: configs(), report: error.report, written }
+  })
+
+  it.effect("leaves Kata's own configuration to the mode that the runtime keeps", () =>
+    Effect.gen(function* () {
+      const { after, before, report } = yield* refused()
+      assert.include(JSON.stringify(before), "experimental_force_guest_pull = true")
+      assert.deepStrictEqual(after, before)
+      assert.strictEqual(report.outcome, "failed")
+      assert.strictEqual(report.notices.at(-1)?.code, "set-mode-taken-back")
+    }),
+  )
+
+  it.effect("asks for a person where that configuration cannot be written back", () =>
+    Effect.gen(function* () {
+      const { before, written } = yield* refused()
+      const path = before.find(([, file]) => JSON.stringify(file).includes("experimental_force"))![0]
+      const last = written.findLastIndex((subject) => subject === path) + 1
+      const { after, report } = yield* refused(last)
+      assert.notDeepEqual(after, before)
+      assert.strictEqual(report.outcome, "incomplete")
+      assert.lengthOf(report.failures, 2)
+    }),
+  )
+
   it.effect("is forgotten where the last stage is rolled back by hand", () =>
     Effect.gen(function* () {
       const { ledger, on, request, setMode, text } = yield* installed()
