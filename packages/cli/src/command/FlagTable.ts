@@ -62,7 +62,7 @@ export const nodeFlags: ReadonlyArray<FlagRow> = [
     "host-root",
     text("DIR"),
     "the mounts of the pod",
-    "Root of a whole host tree; every host path is taken below it and no write leaves it.",
+    "Root of a whole host tree; every host path is taken below it and no write leaves it. For the node itself, outside of a pod, it is /.",
     "KATA_DEPLOY_HOST_ROOT",
   ),
   node(
@@ -209,7 +209,12 @@ export const actionFlags: ReadonlyArray<FlagRow> = [
     "Whose snapshots: its name in containerd, or nydus and nydus-hs for those of this instance.",
   ),
   action("namespace", text("NS"), "all namespaces", "Look only at this namespace of containerd."),
-  action("apply", boolean, "false", "Carry out what is shown; without it nothing is changed."),
+  action(
+    "apply",
+    boolean,
+    "false",
+    "Carry out what is shown; without it nothing is changed. snapshots remove is the exception: only --apply=false makes it show and change nothing.",
+  ),
   action(
     "verify",
     boolean,

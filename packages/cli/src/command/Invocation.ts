@@ -118,7 +118,7 @@ const operandOf = (
     ...(word === undefined ? {} : { value: word }),
     message:
       word === undefined
-        ? `${action.name} needs to be told the ${operand.placeholder}.`
+        ? `${action.name} needs a word behind it that says what.`
         : `${JSON.stringify(word)} is nothing that ${action.name} can take.${NearestName.didYouMean(word, operand.choices)}`,
     remedy: `It is one of ${operand.choices.join(", ")}.`,
   })

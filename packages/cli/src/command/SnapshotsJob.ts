@@ -32,8 +32,8 @@ export const decode = (
     action,
     snapshotter,
     namespace: namespace === "" ? undefined : namespace,
-    // Whoever says remove means it; repair only says what it would do.
-    apply: action === "remove" || given.get("apply") === "true" ? "apply" : "show",
+    // Whoever says remove means it, unless it says otherwise; repair only says what it would do.
+    apply: (given.get("apply") ?? String(action === "remove")) === "true" ? "apply" : "show",
     lockSeconds: conduct.lockSeconds ?? 300,
   }
 }

@@ -128,16 +128,12 @@ export const commandLine = (): string =>
     "## Flags of single actions",
     "",
     ...table(
-      ["Flag", "Action", "Default", "What it does"],
-      FlagTable.actionFlags.map((flag) => [
-        code(FlagTable.signature(flag)),
-        ActionTable.rows
-          .filter((row) => ActionTable.takes(row, flag))
-          .map((row) => code(row.name))
-          .join(", "),
-        flag.fallback,
-        flag.description,
-      ]),
+      ["Flag", "Action", ...flagHead.slice(1)],
+      FlagTable.actionFlags.map((flag) => {
+        const [signature, ...rest] = flagRow(flag)
+        const actions = ActionTable.rows.filter((row) => ActionTable.takes(row, flag))
+        return [signature!, actions.map((row) => code(row.name)).join(", "), ...rest]
+      }),
     ),
     "",
     "## The host and its surroundings",

@@ -257,13 +257,20 @@ describe("snapshots", () => {
       asked.push(`${action} ${apply} ${namespace}`)
       return Effect.succeed(snapshotsPlan)
     }
-    for (const words of [["plan"], ["repair", "--namespace=k8s.io"], ["repair", "--apply"], ["remove"]])
+    for (const words of [
+      ["plan"],
+      ["repair", "--namespace=k8s.io"],
+      ["repair", "--apply"],
+      ["remove"],
+      ["remove", "--apply=false"],
+    ])
       assert.strictEqual((await start(["snapshots", ...words, "--snapshotter=x"], { snapshots })).status, 0)
     assert.deepStrictEqual(asked, [
       "plan show undefined",
       "repair show k8s.io",
       "repair apply undefined",
       "remove apply undefined",
+      "remove show undefined",
     ])
   })
 
@@ -346,7 +353,7 @@ describe("snapshotter set-mode", () => {
 
   it("has to be told a mode and a shim, and says what is wrong with either at once", async () => {
     for (const [given, message] of [
-      [["snapshotter"], /needs to be told the set-mode/],
+      [["snapshotter"], /needs a word behind it.*set-mode/s],
       [["snapshotter", "set-mod"], /Did you mean set-mode\?/],
       [["snapshotter", "set-mode"], /told the mode.*told the shim/s],
       [["snapshotter", "set-mode", "guest-pul"], /Did you mean guest-pull\?.*told the shim/s],
