@@ -30,21 +30,30 @@ const integrity: ReadonlyArray<{
   readonly tried: keyof ProbeFile
   /** What the filesystem has to be like. */
   readonly needs: string
+  /** What a pod needs for trying it beside the directory. */
+  readonly podNeeds: string
 }> = [
   {
     key: "enable_fsverity",
     tried: "fsverity",
     needs:
       "one with fs-verity, such as ext4 with its verity feature (tune2fs -O verity) or btrfs, on a kernel with CONFIG_FS_VERITY",
+    podNeeds: "",
   },
-  { key: "set_immutable", tried: "immutable", needs: "one with file flags, such as ext4, xfs or btrfs" },
+  {
+    key: "set_immutable",
+    tried: "immutable",
+    needs: "one with file flags, such as ext4, xfs or btrfs",
+    // No container has it unless it is added (capabilities(7)); then the kernel says EPERM.
+    podNeeds: ", and the capability LINUX_IMMUTABLE",
+  },
 ]
 
 const isProven = (tried: Tried): boolean => tried._tag === "Accepted"
 
 /** A warning for each that stays off. */
 const unproven = (probe: ProbeFile): ReadonlyArray<Notice> =>
-  integrity.flatMap(({ key, needs, tried }): ReadonlyArray<Notice> => {
+  integrity.flatMap(({ key, needs, podNeeds, tried }): ReadonlyArray<Notice> => {
     const answer = probe[tried]
     if (answer._tag === "Accepted") return []
     const because =
@@ -59,12 +68,15 @@ const unproven = (probe: ProbeFile): ReadonlyArray<Notice> =>
         remedy:
           answer._tag === "Refused"
             ? `Put containerd's root on a filesystem that takes it: ${needs}.`
-            : "Let this program try it: as root on the node, or in a pod with containerd's root directory mounted at its own path.",
+            : `Let this program try it: as root on the node with --host-root /, or in a pod with containerd's root directory mounted at its own path, writable${podNeeds}.`,
       },
     ]
   })
 
-/** A containerd that has no erofs snapshotter, or may have none: told of it, it would not load its CRI. */
+/**
+ * A containerd for which erofs is not set up, or of unknown age: one without the snapshotter would not load its CRI. 2.1
+ * has it already; upstream asks for 2.2 (spec 07 §4).
+ */
 export const versionProblem = (
   version: ContainerdVersion.ContainerdVersion | undefined,
   versionText?: string,
@@ -73,7 +85,7 @@ export const versionProblem = (
     return {
       code: "E_RUNTIME_VERSION_UNKNOWN",
       setting: "CONTAINER_RUNTIME_VERSION",
-      message: `It is not known whether this containerd${versionText === undefined ? "" : ` (${versionText})`} has the erofs snapshotter, which came with 2.2.`,
+      message: `It is not known whether this containerd${versionText === undefined ? "" : ` (${versionText})`} is new enough for erofs, which is set up from 2.2 on.`,
       remedy: "Set CONTAINER_RUNTIME_VERSION, e.g. containerd://2.2.1.",
     }
   return ContainerdVersion.hasErofs(version)
@@ -82,7 +94,7 @@ export const versionProblem = (
         code: "E_CONTAINERD_TOO_OLD_FOR_EROFS",
         setting: "EXPERIMENTAL_SETUP_SNAPSHOTTER",
         value: "erofs",
-        message: `containerd ${ContainerdVersion.format(version)} has no erofs snapshotter; it came with 2.2.`,
+        message: `containerd ${ContainerdVersion.format(version)} is too old: erofs is set up from 2.2 on.`,
         remedy: "Upgrade containerd to 2.2 or newer, or leave erofs out.",
       }
 }

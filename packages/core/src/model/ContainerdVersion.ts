@@ -57,7 +57,7 @@ export const schemaOfRelease = (text: string): ConfigSchema | undefined => {
 export const takesSnapshotterPerHandler = (version: ContainerdVersion | undefined): boolean =>
   version === undefined || atLeast(version, 1, 7)
 
-/** Whether the daemon has the erofs snapshotter. */
+/** Whether erofs is set up for the daemon; 2.1 has the snapshotter already, but upstream asks for 2.2. */
 export const hasErofs = (version: ContainerdVersion): boolean => atLeast(version, 2, 2)
 
 /** Whether its erofs snapshotter knows dm-verity; 2.2 ignores the keys, and nothing is protected (measured on 2.2.9). */

@@ -90,7 +90,21 @@ describe("Erofs", () => {
     assert.match(verity!, /does not take it: the kernel says ENOTTY\..*CONFIG_FS_VERITY/)
     assert.match(immutable!, /does not take it: the kernel says ENOTTY\..*file flags/)
     for (const text of told(ProbeFile.unknown("it is out of sight")))
-      assert.match(text, /not known .*: it is out of sight\..*mounted at its own path/)
+      assert.match(text, /not known .*: it is out of sight\..*--host-root \/, .*mounted at its own path/)
+  })
+
+  it("asks of a pod a capability for the immutable flag, which no container has by itself, and none for fs-verity", () => {
+    const [verity, immutable] = tables({}, ProbeFile.untried("EPERM")).notices.map(({ remedy }) => remedy)
+    assert.match(immutable!, /capability LINUX_IMMUTABLE/)
+    assert.notInclude(verity!, "capability")
+  })
+
+  it("says of a containerd that is too old from which on erofs is set up, and not that it had none", () => {
+    for (const text of ["2.1.9", undefined]) {
+      const version = text === undefined ? undefined : ContainerdVersion.parse(text)
+      const { message } = Erofs.versionProblem(version)!
+      assert.match(message, /erofs.* is set up from 2\.2 on/)
+    }
   })
 
   it("decides on the two by one probe each", () => {
