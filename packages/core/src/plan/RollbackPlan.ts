@@ -132,6 +132,21 @@ const snapshottersGone = (
   ]
 }
 
+/** Modes that were chosen go back with the handlers, but what Kata's own configuration says for them does not. */
+const modesBack = (ledger: Ledger.Ledger, after: Ledger.Ledger): ReadonlyArray<Notice> => {
+  const [were = [], are = []] = [ledger.modes, after.modes]
+  if (JSON.stringify(were) === JSON.stringify(are)) return []
+  const now = are.map(({ mode, shim }) => `${shim} in ${mode}`)
+  return [
+    {
+      code: "modes-rolled-back",
+      severity: "warning",
+      message: `What set-mode chose on this node goes back as well; recorded is then ${now.length === 0 ? "no mode" : now.join(", ")}. Kata's own configuration, which may force guest pull, stays as it is until the next install.`,
+      remedy: "Install once more, e.g. by restarting the pod of the DaemonSet.",
+    },
+  ]
+}
+
 const makeWith = (input: PlanInput, journal: Journal.Journal, ledger: Ledger.Ledger): Plan => {
   const { action, facts, settings } = input
   const instance = instanceName(settings.instance)
@@ -189,7 +204,11 @@ const makeWith = (input: PlanInput, journal: Journal.Journal, ledger: Ledger.Led
     restarts: restart === undefined ? [] : [restart],
     sandboxes: null,
     refused: null,
-    notices: [...broughtBack(ledger, after), ...snapshottersGone(journal, ledger, settings)],
+    notices: [
+      ...broughtBack(ledger, after),
+      ...modesBack(ledger, after),
+      ...snapshottersGone(journal, ledger, settings),
+    ],
     residues: [],
   }
 }

@@ -142,6 +142,23 @@ describe("a rollback by hand", () => {
     }),
   )
 
+  it.effect("says that chosen modes go back, and that Kata's own configuration follows with an install", () =>
+    Effect.gen(function* () {
+      const { on, request, setMode } = NydusNode.make()
+      const told = Effect.gen(function* () {
+        const { notices } = yield* on(Run.run(request("rollback")))
+        return notices.find(({ code }) => code === "modes-rolled-back")?.message
+      })
+      yield* on(Run.run(request("install")))
+      yield* setMode("apply", "host-share")
+      assert.include(yield* told, "no mode")
+      yield* on(Run.run(request("install")))
+      yield* setMode("apply", "host-share")
+      yield* setMode("apply", "guest-pull")
+      assert.include(yield* told, "qemu in host-share")
+    }),
+  )
+
   it.effect("is followed by an install as if the stage had never been", () =>
     Effect.gen(function* () {
       const node = SystemdNode.make()
