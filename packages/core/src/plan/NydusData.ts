@@ -70,7 +70,7 @@ interface Reason {
 const usual = (because: string): Reason => ({ because, remedy: SnapshotterData.usualRemedy })
 
 const onTheNode =
-  "Run cleanup --nydus-data purge on the node itself, or let the pod see /var/lib at /host-var-lib."
+  "Run cleanup --nydus-data purge with --host-root / on the node itself, or let the pod see /var/lib at /host-var-lib."
 
 /** What at the directory's path keeps it from being purged, whatever containerd says. */
 const atPath = (facts: DataInput["facts"], path: HostPath): Reason | undefined => {

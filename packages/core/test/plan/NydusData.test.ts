@@ -124,6 +124,12 @@ describe("NydusData", () => {
     assert.deepStrictEqual(kept(plan({ tree, facts: { snapshotterData: failed } })), [])
   })
 
+  it("out of sight helps itself on the node only where its root is named", () => {
+    const hidden = { _tag: "Unreadable", why: "out-of-sight", detail: "nothing shows it" } as const
+    const [notice] = kept(plan({ tree: { ...installed, [tee.data]: hidden } }))
+    assert.match(notice?.remedy ?? "", /--host-root \/ on the node itself.*\/host-var-lib/)
+  })
+
   it("is no question out of sight where nothing speaks for it", () => {
     const hidden = { _tag: "Unreadable", why: "out-of-sight", detail: "nothing shows it" } as const
     const made = plan({
