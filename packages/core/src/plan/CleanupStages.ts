@@ -13,9 +13,9 @@ import type { HostAction } from "./Action.ts"
 import * as Change from "./Change.ts"
 import * as ChangedFiles from "./ChangedFiles.ts"
 import { type CleanupRestart, remembered } from "./CleanupRestart.ts"
+import * as LeftAlone from "./LeftAlone.ts"
 import * as Leftovers from "./Leftovers.ts"
 import * as Ledger from "./Ledger.ts"
-import * as MovedAway from "./MovedAway.ts"
 import type { DataSteps } from "./NydusData.ts"
 import { put, type Step, step } from "./Plan.ts"
 import * as SnapshotterSteps from "./SnapshotterSteps.ts"
@@ -26,35 +26,15 @@ export interface StageResult {
   readonly notices: ReadonlyArray<Notice>
 }
 
-/** Why what stands where a file of ours was is left alone, as the end of a sentence about it; `undefined` when it goes. */
-const whyLeft = (
-  facts: FactsOf.Facts,
-  ledger: Ledger.Ledger,
-  path: HostPath.HostPath,
-): string | undefined => {
-  const state = FactsOf.at(facts, path)
-  if (state._tag === "Absent") return undefined
-  if (state._tag === "Directory") return "is a directory now"
-  if (state._tag === "Unreadable") return `is not readable (${state.detail}) now`
-  const link = MovedAway.linkAbove(facts, ledger, path)
-  return link && `is behind ${link} now, which somebody made a link`
-}
-
 const said = (
   facts: FactsOf.Facts,
   ledger: Ledger.Ledger,
   owned: Ledger.OwnedFile,
 ): ReadonlyArray<Notice> => {
-  const why = whyLeft(facts, ledger, owned.path)
-  if (why === undefined) return Ownership.changedSince(owned, FactsOf.at(facts, owned.path))
-  return [
-    {
-      code: "owned-file-not-removed",
-      severity: "warning",
-      message: `${owned.path} was a file of ours and ${why}, so it stays.`,
-      remedy: "Look at it, and remove it if nobody needs it.",
-    },
-  ]
+  const why = LeftAlone.why(facts, ledger, owned.path)
+  return why === undefined
+    ? Ownership.changedSince(owned, FactsOf.at(facts, owned.path))
+    : [LeftAlone.notice(owned.path, why)]
 }
 
 const removeFiles = (
@@ -78,7 +58,7 @@ const removeThese = (
   owned: ReadonlyArray<Ledger.OwnedFile>,
 ): Removals => ({
   steps: owned.flatMap(({ path }) =>
-    whyLeft(facts, ledger, path) === undefined
+    LeftAlone.why(facts, ledger, path) === undefined
       ? [put(Change.make(path, FactsOf.at(facts, path), FileState.absent), "it is ours")]
       : [],
   ),

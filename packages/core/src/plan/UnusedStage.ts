@@ -12,6 +12,7 @@ import type { HostAction } from "./Action.ts"
 import { record } from "./ArtifactsStage.ts"
 import * as Change from "./Change.ts"
 import * as ChangedFiles from "./ChangedFiles.ts"
+import * as LeftAlone from "./LeftAlone.ts"
 import type { Ledger, OwnedFile } from "./Ledger.ts"
 import { put, type Step, step } from "./Plan.ts"
 import * as Reconcile from "./Reconcile.ts"
@@ -19,15 +20,17 @@ import * as SnapshotterSteps from "./SnapshotterSteps.ts"
 
 const because = "the settings no longer ask for it"
 
-/** Unused files: those that go, and those that cannot be looked at and stay ours (law L5). */
+/** Unused files: those that go, those that cannot be looked at and stay ours (law L5), and what took the place of one. */
 const filesOf = (facts: FactsOf.Facts, ledger: Ledger) => {
   const steps: Array<Step<HostAction>> = []
   const kept: Array<OwnedFile> = []
   const notices: Array<Notice> = []
   for (const owned of ledger.files) {
     const before = FactsOf.at(facts, owned.path)
+    const why = LeftAlone.why(facts, ledger, owned.path)
     if (owned.unused !== true || before._tag === "Unreadable") kept.push(owned)
-    else if (before._tag === "File" || before._tag === "Link") {
+    else if (why !== undefined) notices.push(LeftAlone.notice(owned.path, why))
+    else if (before._tag !== "Absent") {
       notices.push(...Ownership.changedSince(owned, before))
       steps.push(put(Change.make(owned.path, before, FileState.absent), because))
     }

@@ -76,6 +76,33 @@ describe("a shim that the settings no longer name", () => {
     }),
   )
 
+  it.effect(
+    "loses nothing behind a link that somebody put in the place of a directory of ours, which says so",
+    () =>
+      Effect.gen(function* () {
+        const { files, run } = yield* installed()
+        const directory = "/opt/kata/share/defaults/kata-containers/runtime-rs"
+        for (const [at, state] of Object.entries(files.snapshot())) {
+          if (at !== directory && !at.startsWith(`${directory}/`)) continue
+          files.tree.set(Node.path(at), FileState.absent)
+          files.tree.set(Node.path(at.replace(directory, "/srv/runtime-rs")), state)
+        }
+        files.tree.set(Node.path("/srv"), FileState.directory())
+        files.tree.set(Node.path(directory), FileState.link("/srv/runtime-rs"))
+        const theirs = Node.path(config.replace(directory, "/srv/runtime-rs"))
+        const before = files.tree.get(theirs)
+        const { notices } = yield* run("install")
+        assert.deepStrictEqual(files.tree.get(theirs), before)
+        const said = notices.flatMap(({ code, message }) =>
+          code === "owned-file-not-removed" ? [message] : [],
+        )
+        assert.include(
+          said,
+          `${config} was a file of ours and is behind ${directory} now, which somebody made a link, so it stays.`,
+        )
+      }),
+  )
+
   it.effect("leaves the empty directory of drop-ins of a shim that came in its place", () =>
     Effect.gen(function* () {
       const { files } = yield* installed()
