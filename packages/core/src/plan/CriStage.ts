@@ -69,8 +69,10 @@ const planWith = (
     const digest = RestartNeed.loadedDigest(config.loaded, after)
     const hasLoaded = RestartNeed.hasLoaded({ ledger, digest, run: facts.sight.runtimeRun })
     const restart = hasLoaded ? undefined : RestartNeed.of(detected.row, facts.control)
-    const { restartDue: _due, restarting: _, ...settled } = ledger
-    const started = hasLoaded || restart?.due === "ours" ? { ...settled, startedWith: digest } : settled
+    const { restartDue: _due, restarting: _, ...rest } = ledger
+    // Whoever starts it from now on starts it with what is on disk, so what it was started with before says nothing.
+    const settled = { ...rest, startedWith: hasLoaded ? digest : null }
+    const started = restart?.due === "ours" ? { ...settled, startedWith: digest } : settled
     // The restart may end this program as well; the next run has to know that it was asked for.
     const recorded = record(
       facts,

@@ -152,11 +152,11 @@ const mergedEdits = (
 }
 
 /**
- * Whether a stage was to take back what the runtime had loaded, and nobody saw the runtime start since. It may have, e.g.
- * by the restart of that very cleanup, so that what it was started with before says nothing.
+ * Whether a stage was to change what the runtime had loaded, and nobody saw the runtime start since. It may have, e.g. by
+ * the restart of that very cleanup, so that what it was started with before says nothing.
  */
 const isUnloaded = (base: Ledger.Ledger, { before, stage }: Journal): boolean =>
-  stage === "revert-cri" &&
+  (stage === "cri" || stage === "revert-cri") &&
   base.startedWith === (before?.startedWith ?? null) &&
   base.restarting?.with === before?.restarting?.with &&
   base.restarting?.since === before?.restarting?.since
