@@ -20,13 +20,23 @@ import * as SnapshotterSteps from "./SnapshotterSteps.ts"
 
 const because = "the settings no longer ask for it"
 
+/** Relative paths of what components have that are used. */
+const usedPaths = ({ components }: Ledger): ReadonlySet<string> =>
+  new Set(components.flatMap((c) => (c.unused === true ? [] : c.entries.map((entry) => entry.path))))
+
+const isAmong = (paths: ReadonlySet<string>, path: HostPath.HostPath, root: HostPath.HostPath): boolean =>
+  HostPath.isBelow(path, root) && paths.has(HostPath.relativeTo(path, root))
+
 /** Unused files: those that go, those that cannot be looked at and stay ours (law L5), and what took the place of one. */
-const filesOf = (facts: FactsOf.Facts, ledger: Ledger) => {
+const filesOf = (facts: FactsOf.Facts, ledger: Ledger, root: HostPath.HostPath) => {
+  const unpacked = usedPaths(ledger)
   const steps: Array<Step<HostAction>> = []
   const kept: Array<OwnedFile> = []
   const notices: Array<Notice> = []
   for (const owned of ledger.files) {
     const before = FactsOf.at(facts, owned.path)
+    // What an archive has put in its place since is the archive's.
+    if (owned.unused === true && isAmong(unpacked, owned.path, root)) continue
     const why = LeftAlone.why(facts, ledger, owned.path)
     if (owned.unused !== true || before._tag === "Unreadable") kept.push(owned)
     else if (why !== undefined) notices.push(LeftAlone.notice(owned.path, why))
@@ -41,7 +51,7 @@ const filesOf = (facts: FactsOf.Facts, ledger: Ledger) => {
 /** Entries of unused components, but for those that another component or a file of ours has as well. */
 const entriesOf = (ledger: Ledger, root: HostPath.HostPath) => {
   const used = new Set([
-    ...ledger.components.flatMap((c) => (c.unused === true ? [] : c.entries.map((e) => e.path))),
+    ...usedPaths(ledger),
     ...ledger.files
       .filter((file) => file.unused !== true && HostPath.isBelow(file.path, root))
       .map((file) => HostPath.relativeTo(file.path, root)),
@@ -65,7 +75,7 @@ export const plan = (
     return { steps: [], notices: [] }
   const root = instance.installDir
   const unused = ledger.components.filter(isUnused).map((c) => c.name)
-  const { kept, notices, steps: puts } = filesOf(facts, ledger)
+  const { kept, notices, steps: puts } = filesOf(facts, ledger, root)
   const down = SnapshotterSteps.takeDown(facts, ledger.files.filter(isUnused), instance)
   const removals: ReadonlyArray<Step<HostAction>> = [
     ...puts,

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
 import { FileState, Ledger, Run } from "../../src/index.ts"
+import { SampleArchive } from "../../src/testing/index.ts"
 import { hosts } from "./SampleHosts.ts"
 import * as Node from "./SampleNode.ts"
 
@@ -100,6 +101,39 @@ describe("a shim that the settings no longer name", () => {
           said,
           `${config} was a file of ours and is behind ${directory} now, which somebody made a link, so it stays.`,
         )
+      }),
+  )
+
+  it.effect(
+    "gives its configuration back to the archive that others still need, also where an upgrade died",
+    () =>
+      Effect.gen(function* () {
+        const archive = "tarballs/kata-static-shim-v2-go.tar.zst"
+        const plain = Node.path("/opt/kata/share/defaults/kata-containers/configuration-clh.toml")
+        const [two, less] = ["qemu clh", "qemu"].map((shims) =>
+          Node.request("install", { ...vanilla.variables, SHIMS_X86_64: shims }),
+        ) as [Run.Request, Run.Request]
+        const upgrade = Effect.gen(function* () {
+          const files = Node.host(vanilla.tree)
+          yield* Run.run(two).pipe(Node.on(files))
+          assert.strictEqual(files.tree.get(plain)._tag, "Link")
+          files.faults.reset()
+          const before = files.archives.get(archive)
+          assert(before !== undefined && before !== "corrupt")
+          files.archives.set(archive, [...before, SampleArchive.file("bin/newer", "newer", 0o755)])
+          return files
+        })
+        const undisturbed = yield* upgrade
+        yield* Run.run(two).pipe(Node.on(undisturbed))
+        const files = yield* upgrade
+        files.faults.crashAt(undisturbed.faults.operations.findIndex(({ verb }) => verb === "extract") + 1)
+        yield* Effect.exit(Run.run(two).pipe(Node.on(files)))
+        files.faults.reset()
+        yield* Run.run(less).pipe(Node.on(files))
+        assert.strictEqual(files.tree.get(plain)._tag, "File")
+        const before = files.snapshot()
+        yield* Run.run(less).pipe(Node.on(files))
+        assert.deepStrictEqual(files.snapshot(), before)
       }),
   )
 
