@@ -132,7 +132,7 @@ const extracted = Effect.fnUntraced(function* ({ at, request, state }: Within, w
   }))
 })
 
-const removeTree = Effect.fnUntraced(function* ({ state }: Within, wanted: Of<"RemoveTree">) {
+const removeTree = Effect.fnUntraced(function* ({ request, state }: Within, wanted: Of<"RemoveTree">) {
   const files = yield* HostFiles
   const { settled } = yield* Ref.get(state)
   const fresh = new Set([...settled.extracted.values()].flatMap((entries) => entries.map((e) => e.path)))
@@ -141,7 +141,9 @@ const removeTree = Effect.fnUntraced(function* ({ state }: Within, wanted: Of<"R
   // Even a removal that fails may have removed a part.
   yield* Ref.update(state, (s) => ({ ...s, irreversible: true }))
   const removal = yield* files.removeTree({ ...wanted, entries })
-  yield* Ref.update(state, (s) => ({ ...s, left: [...s.left, ...Removal.leftBy(removal)] }))
+  const ours = Removal.oursAmong(removal.left, request)
+  const left = removal.left.filter(({ path }) => !ours.has(path))
+  yield* Ref.update(state, (s) => ({ ...s, left: [...s.left, ...Removal.leftBy({ ...removal, left })] }))
   const failure = Removal.failureOf(removal)
   if (failure !== undefined) return yield* Effect.fail(failure)
 })

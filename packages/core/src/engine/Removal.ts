@@ -1,6 +1,9 @@
 /** Answers: what is said when some paths of a tree could not be removed? One error for all, and each path with its reason. */
+import * as HostPath from "../model/HostPath.ts"
+import type { Ledger } from "../plan/Ledger.ts"
 import { describe, HostError } from "../ports/HostError.ts"
 import type { Removal } from "../ports/HostFiles.ts"
+import type { StageToApply } from "./StageState.ts"
 
 /** The failure that a removal comes to; `undefined` when everything went that should. */
 export const failureOf = ({ failed }: Pick<Removal, "failed">): HostError | undefined => {
@@ -15,3 +18,25 @@ export const leftBy = ({ failed, left }: Pick<Removal, "failed" | "left">): Remo
   ...left,
   ...failed.map(({ path, reason }) => ({ path, why: `could not be removed: ${describe(reason)}` })),
 ]
+
+const pathsIn = ({ components, files }: Ledger, installDir: HostPath.HostPath) => [
+  ...components.flatMap(({ entries }) => entries.map(({ path }) => HostPath.join(installDir, path))),
+  ...files.map(({ path }) => path),
+]
+
+/** Paths of `left` that the stage does not leave behind: something of ours stays in them, or they go later when empty. */
+export const oursAmong = (
+  left: Removal["left"],
+  { installDir, steps }: Pick<StageToApply, "installDir" | "steps">,
+): ReadonlySet<HostPath.HostPath> => {
+  if (left.length === 0) return new Set()
+  const goes = steps.flatMap(({ action }) => (action._tag === "Prune" ? action.directories : []))
+  const stays = steps.flatMap(({ action }) =>
+    action._tag === "Record" && action.ledger !== null ? pathsIn(action.ledger, installDir) : [],
+  )
+  return new Set(
+    left.flatMap(({ path }) =>
+      goes.includes(path) || stays.some((one) => HostPath.isWithin(one, path)) ? [path] : [],
+    ),
+  )
+}

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { HostFiles, Run } from "../../src/index.ts"
+import { FileState, HostFiles, Run } from "../../src/index.ts"
 import * as Removal from "../../src/engine/Removal.ts"
+import * as NydusNode from "./NydusNode.ts"
 import * as Node from "./SampleNode.ts"
 
 const path = Node.path
@@ -65,6 +66,20 @@ describe("a cleanup that cannot remove a file", () => {
       assert.strictEqual(files.tree.get(path("/opt/kata/.kata-deploy/ledger.json"))._tag, "File")
       yield* cleanup.pipe(Node.on(files))
       assert.deepStrictEqual(Node.snapshot(files), before)
+    }),
+  )
+})
+
+describe("an install that takes a component away", () => {
+  it.effect("leaves behind what is somebody else's, and not what of ours stays or goes later", () =>
+    Effect.gen(function* () {
+      const { files, on, request } = NydusNode.make()
+      yield* on(Run.run(request("install")))
+      const extra = path("/opt/kata/extra")
+      files.tree.set(extra, FileState.file("theirs"))
+      const { left } = yield* on(Run.run(request("install", {})))
+      assert.strictEqual(files.tree.get(path("/opt/kata/nydus-for-kata-tee"))._tag, "Absent")
+      assert.deepStrictEqual(left, [{ path: extra, why: "not ours" }])
     }),
   )
 })
