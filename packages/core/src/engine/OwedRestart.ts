@@ -1,6 +1,7 @@
 /**
- * Answers: how does the next cleanup know of a restart that failed? The restart comes last, when the ledger is gone
- * already; where it did not come to pass, a ledger is left that owns nothing and names it. Source: decisions §1, §4.
+ * Answers: how does the next cleanup know of a restart that failed, or that was not reached? The restart comes last, when
+ * the ledger is gone already; where it did not come to pass, a ledger is left that owns nothing and names it.
+ * Source: decisions §1, §4.
  */
 import { Effect } from "effect"
 import * as RestartNeed from "../decide/RestartNeed.ts"
@@ -15,8 +16,8 @@ import * as Ledger from "../plan/Ledger.ts"
 import { HostFiles } from "../ports/HostFiles.ts"
 import { HostShell, type UnitRun } from "../ports/HostShell.ts"
 
-/** The cleanup whose restart failed. */
-export interface FailedRestart {
+/** The cleanup whose restart did not come to pass. */
+export interface MissedRestart {
   readonly instance: Instance.Instance
   readonly stateDir: HostPath.HostPath
   /** Version of this program. */
@@ -29,7 +30,7 @@ export interface FailedRestart {
 
 /**
  * Leaves the ledger, unless one is there: that one names the restart already. Never fails, since a run that comes here
- * has failed and says why.
+ * has failed or was stopped, and says so.
  */
 export const remember = Effect.fn("OwedRestart.remember")(function* ({
   before,
@@ -37,7 +38,7 @@ export const remember = Effect.fn("OwedRestart.remember")(function* ({
   release,
   runtime,
   stateDir,
-}: FailedRestart): Effect.fn.Return<void, never, HostFiles | HostShell> {
+}: MissedRestart): Effect.fn.Return<void, never, HostFiles | HostShell> {
   const files = yield* HostFiles
   const shell = yield* HostShell
   const row = Distribution.lookup(runtime)

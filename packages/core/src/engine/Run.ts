@@ -235,6 +235,14 @@ export const carryOut = Effect.fnUntraced(function* (
       testimony,
     )
   })
+  const remember = OwedRestart.remember({
+    instance: request.settings.instance,
+    stateDir: stateDirOf(request),
+    release: request.release,
+    runtime: first.runtime,
+    before: facts.sight.runtimeRun,
+  })
+  const restarts = first.stages.some(({ stage }) => stage === "restart")
   for (const planned of first.stages) {
     // The node is promoted only for handlers that it really serves.
     if (planned.stage === "label") {
@@ -245,7 +253,10 @@ export const carryOut = Effect.fnUntraced(function* (
     if (isLeftOut(planned.stage, failure, done)) continue
     const plannedFor = done.length > 0 && changesHost.has(planned.stage) ? undefined : first
     const seen = isAsObserved(done) ? facts : undefined
-    const result = yield* Effect.result(applyStage(request, plannedFor, seen, planned.stage))
+    const applying = applyStage(request, plannedFor, seen, planned.stage)
+    // Not once the restart is asked for: where that ends this program, the runtime comes back without us.
+    const owes = restarts && planned.stage === "unlabel" && isAllGone(done)
+    const result = yield* Effect.result(owes ? Effect.onInterrupt(applying, () => remember) : applying)
     if (Result.isSuccess(result)) {
       done.push(result.success)
       failure ??= result.success.outcome.failures[0]
@@ -260,14 +271,7 @@ export const carryOut = Effect.fnUntraced(function* (
     confirmed = yield* confirm
     failure = Confirm.failureOf(confirmed)
   }
-  if (lacksRestartOnly(done))
-    yield* OwedRestart.remember({
-      instance: request.settings.instance,
-      stateDir: stateDirOf(request),
-      release: request.release,
-      runtime: first.runtime,
-      before: facts.sight.runtimeRun,
-    })
+  if (isAllGone(done) && done.some(isFailedRestart)) yield* remember
   const report = RunReport.make(first, done, failure, confirmed)
   if (first.refused !== null)
     return yield* Effect.fail(
@@ -294,14 +298,14 @@ const isLeftOut = (
   return failure._tag === "InUseError" && !(stage === "restart" && isReverted)
 }
 
-/** Whether all of ours is gone, and the restart failed. Where something is left, what is there tells the next cleanup. */
-const lacksRestartOnly = (done: ReadonlyArray<Done>): boolean => {
-  const ended = (name: StageName, how: "well" | "badly") =>
-    done.some(
-      ({ outcome, stage }) => stage.stage === name && outcome.failures.length > 0 === (how === "badly"),
-    )
-  return ended("revert-cri", "well") && ended("remove-artifacts", "well") && ended("restart", "badly")
-}
+/** Whether a cleanup took away all of ours. Where something is left, that tells the next one what is to be done. */
+const isAllGone = (done: ReadonlyArray<Done>): boolean =>
+  (["revert-cri", "remove-artifacts"] as const).every((name) =>
+    done.some(({ outcome, stage }) => stage.stage === name && outcome.failures.length === 0),
+  )
+
+const isFailedRestart = ({ outcome, stage }: Done): boolean =>
+  stage.stage === "restart" && outcome.failures.length > 0
 
 /** A reviewed plan is applied as it is, or not at all. */
 const agreesWith = Effect.fnUntraced(function* (request: Request, made: Plan) {

@@ -1,6 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
-import { Fact, FileState, HostPath, Run, StatusRun } from "../../src/index.ts"
+import { Effect, Exit } from "effect"
+import {
+  type Action,
+  Fact,
+  FileState,
+  HostPath,
+  type Plan,
+  Progress,
+  Run,
+  StatusRun,
+} from "../../src/index.ts"
 import { HostShellMemory } from "../../src/testing/index.ts"
 import { hosts } from "./SampleHosts.ts"
 import * as Node from "./SampleNode.ts"
@@ -166,6 +175,44 @@ describe("a cleanup that died before its restart", () => {
           1,
           `died after ${operations[at - 1]?.verb} ${operations[at - 1]?.subject}`,
         )
+        assert.deepStrictEqual(Node.snapshot(node.files), before)
+      }
+    }),
+  )
+})
+
+describe("a cleanup that is stopped when all of ours is gone", () => {
+  /** Stops a cleanup when a step of this kind begins. */
+  const stopped = Effect.fnUntraced(function* (at: Action.Action["_tag"], stage: Plan.StageName) {
+    const node = SystemdNode.make()
+    const before = Node.snapshot(node.files)
+    yield* Run.run(request("install")).pipe(node.on)
+    node.shell.faults.reset()
+    const tell = (event: Progress.ProgressEvent) =>
+      event._tag === "StepStarted" && event.stage === stage && event.step.action._tag === at
+        ? Effect.interrupt
+        : Effect.void
+    const stopping = Effect.provideService(Run.run(request("cleanup")), Progress.Progress, { tell })
+    assert.isTrue(Exit.hasInterrupts(yield* stopping.pipe(node.on, Effect.exit)))
+    return { node, before }
+  })
+
+  it.effect("leaves its restart to the next one", () =>
+    Effect.gen(function* () {
+      const { before, node } = yield* stopped("Mark", "unlabel")
+      assert.strictEqual(asked(node, "restart"), 0)
+      assert.isTrue(yield* statusOf(request("install").settings).pipe(node.on))
+      yield* Run.run(request("cleanup")).pipe(node.on)
+      assert.strictEqual(asked(node, "restart"), 1)
+      assert.deepStrictEqual(Node.snapshot(node.files), before)
+    }),
+  )
+
+  it.effect("leaves nothing once the restart, which may be what stops it, is asked for", () =>
+    Effect.gen(function* () {
+      for (const at of ["AwaitUnit", "AwaitReady"] as const) {
+        const { before, node } = yield* stopped(at, "restart")
+        assert.strictEqual(asked(node, "restart"), 1)
         assert.deepStrictEqual(Node.snapshot(node.files), before)
       }
     }),
