@@ -98,7 +98,7 @@ const exitStatus: ReadonlyArray<readonly [string, string]> = [
   ["4", "`status` found drift; or `install --plan` found that the plan drifted, and touched nothing"],
   [
     "5",
-    "in use: Kata sandboxes run from what would be removed, so only labels were changed; or snapshots stayed",
+    "in use: Kata sandboxes run from what would be removed, so that stayed, and the labels say so; or snapshots stayed",
   ],
   ["6", "failed, and could not be undone completely: somebody has to look"],
   ["10", "`plan --detailed-exitcode`: there are changes"],
