@@ -7,6 +7,7 @@ import { didYouMean } from "../input/NearestName.ts"
 import { type Notice, type Problem, SettingsError } from "../input/Problem.ts"
 import type { Settings } from "../input/Settings.ts"
 import type { ModeChoice } from "../model/ModeChoice.ts"
+import { guestPull } from "./KubeletAdvice.ts"
 import * as ModeWords from "./ModeWords.ts"
 import { modes, type NydusMode, paths } from "./NydusMode.ts"
 import type { OthersSeen, OtherSnapshotter } from "./OtherSnapshotters.ts"
@@ -40,16 +41,17 @@ export interface Decision {
   readonly settings: Settings
 }
 
-const unknownShim = (settings: Settings, shim: string): Problem | undefined => {
+const unknownShim = (settings: Settings, { mode, shim }: ModeWish): Problem | undefined => {
   if (settings.shims.includes(shim)) return undefined
-  const isCustom = settings.customRuntimes.some(({ handler }) => handler === shim)
-  return isCustom
+  const custom = settings.customRuntimes.find(({ handler }) => handler === shim)
+  const { setting } = modes[mode]
+  return custom
     ? {
         code: "E_SET_MODE_CUSTOM_RUNTIME",
         setting: "CUSTOM_RUNTIMES_ENABLED",
         value: shim,
         message: `${shim} is a custom runtime, whose snapshotter stands in its own line of custom-runtimes.list.`,
-        remedy: "Change the third field of that line to nydus or nydus-hs.",
+        remedy: `Make that line ${shim}:${custom.base}:${setting}${mode === "guest-pull" ? `:${guestPull}` : ""} and have ${setting} in EXPERIMENTAL_SETUP_SNAPSHOTTER.`,
       }
     : {
         code: "E_SET_MODE_UNKNOWN_SHIM",
@@ -72,7 +74,7 @@ export const decide = (
   choices: ReadonlyArray<ModeChoice>,
   { mode, shim }: ModeWish,
 ): Result.Result<Decision, SettingsError> => {
-  const problem = unknownShim(settings, shim)
+  const problem = unknownShim(settings, { mode, shim })
   if (problem !== undefined) return Result.fail(new SettingsError({ problems: [problem] }))
   const before = RecordedModes.layOver(settings, choices)
   const after = RecordedModes.layOver(settings, chosen(settings, choices, { mode, shim }))

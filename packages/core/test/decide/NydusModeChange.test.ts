@@ -72,15 +72,21 @@ describe("NydusModeChange", () => {
 
   it("refuses a shim that is not enabled, and a custom runtime", () => {
     same(codes({}, "guest-pull", "fc"), ["E_SET_MODE_UNKNOWN_SHIM"])
-    const custom = NydusModeChange.decide(
-      settings({ CUSTOM_RUNTIMES_ENABLED: "true" }, { "custom-runtimes.list": "kata-mine:qemu" }),
-      [],
-      { shim: "kata-mine", mode: "guest-pull" },
-    )
-    same(
-      Result.getOrThrow(Result.flip(custom)).problems.map(({ code }) => code),
-      ["E_SET_MODE_CUSTOM_RUNTIME"],
-    )
+    for (const [mode, line, word] of [
+      ["guest-pull", "kata-mine:qemu:nydus:guest-pull ", "nydus in"],
+      ["host-share", "kata-mine:qemu:nydus-hs ", "nydus-hs in"],
+    ] as const) {
+      const custom = NydusModeChange.decide(
+        settings({ CUSTOM_RUNTIMES_ENABLED: "true" }, { "custom-runtimes.list": "kata-mine:qemu" }),
+        [],
+        { shim: "kata-mine", mode },
+      )
+      const [problem] = Result.getOrThrow(Result.flip(custom)).problems
+      assert.strictEqual(problem?.code, "E_SET_MODE_CUSTOM_RUNTIME")
+      // A snapshotter alone neither lets the guest pull nor is set up.
+      assert.include(problem?.remedy, line)
+      assert.include(problem?.remedy, word)
+    }
   })
 
   describe("another snapshotter on the node", () => {
