@@ -65,8 +65,9 @@ export const observe = Effect.fnUntraced(function* (
   const neighbours: Array<Neighbour> = []
   for (const other of others) {
     const ledger = yield* ledgerAt(other)
-    // A directory of that name without a ledger and without a handler is no install.
-    if (ledger._tag === "None" && !named.includes(other)) continue
+    // A directory of that name without a ledger and without a handler is no install, nor is a restart that is due.
+    const isBare = ledger._tag === "None" || (ledger._tag === "Read" && Ledger.ownsNothing(ledger.ledger))
+    if (isBare && !named.includes(other)) continue
     const handlers =
       ledger._tag === "Read" ? ledger.ledger.handlers : texts.flatMap((t) => Neighbours.handlersIn(t, other))
     neighbours.push({ installDir: other, ledger, handlers: [...new Set(handlers)] })

@@ -99,6 +99,20 @@ describe("a cleanup whose restart failed", () => {
     }),
   )
 
+  it.effect("is no install that another one on the node would leave its restart to", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make({ restarts: ["active", "active", "failed"] })
+      const ofOther = (action: Run.Request["action"]) =>
+        Run.run(Node.request(action, { ...SystemdNode.host.variables, MULTI_INSTALL_SUFFIX: "x" }))
+      yield* Run.run(request("install")).pipe(node.on)
+      yield* ofOther("install").pipe(node.on)
+      yield* ofOther("cleanup").pipe(node.on, Effect.flip)
+      node.shell.faults.reset()
+      yield* Run.run(request("cleanup", { restartBesideOthers: "defer" })).pipe(node.on)
+      assert.strictEqual(asked(node, "restart"), 1)
+    }),
+  )
+
   it.effect("is followed by an install as if nothing had been", () =>
     Effect.gen(function* () {
       const { before, node, status } = yield* failedCleanup("cleanup")
