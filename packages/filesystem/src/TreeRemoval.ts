@@ -4,7 +4,7 @@
  * Source: spec 05 §6, decisions §3.
  */
 import fs from "node:fs"
-import { HostError, type HostFiles, HostPath, type Ledger } from "@kata-deploy/core"
+import { HostError, HostFiles, HostPath, type Ledger } from "@kata-deploy/core"
 import type { Confinement } from "./Confinement.ts"
 import { deepestFirst, DirectoryCursor, nameOf, parentOf } from "./DirectoryCursor.ts"
 import type { DirectoryHandle } from "./DirectoryHandle.ts"
@@ -174,7 +174,10 @@ class Removing {
       for (const name of namesIn(inside.at("."))) {
         const path = directory === "" ? name : `${directory}/${name}`
         if (ours.has(path) || this.isReserved(path) || this.holdsReserved(path)) continue
-        this.keep(path, isDirectory(inside, name) && isMounted(inside, name) ? "mount point" : "not ours")
+        this.keep(
+          path,
+          isDirectory(inside, name) && isMounted(inside, name) ? "mount point" : HostFiles.notOurs,
+        )
       }
     } catch (cause) {
       if (!hasCode(cause, "ENOENT", "ENOTDIR", "ELOOP")) throw cause

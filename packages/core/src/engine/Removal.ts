@@ -2,7 +2,7 @@
 import * as HostPath from "../model/HostPath.ts"
 import type { Ledger } from "../plan/Ledger.ts"
 import { describe, HostError } from "../ports/HostError.ts"
-import type { Removal } from "../ports/HostFiles.ts"
+import { notOurs, type Removal } from "../ports/HostFiles.ts"
 import type { StageToApply } from "./StageState.ts"
 
 /** The failure that a removal comes to; `undefined` when everything went that should. */
@@ -24,18 +24,19 @@ const pathsIn = ({ components, files }: Ledger, installDir: HostPath.HostPath) =
   ...files.map(({ path }) => path),
 ]
 
-/** Paths of `left` that the stage does not leave behind: something of ours stays in them, or they go later when empty. */
+/** Paths that look like somebody else's and are not: something of ours stays in them, or they go later when empty. */
 export const oursAmong = (
   left: Removal["left"],
   { installDir, steps }: Pick<StageToApply, "installDir" | "steps">,
 ): ReadonlySet<HostPath.HostPath> => {
-  if (left.length === 0) return new Set()
+  const foreign = left.filter(({ why }) => why === notOurs)
+  if (foreign.length === 0) return new Set()
   const goes = steps.flatMap(({ action }) => (action._tag === "Prune" ? action.directories : []))
   const stays = steps.flatMap(({ action }) =>
     action._tag === "Record" && action.ledger !== null ? pathsIn(action.ledger, installDir) : [],
   )
   return new Set(
-    left.flatMap(({ path }) =>
+    foreign.flatMap(({ path }) =>
       goes.includes(path) || stays.some((one) => HostPath.isWithin(one, path)) ? [path] : [],
     ),
   )

@@ -102,6 +102,9 @@ export interface Extraction {
   readonly revert: Effect.Effect<void, HostError>
 }
 
+/** Why a path is left of which nothing that is to be removed is known. */
+export const notOurs = "not ours"
+
 /** What removing a tree left behind. */
 export interface Removal {
   /** Entries that were removed or already gone. */

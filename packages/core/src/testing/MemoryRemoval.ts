@@ -2,7 +2,7 @@
 import * as FileState from "../model/FileState.ts"
 import * as HostPath from "../model/HostPath.ts"
 import type { OwnedEntry } from "../plan/Ledger.ts"
-import type { Removal, RemoveTreeAction } from "../ports/HostFiles.ts"
+import { notOurs, type Removal, type RemoveTreeAction } from "../ports/HostFiles.ts"
 import { byteLength } from "./Digest.ts"
 import { locate } from "./MemoryPut.ts"
 import type { MemoryTree } from "./MemoryTree.ts"
@@ -107,7 +107,7 @@ export const removeTree = (tree: MemoryTree, action: RemoveTreeAction, isMount: 
     for (const name of tree.names(directory)) {
       const path = HostPath.join(directory, name)
       if (!ours.has(path) && !isReserved(path) && !holdsReserved(path))
-        left.push({ path, why: isMount(path) ? "mount point" : "not ours" })
+        left.push({ path, why: isMount(path) ? "mount point" : notOurs })
     }
   }
   return { removed, bytes, left: left.sort((a, b) => (a.path < b.path ? -1 : 1)), failed: [] }
