@@ -70,9 +70,9 @@ const unmoved: ReadonlyArray<string> = [
 ]
 
 /**
- * The mounts that the pod has. Source: spec 01 §9; decisions §11. Two kinds of them upstream's pod has not, and where
- * one is missing, what it shows is out of sight: the directory of the CRI runtime's socket, because a socket file goes
- * with every restart, and the one in which the runtime keeps its layers.
+ * The mounts that the pod may have. Source: spec 01 §9; decisions §11. Three kinds of them upstream's pod has not, and
+ * where one is missing, what it shows is out of sight: the directory of the CRI runtime's socket, because a socket file
+ * goes with every restart, the one in which the runtime keeps its layers, and that of the system bus.
  */
 export const pod = (paths: PodPaths): HostLayout => {
   const mounts = new Map<HostPath.HostPath, string>()
