@@ -167,6 +167,21 @@ const unloaded = (ledger: Ledger.Ledger): Ledger.Ledger => {
 }
 
 /**
+ * What a stage was to leave, without what other stages answer for: that is in the ledger on the host and in journals of
+ * their own, and a cleanup may have taken it back since.
+ */
+const ownPart = (ledger: Ledger.Ledger | undefined, stage: StageName, after: Ledger.Ledger): Ledger.Ledger =>
+  ledger === undefined || stage !== "artifacts"
+    ? after
+    : {
+        ...after,
+        files: after.files.filter((file) => file.stage === "artifacts"),
+        handlers: ledger.handlers,
+        loaded: ledger.loaded,
+        edits: ledger.edits,
+      }
+
+/**
  * What is ours on a host where a stage was left half-done: all that the ledger names, and all that the stage may have
  * put there. `look` says what is at the paths that the journal names.
  */
@@ -175,8 +190,8 @@ export const recovered = (
   journal: Journal,
   look: (path: HostPath.HostPath) => FileState.FileState,
 ): Ledger.Ledger | undefined => {
-  const { after } = journal
-  if (after === null) return ledger
+  if (journal.after === null) return ledger
+  const after = ownPart(ledger, journal.stage, journal.after)
   const base = ledger ??
     journal.before ?? { ...after, components: [], files: [], edits: [], startedWith: null }
   return {
@@ -190,6 +205,6 @@ export const recovered = (
       journal.stage === "artifacts" ? mergedComponents(base.components, after.components) : base.components,
     files: mergedFiles(base.files, after.files),
     directories: [...new Set([...base.directories, ...after.directories])].sort(),
-    edits: mergedEdits(journal, base.edits, look),
+    edits: mergedEdits({ ...journal, after }, base.edits, look),
   }
 }

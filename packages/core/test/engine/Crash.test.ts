@@ -134,4 +134,24 @@ describe("L10 Convergence", () => {
       }
     }),
   )
+
+  it.effect("an install that dies after one that died with other shims is taken back by a cleanup", () =>
+    Effect.gen(function* () {
+      const host = hosts[0]!
+      const before = Node.snapshot(Node.host(host.tree))
+      const { operations } = yield* operationsOf(host, ["install"])
+      const fewer = Node.request("install", { ...host.variables, SHIMS_X86_64: "qemu" })
+      for (let first = 1; first <= operations.length; first++)
+        for (const second of [2, 1 + (first % 20)]) {
+          const files = Node.host(host.tree)
+          yield* dies(files, host, "install", first, first % 2 === 0 ? "after" : "before")
+          files.faults.crashAt(second)
+          yield* Effect.exit(Run.run(fewer).pipe(Node.on(files)))
+          files.faults.reset()
+          yield* run(files, host, "cleanup")
+          const about = `${operations[first - 1]!.verb} ${operations[first - 1]!.subject} (${first}, ${second})`
+          assert.deepStrictEqual(withoutBare(Node.snapshot(files)), withoutBare(before), about)
+        }
+    }),
+  )
 })

@@ -157,6 +157,30 @@ describe("a stage that was left half-done", () => {
     ])
   })
 
+  it("that puts artifacts down brings nothing back that the CRI runtime's stage answers for", () => {
+    const artifact: Ledger.OwnedFile = { ...owned("/opt/kata/a"), stage: "artifacts" }
+    const after: Ledger.Ledger = {
+      ...empty,
+      handlers: ["kata"],
+      loaded: [path("/d")],
+      files: [artifact, owned("/d")],
+      edits: [edit("/m", "/d")],
+    }
+    const of = (ledger: Ledger.Ledger | undefined) => {
+      const { edits, files, handlers, loaded } = recovered(ledger, journal({ stage: "artifacts", after }))
+      return { edits: edits.length, files: files.map((file) => file.path), handlers, loaded }
+    }
+    const own = { edits: 0, files: [artifact.path], handlers: [], loaded: [] }
+    assert.deepStrictEqual(of(empty), own)
+    // Where nothing was written down yet, it is all that is known, as of an install that was taken over.
+    assert.deepStrictEqual(of(undefined), {
+      edits: 1,
+      files: [artifact.path, path("/d")],
+      handlers: ["kata"],
+      loaded: [path("/d")],
+    })
+  })
+
   it("has to unpack again what it was unpacking, and keeps the entries of either", () => {
     const before = [
       component("same", "1", ["a"]),
