@@ -190,20 +190,16 @@ const besideKubelet = (suite: Suite, bond: Kubelet.Bond, binaries: Binaries & No
         expect((await installer.seen()).status.containerStatuses).toMatchObject([{ restartCount: 0 }])
       })
 
-      test("has labels that hold through the kubelet's own writes and its restart", async () => {
-        await signsOfLife()
-        expect(await ourLabels()).toEqual(["true", "true"])
-        await node.restart()
-        await signsOfLife()
-        await isReady("True")
-        expect(await ourLabels()).toEqual(["true", "true"])
-      })
-
       test("brings the pod to the node, where the kubelet has it made by our shim", async () => {
-        const running = await node.until("the pod running", async () => {
-          const seen = await seenPod()
-          return seen.status.phase === "Running" ? seen : undefined
-        })
+        let last: InstallerPod.SeenPod | undefined
+        const running = await node
+          .until("the pod running", async () => {
+            last = await seenPod()
+            return last.status.phase === "Running" ? last : undefined
+          })
+          .catch((error: Error) => {
+            throw new Error(`${JSON.stringify(last?.status)}\n${error.message}`)
+          })
         expect(await Sandboxes.runningOf(host(), pod.metadata.name)).toHaveLength(2)
         expect(running.spec.nodeName).toBe(name)
         const asked = StandIn.asked(host().root)
@@ -211,6 +207,15 @@ const besideKubelet = (suite: Suite, bond: Kubelet.Bond, binaries: Binaries & No
         expect(asked).toHaveLength(2)
         expect(asked[0]?.program).toMatch(/containerd-shim-kata-(qemu-)?v2$/)
         expect(asked[0]?.options).toContain("configuration-qemu.toml")
+      })
+
+      test("has labels that hold through the kubelet's own writes and its restart", async () => {
+        await signsOfLife()
+        expect(await ourLabels()).toEqual(["true", "true"])
+        await node.restart()
+        await signsOfLife()
+        await isReady("True")
+        expect(await ourLabels()).toEqual(["true", "true"])
       })
 
       test("goes with its DaemonSet: no label, no handler, and a kubelet that is ready", async () => {
