@@ -62,6 +62,19 @@ const comparable = ({ options, source, type }: Mount.Mount): Mount.Mount => {
   return { type, source, options: options.map((option) => (isVolume(option) ? inOrder(option) : option)) }
 }
 
+/** What the tables say is mounted for a container's layer: the snapshots of the image's layers have the directories 1 to 3. */
+const writableMount = (config: NydusConfig.NydusConfig, volumes: RemoteMount.RemoteSnapshot["volumes"]) =>
+  RemoteMount.mount(config, {
+    id: "4",
+    kind: "active",
+    labels: {},
+    parents: ["3", "2", "1"],
+    image: "3",
+    mountpoint: undefined,
+    volumes,
+    extra: { source: "", config: "", snapshotdir: "", fs_version: "" },
+  })
+
 /** What the stand-in for nydus-image makes the real one say, as a label's text. */
 const verity = `8,4096,sha256:${Nydus.rootHash}`
 
@@ -181,18 +194,8 @@ const both = (built: Built, release: Release, { exportMode, schema }: (typeof ca
     const content = await ctr("content", "ls", "-q")
     expect(content).toContain(image.config)
     for (const layer of image.layers) expect(content).not.toMatch(new RegExp(`^${layer}`, "m"))
-    // The snapshots of the layers have the directories 1 to 3.
     const { volumes } = Result.getOrThrow(KataMount.volumes(await labelsOf(tee, top), [], "/none"))
-    const expected = RemoteMount.mount(config, {
-      id: "4",
-      kind: "active",
-      labels: {},
-      parents: ["3", "2", "1"],
-      image: "3",
-      mountpoint: undefined,
-      volumes,
-      extra: { source: "", config: "", snapshotdir: "", fs_version: "" },
-    })
+    const expected = writableMount(config, volumes)
     expect(await prepared(tee, "app", top)).toEqual(comparable(Result.getOrThrow(expected).mount))
     // What is asked for later has labels of its own only, and those of a container name no image (table C, B10).
     const rescue = KataMount.rescue(config, { id: "4", kind: "active", parents: ["3", "2", "1"] })
@@ -237,16 +240,7 @@ const both = (built: Built, release: Release, { exportMode, schema }: (typeof ca
       ),
     )
     expect(volumes).toHaveLength(exportMode.startsWith("layer") ? 3 : 1)
-    const expected = RemoteMount.mount(config, {
-      id: "4",
-      kind: "active",
-      labels: {},
-      parents: ["3", "2", "1"],
-      image: "3",
-      mountpoint: undefined,
-      volumes,
-      extra: { source: "", config: "", snapshotdir: "", fs_version: "" },
-    })
+    const expected = writableMount(config, volumes)
     const mount = comparable(Result.getOrThrow(expected).mount)
     expect(await prepared(hs, "app", top)).toEqual(mount)
     expect(await mounted(hs, "app")).toEqual(mount)

@@ -80,14 +80,16 @@ const prepare = async (
   ].flatMap((setting) => ["-o", setting])
 }
 
-/** Downloads `packages` of `suite` and unpacks them below `root`; `scratch` is an empty folder for apt's own files. */
-export const unpack = async (options: {
+/** Packages of a suite that are unpacked below `root`; `scratch` is an empty folder for apt's own files. */
+interface Unpacking {
   readonly suite: string
   readonly packages: ReadonlyArray<string>
   readonly scratch: string
   readonly root: string
-}): Promise<void> => {
-  const { suite, packages, scratch, root } = options
+}
+
+/** Downloads packages and unpacks them. */
+export const unpack = async ({ packages, root, scratch, suite }: Unpacking): Promise<void> => {
   const debs = join(scratch, "debs")
   for (const dir of [debs, root]) await mkdir(dir, { recursive: true })
   const settings = await prepare(suite, scratch, "deb")
@@ -97,13 +99,7 @@ export const unpack = async (options: {
 }
 
 /** As {@link unpack}, with everything that the packages depend on, down to the C library: they run on any Linux then. */
-export const unpackWhole = async (options: {
-  readonly suite: string
-  readonly packages: ReadonlyArray<string>
-  readonly scratch: string
-  readonly root: string
-}): Promise<void> => {
-  const { suite, packages, scratch, root } = options
+export const unpackWhole = async ({ packages, root, scratch, suite }: Unpacking): Promise<void> => {
   await mkdir(root, { recursive: true })
   const settings = await prepare(suite, scratch, "deb")
   await apt(settings, ["update"], scratch)

@@ -84,23 +84,24 @@ export const withMode = (words: Words, shim: string, mode: NydusMode): Words => 
 const mappingText = (items: ReadonlyArray<MappingItem>): string =>
   items.map(({ key, value }) => `${key}:${value}`).join(",")
 
-/** Every variable with its text. */
-const texts = (words: Words, architecture: Architecture.Architecture): ReadonlyMap<string, string> => {
+/** A variable's name on an architecture. */
+const on = (architecture: Architecture.Architecture, variable: string): string => {
   const suffix = Architecture.variableSuffix(architecture)
-  const here = (variable: string): string => (suffix === undefined ? variable : `${variable}_${suffix}`)
-  return new Map([
-    [here("SNAPSHOTTER_HANDLER_MAPPING"), mappingText(words.snapshotterMapping)],
-    [here("PULL_TYPE_MAPPING"), mappingText(words.pullTypeMapping)],
-    [here("EXPERIMENTAL_FORCE_GUEST_PULL"), words.forceGuestPull.join(",")],
-    ["EXPERIMENTAL_SETUP_SNAPSHOTTER", words.setupSnapshotters.join(",")],
-  ])
+  return suffix === undefined ? variable : `${variable}_${suffix}`
 }
 
 /** The variable that maps shims to snapshotters on an architecture. */
-export const mappingVariable = (architecture: Architecture.Architecture): string => {
-  const suffix = Architecture.variableSuffix(architecture)
-  return suffix === undefined ? "SNAPSHOTTER_HANDLER_MAPPING" : `SNAPSHOTTER_HANDLER_MAPPING_${suffix}`
-}
+export const mappingVariable = (architecture: Architecture.Architecture): string =>
+  on(architecture, "SNAPSHOTTER_HANDLER_MAPPING")
+
+/** Every variable with its text. */
+const texts = (words: Words, architecture: Architecture.Architecture): ReadonlyMap<string, string> =>
+  new Map([
+    [mappingVariable(architecture), mappingText(words.snapshotterMapping)],
+    [on(architecture, "PULL_TYPE_MAPPING"), mappingText(words.pullTypeMapping)],
+    [on(architecture, "EXPERIMENTAL_FORCE_GUEST_PULL"), words.forceGuestPull.join(",")],
+    ["EXPERIMENTAL_SETUP_SNAPSHOTTER", words.setupSnapshotters.join(",")],
+  ])
 
 /** The variables whose texts differ. */
 export const changes = (
