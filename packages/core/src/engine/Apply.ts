@@ -8,7 +8,7 @@ import * as RestartNeed from "../decide/RestartNeed.ts"
 import type { Testimony } from "../decide/RuntimeEvidence.ts"
 import type { Notice } from "../input/Problem.ts"
 import { unitSeconds } from "../plan/CriStage.ts"
-import { changes, type StageName, type Step } from "../plan/Plan.ts"
+import { changes, type StageName, type Step, waits } from "../plan/Plan.ts"
 import { summary } from "../plan/PlanDocument.ts"
 import { HostShell } from "../ports/HostShell.ts"
 import * as CarryOut from "./CarryOut.ts"
@@ -124,10 +124,7 @@ const isLockLost = (error: StepError): boolean =>
 
 /** Steps that take long clean up after themselves; every other step is short and is never cut in half. */
 const isLong = ({ action }: Step): boolean =>
-  action._tag === "Extract" ||
-  action._tag === "RemoveSnapshots" ||
-  action._tag.startsWith("Await") ||
-  action._tag === "HoldMarks"
+  action._tag === "Extract" || action._tag === "RemoveSnapshots" || waits(action)
 
 /** A ledger that went before the last directories did comes back, so that the next cleanup finds what is left. */
 const bringLedgerBack = Effect.fnUntraced(function* (state: Ref.Ref<StageState>) {

@@ -18,7 +18,7 @@ import * as Instance from "../model/Instance.ts"
 import * as CleanupMarks from "../plan/CleanupMarks.ts"
 import * as CleanupPlan from "../plan/CleanupPlan.ts"
 import * as InstallPlan from "../plan/InstallPlan.ts"
-import { type ActionName, changes, isCleanup, type Plan, type StageName } from "../plan/Plan.ts"
+import { type ActionName, changes, isCleanup, type Plan, type StageName, waits } from "../plan/Plan.ts"
 import type { PlanDocument } from "../plan/PlanDocument.ts"
 import * as PlanReview from "../plan/PlanReview.ts"
 import * as ResetPlan from "../plan/ResetPlan.ts"
@@ -243,6 +243,12 @@ export const carryOut = Effect.fnUntraced(function* (
     before: facts.sight.runtimeRun,
   })
   const restarts = first.stages.some(({ stage }) => stage === "restart")
+  // Whatever a stage does or waits for may take minutes, in which others do something, too.
+  let seen = { facts, stages: 0 }
+  const look = Effect.gen(function* () {
+    if (!didNothing(done.slice(seen.stages))) seen = { facts: yield* observe(request), stages: done.length }
+    return seen.facts
+  })
   for (const planned of first.stages) {
     // The node is promoted only for handlers that it really serves.
     if (planned.stage === "label") {
@@ -252,8 +258,7 @@ export const carryOut = Effect.fnUntraced(function* (
     if (failure !== undefined && !isCleanup(request.action)) break
     if (isLeftOut(planned.stage, failure, done)) continue
     const plannedFor = done.length > 0 && changesHost.has(planned.stage) ? undefined : first
-    const seen = isAsObserved(done) ? facts : undefined
-    const applying = applyStage(request, plannedFor, seen, planned.stage)
+    const applying = applyStage(request, plannedFor, look, planned.stage)
     // Not once the restart is asked for: where that ends this program, the runtime comes back without us.
     const owes = restarts && planned.stage === "unlabel" && isAllGone(done)
     const result = yield* Effect.result(owes ? Effect.onInterrupt(applying, () => remember) : applying)
@@ -324,9 +329,12 @@ const stageAgreesWith = Effect.fnUntraced(function* (request: Request, made: Pla
 const changedAnything = (done: ReadonlyArray<Done>): boolean =>
   done.some((d) => d.outcome.steps.some((s) => s.outcome === "changed"))
 
-/** Whether the stages so far left the host as it was looked at; then looking again would show the same. */
-const isAsObserved = (done: ReadonlyArray<Done>): boolean =>
-  done.every((d) => d.outcome.steps.every((s) => s.outcome === "unchanged"))
+/** Whether these stages only found what they wanted; then looking again a moment later would show the same. */
+const didNothing = (done: ReadonlyArray<Done>): boolean =>
+  done.every(
+    ({ outcome, stage }) =>
+      outcome.failures.length === 0 && stage.steps.every(({ action }) => !changes(action) && !waits(action)),
+  )
 
 /** Handlers that are expected to be served afterwards: those of an install that ran to its CRI stage. */
 const handlersOf = (request: Request, planned: Plan): ReadonlyArray<string> =>
@@ -343,16 +351,16 @@ const planAgain = Effect.fnUntraced(function* (request: Request, facts: Facts, n
   return made.refused === null ? made : yield* Effect.fail(new InUseError({ problems: [made.refused] }))
 })
 
-/** Applies one stage of a plan, or of one made of `seen`; starts over from observation when the host changed since it was looked at. */
+/** Applies one stage of a plan, or of one made of another look; starts over when the host changed since it was looked at. */
 const applyStage = Effect.fnUntraced(function* (
   request: Request,
   planned: Plan | undefined,
-  seen: Facts | undefined,
+  look: Effect.Effect<Facts, HostError, Requirements>,
   name: StageName,
 ): Effect.fn.Return<Done, DecisionError | HostError | PlanDriftError | InUseError, Requirements> {
   const { action, release, settings } = request
   const cleanup = isCleanup(action)
-  let current = planned ?? (yield* planAgain(request, seen ?? (yield* observe(request)), name))
+  let current = planned ?? (yield* planAgain(request, yield* look, name))
   yield* stageAgreesWith(request, current, name)
   for (let attempt = 1; ; attempt++) {
     const stage = { stage: name, steps: current.stages.find((s) => s.stage === name)?.steps ?? [] }

@@ -111,6 +111,9 @@ export const step = <A extends Action>(action: A, because: string): Step<A> => (
 export const put = (change: Change.Change, because: string): Step<HostAction> =>
   step({ _tag: "Put", change }, because)
 
+/** Whether carrying out this action is waiting for somebody else. */
+export const waits = ({ _tag }: Action): boolean => _tag.startsWith("Await") || _tag === "HoldMarks"
+
 /** Whether carrying out this action would change anything. */
 export const changes = (action: Action): boolean => {
   switch (action._tag) {

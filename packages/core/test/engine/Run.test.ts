@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { HostFiles, Plan, PlanDocument, Run } from "../../src/index.ts"
+import { SampleArchive } from "../../src/testing/index.ts"
 import { hosts } from "./SampleHosts.ts"
 import * as Node from "./SampleNode.ts"
 
@@ -58,6 +59,19 @@ describe("Run", () => {
         const planned = yield* comparisons(Run.plan(install)).pipe(Node.on(files))
         assert.isAbove(planned, 0)
         assert.strictEqual(yield* comparisons(Run.run(install)).pipe(Node.on(files)), planned)
+      }),
+    )
+
+    it.effect(`an upgrade on ${host.name} compares every component once more when it is unpacked`, () =>
+      Effect.gen(function* () {
+        const files = Node.host(host.tree)
+        const install = Node.request("install", variables)
+        yield* Run.run(install).pipe(Node.on(files))
+        const planned = yield* comparisons(Run.plan(install)).pipe(Node.on(files))
+        files.archives.set("tarballs/kata-static-qemu.tar.zst", [
+          SampleArchive.file("bin/qemu-system-x86_64", "a newer one", 0o755),
+        ])
+        assert.strictEqual(yield* comparisons(Run.run(install)).pipe(Node.on(files)), 2 * planned)
       }),
     )
 
