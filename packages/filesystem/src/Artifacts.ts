@@ -31,6 +31,7 @@ export class Artifacts {
   private readonly publicKey: KeyObject | undefined
   private readonly digests = new Map<string, Promise<string>>()
   private readonly texts = new Map<string, Promise<ReadonlyMap<string, string>>>()
+  private readonly contents = new Map<string, number | undefined>()
 
   /** With a public key the checksums have to be there and signed with it. */
   constructor(directory: string, workers: Crews = crews(alone()), publicKey?: KeyObject) {
@@ -154,24 +155,26 @@ export class Artifacts {
 
   /** Bytes that an archive unpacks to, as far as it says. */
   unpackedBytes(relative: string): number | undefined {
-    const index = IndexFrame.read(this.at(relative), relative)
-    return index === undefined ? contentBytes(this.at(relative)) : ArchiveIndex.contentBytes(index)
+    const identity = this.existing(relative)
+    return this.once(this.contents, relative, identity, () => {
+      const index = IndexFrame.read(this.at(relative), relative)
+      return index === undefined ? contentBytes(this.at(relative)) : ArchiveIndex.contentBytes(index)
+    })
   }
 
   /** What was read of an archive stays true while it is the same file; every stage of a run asks again. */
   private once<A>(
-    known: Map<string, Promise<A>>,
+    known: Map<string, A>,
     relative: string,
     { inode, modifiedMs, size }: Identity,
-    read: () => Promise<A>,
-  ): Promise<A> {
+    read: () => A,
+  ): A {
     const key = [relative, size, modifiedMs, inode].join("\0")
-    const before = known.get(key)
-    if (before !== undefined) return before
+    if (known.has(key)) return known.get(key)!
     const reading = read()
     known.set(key, reading)
     // A failure may be gone the next time.
-    reading.catch(() => known.delete(key))
+    if (reading instanceof Promise) reading.catch(() => known.delete(key))
     return reading
   }
 

@@ -6,7 +6,7 @@ import os from "node:os"
 import { Worker } from "node:worker_threads"
 import type { HostError } from "@kata-deploy/core"
 import { Refusal } from "./Refusal.ts"
-import { perform, type Results, type Task, type Tell } from "./Tasks.ts"
+import { handedOver, perform, type Results, type Task, type Tell } from "./Tasks.ts"
 
 /** What a thread is sent. */
 export interface Order {
@@ -28,6 +28,8 @@ export type Answer = { readonly number: number } & (
 
 /** Those who carry out tasks. */
 export interface Crew {
+  /** How many tasks are worked on at once. */
+  readonly size: number
   /** Carries a task out, after those that were asked for before. */
   readonly run: <T extends Task>(task: T, tell?: Tell) => Promise<Results[T["_tag"]]>
   /** Ends the threads that have nothing to do and gives their memory back; they begin anew when there is something. */
@@ -48,6 +50,7 @@ const silence: Tell = () => undefined
 export const alone = (): Crew => {
   let last: Promise<void> = Promise.resolve()
   return {
+    size: 1,
     run: <T extends Task>(task: T, tell: Tell = silence) => {
       let free = (): void => undefined
       const before = last
@@ -94,7 +97,10 @@ class Hand {
     this.last++
     this.waiting.set(this.last, waiting)
     this.worker.ref()
-    this.worker.postMessage({ number: this.last, task: waiting.task } satisfies Order, [])
+    this.worker.postMessage(
+      { number: this.last, task: waiting.task } satisfies Order,
+      handedOver(waiting.task),
+    )
   }
 
   async close(): Promise<void> {
@@ -139,6 +145,7 @@ export const threads = (count = Math.min(os.availableParallelism(), mostThreads)
     if (hand !== undefined) hand.begin(queue.shift()!)
   }
   return {
+    size: count,
     run: <T extends Task>(task: T, tell: Tell = silence) =>
       new Promise<Results[T["_tag"]]>((resolve, reject) => {
         queue.push({ task, tell, resolve: resolve as Waiting["resolve"], reject })

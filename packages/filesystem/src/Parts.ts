@@ -8,6 +8,7 @@ import { type ArchivePart, ArchiveReader } from "./ArchiveReader.ts"
 import { errno, Refusal } from "./Refusal.ts"
 import { isSameContent, type Staged, StagedTree } from "./StagedTree.ts"
 import { SyncQueue } from "./SyncQueue.ts"
+import { openBestZstd, type OpenZstd } from "./ZstdSource.ts"
 
 /** Where a piece of a component is put down, and what of it is left out. */
 export interface StagingJob {
@@ -100,13 +101,15 @@ export const unpack = async (
   job: UnpackJob,
   allowance: Allowance,
   { free, tell }: { readonly tell: (read: number) => void; readonly free: () => void },
+  open: OpenZstd = openBestZstd,
 ): Promise<Unpacked> => {
   const syncs = new SyncQueue()
   const tree = new StagedTree(job.root, job.archive, syncs, job)
   const hash = job.isDigested ? createHash("sha256") : undefined
   let reader: ArchiveReader | undefined
   try {
-    reader = new ArchiveReader(job, (header) => tree.add(header), { seen: (bytes) => hash?.update(bytes) })
+    const seen = (bytes: Uint8Array): void => void hash?.update(bytes)
+    reader = new ArchiveReader(job, (header) => tree.add(header), { open, seen })
     await readThrough(reader, allowance, tell)
     // What it decompresses with takes megabytes, and the disk may take its time.
     reader.close()

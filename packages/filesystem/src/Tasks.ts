@@ -4,15 +4,31 @@
  */
 import { createHash } from "node:crypto"
 import fs from "node:fs"
+import type { MessagePort } from "node:worker_threads"
 import { ArchiveEntry } from "@kata-deploy/core/archive"
 import { type ArchivePart, ArchiveReader, type EntryBody, type EntryHeader } from "./ArchiveReader.ts"
+import { decompress, type Decompressed, receive } from "./Handover.ts"
 import { Allowance, readThrough, unpack, type Unpacked, type UnpackJob } from "./Parts.ts"
 import { Refusal } from "./Refusal.ts"
+import { openBestZstd } from "./ZstdSource.ts"
+
+/** What goes over to the thread that is given a task. */
+export const handedOver = (task: Task): ReadonlyArray<MessagePort> => {
+  if (task._tag === "Decompress") return [task.to]
+  return task._tag === "Unpack" && task.from !== undefined ? [task.from] : []
+}
 
 /** Something to do with an archive. */
 export type Task =
-  /** Put a part down in the staging directory. */
-  | { readonly _tag: "Unpack"; readonly job: UnpackJob; readonly allowance: SharedArrayBuffer }
+  /** Put a part down in the staging directory; another thread may decompress it and hand it over. */
+  | {
+      readonly _tag: "Unpack"
+      readonly job: UnpackJob
+      readonly allowance: SharedArrayBuffer
+      readonly from?: MessagePort
+    }
+  /** Decompress a part for another thread. */
+  | { readonly _tag: "Decompress"; readonly job: UnpackJob; readonly to: MessagePort }
   /** SHA-256 of a file, in hexadecimal. */
   | { readonly _tag: "Digest"; readonly path: string }
   /** The texts of a part that planning needs, by path relative to `opt/kata`; all of them, or those that are enough. */
@@ -23,6 +39,7 @@ export type Task =
 /** What comes of each task. */
 export interface Results {
   readonly Unpack: Unpacked
+  readonly Decompress: Decompressed
   readonly Digest: string
   readonly Texts: ReadonlyMap<string, string>
   readonly List: ReadonlyArray<EntryHeader>
@@ -121,11 +138,26 @@ const list = async (part: ArchivePart): Promise<ReadonlyArray<EntryHeader>> => {
   return found
 }
 
+const unpackFrom = async (
+  { allowance, from, job }: Extract<Task, { readonly _tag: "Unpack" }>,
+  listeners: Listeners,
+): Promise<Unpacked> => {
+  try {
+    const open = from === undefined ? openBestZstd : receive(from)
+    return await unpack(job, new Allowance(allowance), listeners, open)
+  } finally {
+    // Whoever decompresses waits for us otherwise.
+    from?.close()
+  }
+}
+
 /** Carries a task out on the calling thread. */
 export const perform = (task: Task, listeners: Listeners): Promise<Results[Task["_tag"]]> => {
   switch (task._tag) {
     case "Unpack":
-      return unpack(task.job, new Allowance(task.allowance), listeners)
+      return unpackFrom(task, listeners)
+    case "Decompress":
+      return decompress(task.job, task.to, task.job.isDigested ? "digest" : "no-digest")
     case "Digest":
       return digest(task.path)
     case "Texts":

@@ -3,6 +3,7 @@
  * threads, and the files that are copied as they are.
  */
 import fs from "node:fs"
+import { MessageChannel } from "node:worker_threads"
 import { type HostError, type HostFiles, HostPath } from "@kata-deploy/core"
 import { Effect } from "effect"
 import type { ArchivePart } from "./ArchiveReader.ts"
@@ -11,6 +12,8 @@ import { copyPrograms } from "./Copying.ts"
 import type { Crew } from "./Crew.ts"
 import { attempt, toHostError } from "./Failure.ts"
 import type { Allowance, StagingJob, Unpacked, UnpackJob } from "./Parts.ts"
+import type { Tell } from "./Tasks.ts"
+import { isInPlace } from "./ZstdSource.ts"
 
 /** A job, and what came of it. */
 export interface DoneJob<Job extends StagingJob = StagingJob> {
@@ -109,6 +112,22 @@ export interface Work {
 const bytesOf = ({ range, path }: ArchivePart): number =>
   (range.end ?? fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0) - range.start
 
+type UnpackWith = (crew: Crew, job: UnpackJob, allowance: Allowance, tell: Tell) => Promise<Unpacked>
+
+/** One thread does all of it. */
+const unpackByOne: UnpackWith = (crew, job, { shared }, tell) =>
+  crew.run({ _tag: "Unpack", job, allowance: shared }, tell)
+
+/** Two threads share one job, so that those who would have nothing to do halve its time. */
+const unpackByTwo: UnpackWith = async (crew, job, { shared }, tell) => {
+  const { port1, port2 } = new MessageChannel()
+  const [decompressed, unpacked] = await Promise.all([
+    crew.run({ _tag: "Decompress", job, to: port1 }),
+    crew.run({ _tag: "Unpack", job: { ...job, isDigested: false }, allowance: shared, from: port2 }, tell),
+  ])
+  return { ...unpacked, ...decompressed }
+}
+
 /** Carries out the jobs and answers with what came of each, in their order. */
 export const unpackJobs = async (
   { allowance, crew, running, totalBytes }: Work,
@@ -120,19 +139,18 @@ export const unpackJobs = async (
   for (const { root } of jobs) fs.mkdirSync(root, { mode: 0o700 })
   const largestFirst = jobs.toSorted((a, b) => bytesOf(b) - bytesOf(a))
   const done = new Map<UnpackJob, Unpacked>()
-  const all = largestFirst.map((job) => {
-    const one = crew
-      .run({ _tag: "Unpack", job, allowance: allowance.shared }, (now) => {
-        bytes += now - (read.get(job) ?? 0)
-        read.set(job, now)
-        tell({ component: job.component, bytes: Math.min(bytes, totalBytes), totalBytes })
-      })
+  const unpack = isInPlace && largestFirst.length * 2 <= crew.size ? unpackByTwo : unpackByOne
+  const all = largestFirst.map((job) =>
+    unpack(crew, job, allowance, (now) => {
+      bytes += now - (read.get(job) ?? 0)
+      read.set(job, now)
+      tell({ component: job.component, bytes: Math.min(bytes, totalBytes), totalBytes })
+    })
       .then((unpacked) => void done.set(job, unpacked))
       .catch((cause: unknown) => {
         throw new JobFailure(toHostError(`unpack ${job.component}`, undefined)(cause))
-      })
-    return one
-  })
+      }),
+  )
   running.push(...all)
   // The first failure ends the others at their next chunk; it is the one that is told.
   await Promise.all(all)

@@ -26,8 +26,8 @@ export interface ZstdSource {
    * `keep` is called before; every piece but the last is a multiple of 512 bytes, the unit of tar.
    */
   readonly next: () => Promise<Uint8Array | undefined>
-  /** Leaves the last piece to whoever has it. */
-  readonly keep: () => void
+  /** Leaves the last piece to whoever has it; another may be given to be filled instead. */
+  readonly keep: (room?: Uint8Array) => void
   /** Ends the reading; may be called again. */
   readonly close: () => void
 }
@@ -42,6 +42,9 @@ export interface Reading {
 
 /** Opens a range of a file. */
 export type OpenZstd = (path: string, range: Range, reading: Reading) => ZstdSource
+
+/** Bytes of a range. */
+export const sizeOf = (path: string, { end, start }: Range): number => (end ?? fs.statSync(path).size) - start
 
 const inputBytes = 128 * 1024
 const outputBytes = 512 * 1024
@@ -125,8 +128,9 @@ class InPlace implements ZstdSource {
     return filled === 0 ? undefined : this.output.subarray(0, filled)
   }
 
-  keep(): void {
-    this.output = Buffer.allocUnsafeSlow(outputBytes)
+  keep(room?: Uint8Array): void {
+    this.output =
+      room === undefined ? Buffer.allocUnsafeSlow(outputBytes) : Buffer.from(room.buffer as ArrayBuffer)
   }
 
   close(): void {
@@ -231,10 +235,13 @@ export const openInPlace: OpenZstd = (path, range, reading) => new InPlace(path,
 /** Decompresses with the streams of `node:zlib`. */
 export const openStream: OpenZstd = (path, range, reading) => new Streaming(path, range, reading)
 
-/** The better one of this Node. */
-export const openBestZstd: OpenZstd = (() => {
+/** Whether this Node decompresses in place. */
+export const isInPlace = ((): boolean => {
   const probe = zlib.createZstdDecompress()
   const found = handleOf(probe)
   probe.destroy()
-  return found === undefined ? openStream : openInPlace
+  return found !== undefined
 })()
+
+/** The better one of this Node. */
+export const openBestZstd: OpenZstd = isInPlace ? openInPlace : openStream

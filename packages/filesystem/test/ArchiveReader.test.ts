@@ -2,11 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit } from "effect"
 import fs from "node:fs"
 import { join } from "node:path"
+import { MessageChannel } from "node:worker_threads"
 import zlib from "node:zlib"
 import { SampleArchive } from "@kata-deploy/core/testing"
 import { pack } from "tar-stream"
 import { ArchiveReader, whole } from "../src/ArchiveReader.ts"
 import { toHostError } from "../src/Failure.ts"
+import { decompress, receive } from "../src/Handover.ts"
 import { openInPlace, openStream, type OpenZstd } from "../src/ZstdSource.ts"
 import { packed, tarOf, temporaryDirectory } from "./SampleHost.ts"
 
@@ -33,6 +35,13 @@ const readWith = (open: OpenZstd, bytes: Uint8Array) =>
     }).pipe(Effect.ensuring(Effect.sync(() => reader.close())))
   })
 
+/** As another thread would hand it over. */
+const openHandedOver: OpenZstd = (path, range, reading) => {
+  const { port1, port2 } = new MessageChannel()
+  void decompress({ path, range, archive: "x.tar.zst", end: "of-archive" }, port1, "no-digest")
+  return receive(port2)(path, range, reading)
+}
+
 const noise = (bytes: number): string => {
   let state = 1
   return Array.from({ length: bytes }, () => {
@@ -50,6 +59,7 @@ const sample = [
 describe.each([
   ["in place", openInPlace],
   ["with streams", openStream],
+  ["that is handed over", openHandedOver],
 ] as const)("reading an archive %s", (_, open) => {
   const readAll = (bytes: Uint8Array) => readWith(open, bytes)
 
