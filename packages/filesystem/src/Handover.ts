@@ -6,6 +6,7 @@ import { createHash } from "node:crypto"
 import type { MessagePort } from "node:worker_threads"
 import type { HostError } from "@kata-deploy/core"
 import type { ArchivePart } from "./ArchiveReader.ts"
+import type { UnpackJob } from "./Parts.ts"
 import { errno, reasonOf, Refusal } from "./Refusal.ts"
 import { openInPlace, type OpenZstd, type Reading, sizeOf, type ZstdSource } from "./ZstdSource.ts"
 
@@ -83,11 +84,10 @@ export interface Decompressed {
  * wrong with the part is told over there, where it is known in which entry.
  */
 export const decompress = async (
-  part: ArchivePart,
+  part: ArchivePart & Pick<UnpackJob, "isDigested">,
   port: MessagePort,
-  digest: "digest" | "no-digest",
 ): Promise<Decompressed> => {
-  const hash = digest === "digest" ? createHash("sha256") : undefined
+  const hash = part.isDigested ? createHash("sha256") : undefined
   const rooms = new Rooms(port)
   const say = (said: Said): void =>
     port.postMessage(said, said._tag === "Piece" ? [memoryOf(said.piece)] : [])

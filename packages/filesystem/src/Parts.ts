@@ -8,7 +8,7 @@ import { type ArchivePart, ArchiveReader } from "./ArchiveReader.ts"
 import { errno, Refusal } from "./Refusal.ts"
 import { isSameContent, type Staged, StagedTree } from "./StagedTree.ts"
 import { SyncQueue } from "./SyncQueue.ts"
-import { openBestZstd, type OpenZstd } from "./ZstdSource.ts"
+import type { OpenZstd } from "./ZstdSource.ts"
 
 /** Where a piece of a component is put down, and what of it is left out. */
 export interface StagingJob {
@@ -101,7 +101,7 @@ export const unpack = async (
   job: UnpackJob,
   allowance: Allowance,
   { free, tell }: { readonly tell: (read: number) => void; readonly free: () => void },
-  open: OpenZstd = openBestZstd,
+  open: OpenZstd,
 ): Promise<Unpacked> => {
   const syncs = new SyncQueue()
   const tree = new StagedTree(job.root, job.archive, syncs, job)

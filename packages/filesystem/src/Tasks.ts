@@ -157,7 +157,7 @@ export const perform = (task: Task, listeners: Listeners): Promise<Results[Task[
     case "Unpack":
       return unpackFrom(task, listeners)
     case "Decompress":
-      return decompress(task.job, task.to, task.job.isDigested ? "digest" : "no-digest")
+      return decompress(task.job, task.to)
     case "Digest":
       return digest(task.path)
     case "Texts":

@@ -38,7 +38,7 @@ const readWith = (open: OpenZstd, bytes: Uint8Array) =>
 /** As another thread would hand it over. */
 const openHandedOver: OpenZstd = (path, range, reading) => {
   const { port1, port2 } = new MessageChannel()
-  void decompress({ path, range, archive: "x.tar.zst", end: "of-archive" }, port1, "no-digest")
+  void decompress({ ...whole, path, range, archive: "x.tar.zst", isDigested: false }, port1)
   return receive(port2)(path, range, reading)
 }
 

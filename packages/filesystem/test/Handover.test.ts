@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { MessageChannel } from "node:worker_threads"
 import zlib from "node:zlib"
 import { afterEach, vi } from "vitest"
-import { type ArchivePart, whole } from "../src/ArchiveReader.ts"
+import { whole } from "../src/ArchiveReader.ts"
 import { decompress, receive } from "../src/Handover.ts"
 import { reasonOf, Refusal } from "../src/Refusal.ts"
 import { temporaryDirectory } from "./SampleHost.ts"
@@ -16,8 +16,6 @@ const mebibyte = 1024 * 1024
 /** Every piece of it has other bytes. */
 const content = Buffer.concat(Array.from({ length: 16 }, (_, at) => Buffer.alloc(mebibyte / 2, at + 1)))
 
-const partAt = (path: string): ArchivePart => ({ path, archive: "x.tar.zst", ...whole })
-
 const archive = Effect.map(temporaryDirectory, (directory) => {
   const path = join(directory, "x.tar.zst")
   fs.writeFileSync(path, zlib.zstdCompressSync(content))
@@ -25,14 +23,14 @@ const archive = Effect.map(temporaryDirectory, (directory) => {
 })
 
 /** Both ends, as two threads have them. */
-const handOver = (path: string, digest: "digest" | "no-digest" = "no-digest") => {
+const handOver = (path: string, { isDigested } = { isDigested: false }) => {
   const { port1, port2 } = new MessageChannel()
   const refuse = (detail: string) =>
     new Refusal({ _tag: "BadArchive", archive: "x.tar.zst", entry: "an entry", detail })
   const { range } = whole
   return {
     port: port1,
-    decompressed: decompress(partAt(path), port1, digest),
+    decompressed: decompress({ ...whole, path, archive: "x.tar.zst", isDigested }, port1),
     source: receive(port2)(fs.existsSync(path) ? path : "/dev/null", range, { refuse }),
   }
 }
@@ -88,7 +86,7 @@ describe("an archive that one thread decompresses for another", () => {
   it.effect("has the digest of its compressed bytes where somebody asks for it", () =>
     Effect.gen(function* () {
       const path = yield* archive
-      const asked = handOver(path, "digest")
+      const asked = handOver(path, { isDigested: true })
       const read = async (source: typeof asked.source) => {
         while ((await source.next()) !== undefined);
       }
