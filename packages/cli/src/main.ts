@@ -2,17 +2,9 @@
  * The entry of the program: answers `--version` by itself, supervises the long life of a pod, and loads everything else
  * only when it is needed. `process` is the global here and in all that is imported: see `supervisor/Builtins.ts`.
  */
+import { version } from "./Release.ts"
 import { begin } from "./supervisor/Begin.ts"
 import { errandOf } from "./supervisor/CommandLine.ts"
-
-/** Filled in by the bundler; the sources read the manifest instead. */
-declare const KATA_DEPLOY_VERSION: string | undefined
-
-const version = async (): Promise<string> => {
-  if (typeof KATA_DEPLOY_VERSION === "string") return KATA_DEPLOY_VERSION
-  const manifest = await import("../package.json", { with: { type: "json" } })
-  return manifest.default.version
-}
 
 const argv = process.argv.slice(2)
 

@@ -2,6 +2,8 @@
 import { resolve } from "node:path"
 import type { Problem } from "@kata-deploy/core"
 import type { Arguments } from "../command/Arguments.ts"
+import * as GivenValue from "../command/GivenValue.ts"
+import * as NodeOptions from "../command/NodeOptions.ts"
 import type { Surroundings } from "../Surroundings.ts"
 
 /** A job on archives. */
@@ -22,21 +24,6 @@ export const choices = ["list", "verify", "pack"] as const
 
 const packFlags = ["component", "output-dir", "level"]
 
-/**
- * `artifacts pack DIR --output DIR2` names a directory; everywhere else, and with `text` or `json`, `--output` is the
- * form of the result. Makes the first kind a flag of its own.
- */
-export const withOutputDirectory = (argv: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const isForm = (value: string | undefined) => value === undefined || /^(text|json)$/i.test(value.trim())
-  const at = argv.indexOf("artifacts")
-  if (at === -1 || !argv.slice(at).includes("pack")) return argv
-  return argv.map((word, i) => {
-    if (word === "--output" && !isForm(argv[i + 1])) return "--output-dir"
-    const inline = /^--output=(.*)$/s.exec(word)?.[1]
-    return inline === undefined || isForm(inline) ? word : `--output-dir=${inline}`
-  })
-}
-
 const missing = (setting: string, message: string, remedy: string): Problem.Problem => ({
   code: "E_PACK_INCOMPLETE",
   setting,
@@ -46,16 +33,14 @@ const missing = (setting: string, message: string, remedy: string): Problem.Prob
 
 /** Decodes the job; `words` are those behind `artifacts`. */
 export const decode = (
-  { given, words: all }: Arguments,
+  args: Arguments,
   operand: string,
-  { env, workingDirectory }: Surroundings,
+  surroundings: Surroundings,
   problems: Array<Problem.Problem>,
 ): ArtifactsJob | undefined => {
-  const words = all.slice(2)
-  const path = (text: string): string => resolve(workingDirectory, text)
-  const find = (flag: string, variable: string) => given.get(flag) ?? (env[variable]?.trim() || undefined)
-  const directory = path(find("artifacts", "KATA_DEPLOY_ARTIFACTS") ?? "/opt/kata-artifacts")
-  const publicKey = find("public-key", "KATA_DEPLOY_PUBLIC_KEY")
+  const { given } = args
+  const words = args.words.slice(2)
+  const path = GivenValue.pathFinder(GivenValue.finder(args, surroundings, problems), surroundings)
   const misplaced = [
     ...(operand === "pack" ? ["artifacts"] : packFlags),
     ...(operand === "verify" ? [] : ["public-key"]),
@@ -69,10 +54,11 @@ export const decode = (
     })
   }
   if (operand === "verify" && words.length > 0) problems.push(surplus(words[0]!, operand))
-  if (operand === "verify")
-    return { _tag: "Verify", directory, publicKey: publicKey === undefined ? undefined : path(publicKey) }
-  if (operand === "list") return { _tag: "List", directory, component: words[0] }
-  return packJob(words, given, path, problems)
+  if (operand === "pack") return packJob(words[0], args, surroundings, problems)
+  const directory = path("artifacts") ?? NodeOptions.usualArtifacts
+  return operand === "list"
+    ? { _tag: "List", directory, component: words[0] }
+    : { _tag: "Verify", directory, publicKey: path("public-key") }
 }
 
 const surplus = (word: string, operand: string): Problem.Problem => ({
@@ -83,22 +69,26 @@ const surplus = (word: string, operand: string): Problem.Problem => ({
 })
 
 const packJob = (
-  [tree]: ReadonlyArray<string>,
-  given: ReadonlyMap<string, string>,
-  path: (text: string) => string,
+  word: string | undefined,
+  args: Arguments,
+  surroundings: Surroundings,
   problems: Array<Problem.Problem>,
 ): ArtifactsJob | undefined => {
   const before = problems.length
-  const component = given.get("component")
-  const into = given.get("output-dir")
-  const level = Number(given.get("level") ?? "19")
+  const find = GivenValue.finder(args, surroundings, problems)
+  const component = find("component")?.text
+  const into = GivenValue.pathFinder(find, surroundings)("output-dir")
+  const written = find("level")?.text ?? "19"
+  const level = Number(written)
+  const isMissing = (flag: string) => !args.given.has(flag) && !args.rejected.has(flag)
   const how = "Write: kata-deploy artifacts pack DIR --component NAME --output DIR2."
-  if (tree === undefined) problems.push(missing("DIR", "artifacts pack needs the directory to pack.", how))
-  if (into === undefined)
+  if (word === undefined || word.trim() === "")
+    problems.push(missing("DIR", "artifacts pack needs the directory to pack.", how))
+  if (isMissing("output-dir"))
     problems.push(missing("--output", "artifacts pack needs --output, the directory for the archive.", how))
-  if (component === undefined)
+  if (isMissing("component"))
     problems.push(missing("--component", "artifacts pack needs --component, the component's name.", how))
-  else if (!/^[a-z0-9][a-z0-9._-]*$/.test(component)) {
+  if (component !== undefined && !/^[a-z0-9][a-z0-9._-]*$/.test(component)) {
     problems.push({
       code: "E_FLAG_VALUE",
       setting: "--component",
@@ -111,12 +101,12 @@ const packJob = (
     problems.push({
       code: "E_FLAG_VALUE",
       setting: "--level",
-      value: given.get("level") ?? "",
-      message: "--level is no number from 1 to 19.",
+      value: written,
+      message: `--level is ${JSON.stringify(written)}, which is no number from 1 to 19.`,
       remedy: "19 makes the smallest archives, 3 is quick.",
     })
   }
-  if (problems.length > before || tree === undefined || component === undefined || into === undefined)
+  if (problems.length > before || word === undefined || component === undefined || into === undefined)
     return undefined
-  return { _tag: "Pack", tree: path(tree), component, into: path(into), level }
+  return { _tag: "Pack", tree: resolve(surroundings.workingDirectory, word), component, into, level }
 }

@@ -5,7 +5,7 @@
 import { parseArgs } from "node:util"
 import { Masking, NearestName, type Problem, SettingsGrammar } from "@kata-deploy/core"
 import { Result } from "effect"
-import { withOutputDirectory } from "../artifacts/ArtifactsJob.ts"
+import { withOutputDirectory } from "../artifacts/OutputDirectory.ts"
 import * as FlagTable from "./FlagTable.ts"
 
 /** The command line, taken apart. */

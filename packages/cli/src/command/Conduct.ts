@@ -1,7 +1,6 @@
 /**
  * Answers: how is a run to go about others and about failure? The flags of that kind and their variables, decoded.
  */
-import { resolve } from "node:path"
 import type { Problem, Run } from "@kata-deploy/core"
 import type { Surroundings } from "../Surroundings.ts"
 import * as Arguments from "./Arguments.ts"
@@ -24,7 +23,7 @@ export const decode = (
   const isWrong = seconds !== undefined && !/^\d{1,6}$/.test(seconds.text)
   if (isWrong)
     problems.push(Arguments.wrongValue(seconds.where, seconds.text, "a whole number of seconds, e.g. 300"))
-  const planFile = find("plan")?.text
+  const planFile = GivenValue.pathFinder(find, surroundings)("plan")
   const rollback = find("rollback")?.text as Run.Conduct["rollback"] | undefined
   const whenInUse = find("when-in-use")?.text as Run.Conduct["whenInUse"] | undefined
   const beside = find("restart-beside-others")?.text as Run.Conduct["restartBesideOthers"] | undefined
@@ -36,7 +35,7 @@ export const decode = (
       ...(whenInUse === undefined ? {} : { whenInUse }),
       ...(beside === undefined ? {} : { restartBesideOthers: beside }),
       ...(nydusData === undefined ? {} : { nydusData }),
-      ...(planFile === undefined ? {} : { planFile: resolve(surroundings.workingDirectory, planFile) }),
+      ...(planFile === undefined ? {} : { planFile }),
     },
     problems,
   }

@@ -1,4 +1,5 @@
 /** Answers: what was given for a flag, on the command line or in its variable? */
+import { resolve } from "node:path"
 import type { Problem } from "@kata-deploy/core"
 import { Result } from "effect"
 import type { Surroundings } from "../Surroundings.ts"
@@ -11,6 +12,17 @@ export interface GivenValue {
   readonly where: string
 }
 
+/** Finds the value of a flag by its name. */
+export type Finder = (name: string) => GivenValue | undefined
+
+/** The same for a path of this process: absolute, relative ones are below its working directory. */
+export const pathFinder =
+  (find: Finder, { workingDirectory }: Pick<Surroundings, "workingDirectory">) =>
+  (name: string): string | undefined => {
+    const found = find(name)
+    return found === undefined ? undefined : resolve(workingDirectory, found.text)
+  }
+
 /**
  * Finds values by the names of their flags; what is wrong with one is added to `problems`. A flag wins over its
  * variable. A blank variable is unset, a blank flag is not.
@@ -20,8 +32,8 @@ export const finder =
     { given }: Pick<Arguments.Arguments, "given">,
     { env }: Pick<Surroundings, "env">,
     problems: Array<Problem.Problem>,
-  ) =>
-  (name: string): GivenValue | undefined => {
+  ): Finder =>
+  (name) => {
     const row = FlagTable.lookup(name)!
     const flag = given.get(name)
     if (flag !== undefined) {

@@ -57,6 +57,22 @@ export interface Decoded {
 
 const helpRemedy = "kata-deploy --help lists the actions."
 
+/** Words that other programs have for what ours calls otherwise; `install` is what looks most like the first. */
+const otherWords: Readonly<Record<string, string>> = {
+  uninstall: "cleanup",
+  remove: "cleanup",
+  delete: "cleanup",
+  undo: "rollback",
+  upgrade: "install",
+  help: "--help",
+  version: "--version",
+}
+
+const didYouMean = (word: string): string =>
+  Object.hasOwn(otherWords, word)
+    ? ` Did you mean ${otherWords[word]}?`
+    : NearestName.didYouMean(word, ActionTable.names)
+
 const noAction = (word: string | undefined): Problem.Problem => {
   if (word === undefined) {
     return {
@@ -71,22 +87,51 @@ const noAction = (word: string | undefined): Problem.Problem => {
   return {
     code: "E_UNKNOWN_ACTION",
     value: word,
-    message: `${JSON.stringify(word)} is no action of this program${removed === undefined ? `.${NearestName.didYouMean(word, ActionTable.names)}` : " any more."}`,
+    message: `${JSON.stringify(word)} is no action of this program${removed === undefined ? `.${didYouMean(word)}` : " any more."}`,
     remedy: removed ?? helpRemedy,
   }
 }
 
-const misplaced = (action: ActionTable.ActionRow, flag: FlagTable.FlagRow): Problem.Problem => {
-  const others = ActionTable.rows.filter((row) => ActionTable.takes(row, flag)).map((row) => row.name)
+/** Names of the other actions that take a flag. */
+const othersWith = (action: ActionTable.ActionRow, flag: FlagTable.FlagRow): ReadonlyArray<string> =>
+  ActionTable.rows.filter((row) => row !== action && ActionTable.takes(row, flag)).map((row) => row.name)
+
+/** A plan takes flags of several actions, of which those count that it is made for. */
+const hasEffect = (
+  action: ActionTable.ActionRow,
+  operand: string | undefined,
+  flag: FlagTable.FlagRow,
+): boolean => {
+  if (!ActionTable.takes(action, flag)) return false
+  if (action.name !== "plan" || operand === undefined || flag.scope !== "action") return true
+  const others = othersWith(action, flag)
+  return others.length === 0 || others.includes(operand)
+}
+
+const misplaced = (
+  action: ActionTable.ActionRow,
+  operand: string | undefined,
+  flag: FlagTable.FlagRow,
+): Problem.Problem => {
+  const what = action.name === "plan" && operand !== undefined ? `plan ${operand}` : action.name
   return {
     code: "E_FLAG_MISPLACED",
     setting: `--${flag.name}`,
-    message: `--${flag.name} has no effect with ${action.name}.`,
+    message: `--${flag.name} has no effect with ${what}.`,
     remedy:
       flag.scope === "action"
-        ? `Leave it out; it belongs to ${others.join(", ")}.`
+        ? `Leave it out; it belongs to ${othersWith(action, flag).join(", ")}.`
         : "Leave it out; it is for actions on a node.",
   }
+}
+
+/** What follows on a stop is a question to an install that ends by itself. */
+const staysAnyway: Problem.Problem = {
+  code: "E_FLAGS_CONTRADICT",
+  setting: "--when-stopped",
+  message:
+    "--when-stopped has no effect without --once: an install that stays decides on a cleanup in any case.",
+  remedy: "Add --once, or leave --when-stopped out.",
 }
 
 /** The word behind an action, checked against its choices. */
@@ -175,12 +220,16 @@ export const decode = (args: Arguments, surroundings: Surroundings): Decoded => 
   if (args.given.get("version") === "true") return { invocation: { _tag: "Version" }, problems: [] }
   const problems = [...args.problems]
   if (name === waitAction) return waits(args)
+  // The word behind an unknown flag may have been the action.
+  if (name === undefined && problems.length > 0) return { invocation: undefined, problems }
   if (action === undefined) return { invocation: undefined, problems: [noAction(name), ...problems] }
+  const operand = operandOf(action, words, problems)
   for (const flag of args.given.keys()) {
     const row = FlagTable.lookup(flag)
-    if (row !== undefined && !ActionTable.takes(action, row)) problems.push(misplaced(action, row))
+    if (row !== undefined && !hasEffect(action, operand, row)) problems.push(misplaced(action, operand, row))
   }
-  const operand = operandOf(action, words, problems)
+  if (args.given.has("when-stopped") && args.given.get("once") !== "true" && action.name === "install")
+    problems.push(staysAnyway)
   return { invocation: invocationOf(action, operand, args, surroundings, problems), problems }
 }
 
@@ -221,7 +270,7 @@ const invocationOf = (
       const errand = action.name === "install" ? errandOf(args) : undefined
       if (errand !== undefined) return { _tag: "Supervise", errand }
       if (action.name === "snapshots") {
-        const wish = SnapshotsJob.decode(args, operand, conduct, problems)
+        const wish = SnapshotsJob.decode(args, operand, conduct, surroundings, problems)
         return wish === undefined
           ? undefined
           : {

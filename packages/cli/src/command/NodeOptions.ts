@@ -1,7 +1,6 @@
 /**
  * Answers: where is the host, and what may be asked? The flags of that kind, and their variables, decoded.
  */
-import { resolve } from "node:path"
 import { HostPath, type Problem, SettingsGrammar } from "@kata-deploy/core"
 import type { NodeHostShell } from "@kata-deploy/host"
 import { Result } from "effect"
@@ -11,6 +10,9 @@ import * as GivenValue from "./GivenValue.ts"
 
 /** How the API is reached. */
 export type KubeMode = "auto" | "in-cluster" | "kubeconfig" | "none"
+
+/** Directory of this process with the component archives, where nothing else is said. */
+export const usualArtifacts = "/opt/kata-artifacts"
 
 /** Where the host is, and what may be asked. */
 export interface NodeOptions {
@@ -52,10 +54,7 @@ export const decode = (
 ): { readonly options: NodeOptions; readonly problems: ReadonlyArray<Problem.Problem> } => {
   const problems: Array<Problem.Problem> = []
   const find = GivenValue.finder(args, surroundings, problems)
-  const path = (name: string): string | undefined => {
-    const found = find(name)
-    return found === undefined ? undefined : resolve(surroundings.workingDirectory, found.text)
-  }
+  const path = GivenValue.pathFinder(find, surroundings)
   const hostPath = (name: string): HostPath.HostPath | undefined => {
     const found = find(name)
     if (found === undefined) return undefined
@@ -72,7 +71,7 @@ export const decode = (
       if (value !== undefined) problems.push(contradiction(name, value, kube))
   const options: NodeOptions = {
     hostRoot: path("host-root"),
-    artifacts: path("artifacts") ?? "/opt/kata-artifacts",
+    artifacts: path("artifacts") ?? usualArtifacts,
     kube,
     kubeconfig,
     context,

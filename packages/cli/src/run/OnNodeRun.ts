@@ -6,6 +6,7 @@ import { Plan, Progress, type Report, type Snapshots } from "@kata-deploy/core"
 import { Cause, Effect, Exit, Fiber, Layer } from "effect"
 import type { Display } from "../command/Display.ts"
 import { isAction } from "../command/Invocation.ts"
+import * as Lookalikes from "../command/Lookalikes.ts"
 import * as ExitStatus from "../ExitStatus.ts"
 import * as Documents from "../render/Documents.ts"
 import type { Style } from "../render/Paint.ts"
@@ -124,6 +125,15 @@ const announce = ({ display, invocation }: OnNodeRun, { settings, variables }: P
   )
 }
 
+/** A misspelt variable would be passed over in silence, and then look like a decision of ours. */
+const nameLookalikes = ({ surroundings }: OnNodeRun) =>
+  Effect.forEach(
+    Lookalikes.find(surroundings.env),
+    ({ meant, name }) =>
+      Effect.logWarning(`The variable ${name} means nothing to this program. Did you mean ${meant}?`),
+    { discard: true },
+  )
+
 /** Runs the action and answers the exit status; never rejects. */
 export const run = async (request: OnNodeRun): Promise<number> => {
   const { display, invocation, surroundings, voice } = request
@@ -131,11 +141,10 @@ export const run = async (request: OnNodeRun): Promise<number> => {
   const line = StatusLine.make(surroundings.stderr)
   const progress = ProgressDisplay.make(display, line)
   const program = Effect.gen(function* () {
+    yield* nameLookalikes(request)
     const prepared = yield* Preparation.prepare(request)
     yield* announce(request, prepared)
-    const engine = yield* Effect.promise(() =>
-      request.engineFor(Preparation.optionsOf(invocation), prepared.settings),
-    )
+    const engine = yield* Effect.promise(() => request.engineFor(invocation.options, prepared.settings))
     const tracing = yield* Effect.promise(() => Tracing.layer(surroundings.env, request.release))
     return yield* Effect.provide(carryOut(engine, prepared, request, style), tracing)
   }).pipe(

@@ -106,13 +106,6 @@ const notRoot = (): Problem.PrerequisiteError =>
     ],
   })
 
-/** A stage leaves the API to whoever dispatches it (spec 08 §1). */
-const isStage = (job: OnNode["job"]): boolean => isAction(job) && job.action.includes("-stage-")
-
-/** What this action may ask, of what the flags allow. */
-export const optionsOf = ({ job, options }: OnNode): NodeOptions =>
-  isStage(job) ? { ...options, kube: "none" } : options
-
 /** Decodes everything; fails with all problems at once. */
 export const prepare = Effect.fnUntraced(function* ({
   args,
@@ -132,7 +125,7 @@ export const prepare = Effect.fnUntraced(function* ({
     architecture: surroundings.architecture,
     variables: sources.variables,
     customConfigs: yield* ProcessFiles.customConfigs(surroundings.customConfigs),
-    api: optionsOf(invocation).kube === "none" ? "not-used" : "used",
+    api: options.kube === "none" ? "not-used" : "used",
   })
   const source = Result.isSuccess(decoded) ? decoded.success.userDropInSource : undefined
   const dropIn = yield* userDropIn(invocation, source, surroundings)

@@ -13,13 +13,10 @@ import { supervise } from "./Supervisor.ts"
 /** Keeps the process alive while it waits without a health server. */
 const forEver = 2 ** 30
 
-const readSettingsFile = (
-  argv: ReadonlyArray<string>,
-  env: Readonly<Record<string, string | undefined>>,
-): string | undefined => {
-  const path = CommandLine.flagText(argv, "config") ?? env["KATA_DEPLOY_CONFIG"] ?? ""
+const readSettingsFile = (argv: ReadonlyArray<string>): string | undefined => {
+  const path = CommandLine.flagText(argv, "config")?.trim() ?? ""
   try {
-    return path.trim() === "" ? undefined : fs.readFileSync(path.trim(), "utf8")
+    return path === "" ? undefined : fs.readFileSync(path, "utf8")
   } catch {
     // The installer says what is wrong with it.
     return undefined
@@ -33,7 +30,7 @@ const placeOf = (
 ): CommandLine.HealthPlace => {
   switch (errand) {
     case "install-and-stay":
-      return CommandLine.healthPlace(argv, env, readSettingsFile(argv, env))
+      return CommandLine.healthPlace(argv, env, readSettingsFile(argv))
     case "wait":
       return CommandLine.adopted(env)
     // Init containers have no probes.

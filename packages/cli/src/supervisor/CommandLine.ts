@@ -23,7 +23,9 @@ export const errandOf = (argv: ReadonlyArray<string>): Errand | undefined => {
   if (at < 0 || argv.some(asksForHelp)) return undefined
   if (argv[at] === waitAction) return "wait"
   if (argv[at] !== "install") return undefined
-  if (!argv.some((word) => /^--once(?:=|$)/.test(word))) return "install-and-stay"
+  // What to do when it is stopped is no question to an install that stays: whoever asks it is told so.
+  if (!argv.some((word) => /^--once(?:=|$)/.test(word)))
+    return flagText(argv, "when-stopped") === undefined ? "install-and-stay" : undefined
   const isPlain = argv.includes("--once") || argv.includes("--once=true")
   return isPlain && flagText(argv, "when-stopped") === "cleanup" ? "install-and-leave" : undefined
 }
@@ -71,10 +73,22 @@ export const childArguments = (argv: ReadonlyArray<string>, job: Job | "status")
 /** Variable with the seconds between two looks for drift. */
 export const driftVariable = "KATA_DEPLOY_DRIFT_INTERVAL"
 
-/** Seconds between two looks for drift; `undefined` for never, which is also what nonsense means. */
-export const driftInterval = (env: Readonly<Record<string, string | undefined>>): number | undefined => {
+/** How often drift is looked for; `complaint` is there where what is said of it cannot be understood. */
+export interface DriftInterval {
+  /** Seconds between two looks; `undefined` for never. */
+  readonly seconds: number | undefined
+  readonly complaint?: string
+}
+
+/** How often drift is looked for. It is not worth an install, so nonsense means never. */
+export const driftInterval = (env: Readonly<Record<string, string | undefined>>): DriftInterval => {
   const text = env[driftVariable]?.trim() ?? ""
-  return /^[1-9]\d{0,6}$/.test(text) ? Number(text) : undefined
+  if (/^[1-9]\d{0,6}$/.test(text)) return { seconds: Number(text) }
+  if (text === "" || text === "0") return { seconds: undefined }
+  return {
+    seconds: undefined,
+    complaint: `${driftVariable} is ${JSON.stringify(text)}, which is no whole number of seconds, so drift is never looked for. Write e.g. 3600, or unset it.`,
+  }
 }
 
 /** Seconds that the cleanup waits for the node lock: its part of the 540 (decisions §1). */

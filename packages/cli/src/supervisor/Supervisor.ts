@@ -92,7 +92,8 @@ export const supervise = (supervision: Supervision): Promise<number> =>
     }
 
     // While it waits, and only then, a child looks from time to time whether everything is as it was left.
-    const interval = CommandLine.driftInterval(env)
+    const { complaint, seconds: interval } = CommandLine.driftInterval(env)
+    if (complaint !== undefined) log("warn", complaint)
     let look: Child.Child | undefined
     const lookLater = (): void => {
       if (interval !== undefined && state._tag === "Waiting") after(interval, lookForDrift)

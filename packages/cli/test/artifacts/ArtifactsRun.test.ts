@@ -51,6 +51,33 @@ describe("kata-deploy artifacts", () => {
       assert.include(stderr, part)
   })
 
+  it("pack tells of each mistake once, and takes no blank for the directory that it runs in", async () => {
+    const { status, stderr } = await start("pack", "", "--output=", "--component", "--level=fast")
+    assert.strictEqual(status, 2)
+    for (const part of ["directory to pack", '--output-dir is ""', "--component has no value", '"fast"'])
+      assert.include(stderr, part)
+    assert.match(stderr, /^error: 4 problems/)
+    for (const flag of ["--artifacts=", "--public-key= "])
+      assert.match((await start("verify", flag)).stderr, /^error: 1 problem[^]*a value that is not\s+blank/)
+  })
+
+  it("pack that is stopped makes no archive", async () => {
+    fs.writeFileSync(join(directory, "tree/bin/large"), randomBytes(4_000_000))
+    const recorder = Recorder.make({ workingDirectory: directory })
+    const status = await run(["artifacts", "pack", "tree", "--component=kernel", "--output=out"], {
+      surroundings: {
+        ...recorder.surroundings,
+        onInterrupt: (listener) => {
+          listener("SIGINT")
+          return () => undefined
+        },
+      },
+    })
+    assert.strictEqual(status, 1)
+    assert.match(recorder.stderr(), /stopped by SIGINT\. No archive was made\./)
+    await vi.waitUntil(() => fs.readdirSync(join(directory, "out")).length === 0)
+  })
+
   it("list shows archives, and what is in one", async () => {
     await pack()
     const all = await start("list", "--artifacts", "image", "--output", "json")

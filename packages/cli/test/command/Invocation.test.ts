@@ -59,9 +59,25 @@ describe("the action", () => {
     assert.match(problems("reset", purge, ...offline)[0] ?? "", /--nydus-data/)
   })
 
+  it("is told to those who know it by another name", () => {
+    for (const [word, ours] of [
+      ["uninstall", "cleanup"],
+      ["remove", "cleanup"],
+      ["undo", "rollback"],
+      ["help", "--help"],
+    ])
+      assert.include(problems(word!)[0], `"${word}" is no action of this program. Did you mean ${ours}?`)
+  })
+
   it("has to be there", () => {
     assert.match(problems()[0] ?? "", /^No action is named/)
     assert.match(problems("")[0] ?? "", /is no action/)
+  })
+
+  it("is not missed where the word behind an unknown flag may be it", () => {
+    const [first, ...rest] = problems("--verbose", "plan")
+    assert.match(first ?? "", /^--verbose is no flag/)
+    assert.deepStrictEqual(rest, [])
   })
 
   it("of a later release is refused with what to use instead", () => {
@@ -105,7 +121,7 @@ describe("words behind the action", () => {
   it("are needed by schema and completions", () => {
     assert.match(
       problems("schema")[0] ?? "",
-      /settings, plan, report, status, snapshots, mode-change, problems/,
+      /settings, plan, report, status, snapshots, mode-change, .*problems/,
     )
     assert.match(problems("schema", "plans")[0] ?? "", /Did you mean plan\?/)
     assert.match(problems("completions", "tcsh")[0] ?? "", /bash, zsh, fish/)
@@ -120,6 +136,23 @@ describe("flags", () => {
     )
     assert.match(problems("schema", "plan", "--kube=none")[0] ?? "", /--kube has no effect with schema/)
     assert.match(problems("try", "--debug")[0] ?? "", /--debug has no effect with try/)
+  })
+
+  it("of a plan are those of what is planned", () => {
+    assert.deepStrictEqual(problems("plan", "cleanup", "--nydus-data=purge", ...offline), [])
+    assert.deepStrictEqual(problems("plan", "cleanup", "--detailed-exitcode", ...offline), [])
+    for (const words of [["plan"], ["plan", "install"], ["plan", "reset"]])
+      assert.match(
+        problems(...words, "--nydus-data=purge", ...offline)[0] ?? "",
+        /no effect with plan (?:install|reset)\. .*belongs to cleanup, cleanup-stage-revert-cri\./,
+      )
+    assert.lengthOf(problems("plan", "install", "--once", ...offline), 1)
+  })
+
+  it("that speak of the end of an install are refused with one that stays", () => {
+    for (const what of ["leave", "cleanup"])
+      assert.match(problems("install", `--when-stopped=${what}`, ...offline)[0] ?? "", /without --once/)
+    assert.deepStrictEqual(problems("install", "--once", "--when-stopped=leave", ...offline), [])
   })
 
   it("of a trial are passed on", () => {

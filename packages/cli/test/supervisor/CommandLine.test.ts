@@ -13,6 +13,8 @@ const errands: ReadonlyArray<readonly [argv: string, errand: string | undefined]
   ["install --once --when-stopped=cleanup", "install-and-leave"],
   ["install --once --when-stopped cleanup", "install-and-leave"],
   ["install --once --when-stopped=leave", undefined],
+  // Who asks what follows on a stop, and means to stay, is told that this goes without saying.
+  ["install --when-stopped=leave", undefined],
   ["install --help", undefined],
   ["install -h", undefined],
   ["--version install", undefined],
@@ -52,8 +54,13 @@ describe("a command line", () => {
 
   it("has drift looked for only where an interval is named", () => {
     const interval = (text?: string) => CommandLine.driftInterval({ KATA_DEPLOY_DRIFT_INTERVAL: text })
-    for (const text of [undefined, "", "0", "-1", "x"]) assert.isUndefined(interval(text))
-    assert.strictEqual(interval(" 60 "), 60)
+    for (const text of [undefined, "", "0"]) assert.deepStrictEqual(interval(text), { seconds: undefined })
+    assert.deepStrictEqual(interval(" 60 "), { seconds: 60 })
+    for (const text of ["-1", "5m", "60.5", "100000000"]) {
+      const { complaint, seconds } = interval(text)
+      assert.isUndefined(seconds)
+      assert.include(complaint, `KATA_DEPLOY_DRIFT_INTERVAL is "${text}"`)
+    }
     assert.strictEqual(child("install --shims qemu", "status"), "status --shims qemu")
   })
 

@@ -18,10 +18,17 @@ const distance = (a: string, b: string): number => {
   return rows[a.length]![b.length]!
 }
 
-/** The known name closest to `name`, or `undefined` when none is close enough to be a likely typo. */
-export const nearestName = (name: string, known: ReadonlyArray<string>): string | undefined => {
+/**
+ * The known name closest to `name`, or `undefined` when none is close enough to be a likely typo: no more than `most`
+ * characters are wrong, a third of them where nothing is said.
+ */
+export const nearestName = (
+  name: string,
+  known: ReadonlyArray<string>,
+  most?: number,
+): string | undefined => {
   const word = name.toLowerCase().slice(0, 64)
-  const limit = Math.max(1, Math.floor(word.length / 3))
+  const limit = most ?? Math.max(1, Math.floor(word.length / 3))
   let best: { readonly name: string; readonly at: number } | undefined
   for (const candidate of known) {
     const at = distance(word, candidate.toLowerCase())

@@ -34,7 +34,7 @@ export const check = (
     ...suffix(settings),
     ...collisions(settings),
   ]
-  notices.push(...replacedVariants(settings), ...unusedExportMode(settings))
+  notices.push(...replacedVariants(settings), ...unusedExportMode(settings), ...unfitTaints(settings))
   if (settings.raw.devkit && !settings.raw.debug) {
     notices.push({
       code: "devkit-without-debug",
@@ -73,6 +73,25 @@ const unusedExportMode = ({ raw }: Checked): ReadonlyArray<Notice> =>
           remedy: "Add nydus-hs to EXPERIMENTAL_SETUP_SNAPSHOTTER, or leave NYDUS_HS_EXPORT_MODE out.",
         },
       ]
+
+/** Source: https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/ */
+const taintEffects = ["NoSchedule", "PreferNoSchedule", "NoExecute"]
+
+/** A taint that no item fits is never lifted, and pods would wait for that without end. */
+const unfitTaints = ({ raw }: Checked): ReadonlyArray<Notice> =>
+  raw.startupTaints
+    .filter((item) => {
+      const [key = "", effect, ...rest] = item.split(":")
+      return (
+        key === "" || key.includes("=") || rest.length > 0 || !taintEffects.includes(effect ?? "NoExecute")
+      )
+    })
+    .map((item) => ({
+      code: "startup-taint-fits-none",
+      severity: "warning",
+      message: `STARTUP_TAINTS has the item ${JSON.stringify(item)}, which no taint can be called; a taint that it was meant for stays on the node.`,
+      remedy: `Write key or key:effect, without the taint's value; effects are ${taintEffects.join(", ")}.`,
+    }))
 
 const unknownShims = ({ raw, shims }: Checked): ReadonlyArray<Problem> =>
   shims

@@ -22,6 +22,11 @@ describe("NearestName", () => {
     assert.isUndefined(NearestName.nearestName("qemu", []))
   })
 
+  it("suggests nothing that differs in more than it is told to pass over", () => {
+    assert.strictEqual(NearestName.nearestName("qmeu-snpp", ["qemu-snp"], 2), "qemu-snp")
+    assert.isUndefined(NearestName.nearestName("qmeu-snpp", ["qemu-snp"], 1))
+  })
+
   it("asks in a sentence, or says nothing", () => {
     assert.strictEqual(NearestName.didYouMean("qmeu", Shim.names), " Did you mean qemu?")
     assert.strictEqual(NearestName.didYouMean("kubernetes", Shim.names), "")

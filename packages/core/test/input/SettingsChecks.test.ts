@@ -37,6 +37,17 @@ describe("SettingsChecks", () => {
     assert.deepStrictEqual([...accepted({}).notices], [])
   })
 
+  it("warns about a startup taint that no taint can be called", () => {
+    const found = (text: string) => accepted({ STARTUP_TAINTS: text }).notices
+    for (const text of ["k", "example.com/k:NoSchedule", "a:PreferNoSchedule,b:NoExecute c"])
+      assert.deepStrictEqual([...found(text)], [])
+    for (const text of ["k:NoSchedul", "k=v:NoSchedule", "k:NoSchedule:x", ":NoSchedule", "k:"]) {
+      const [notice] = found(text)
+      assert.strictEqual(notice?.code, "startup-taint-fits-none")
+      assert.include(notice?.message, JSON.stringify(text))
+    }
+  })
+
   describe("proxies", () => {
     it("are one value for all, or one for each shim", () => {
       assert.deepStrictEqual(accepted({ AGENT_HTTPS_PROXY: "http://p:1" }).httpsProxy, {
