@@ -105,7 +105,8 @@ const carryOut = async ({ invocation, problems }: Invocation.Decoded, turn: Turn
       return supervise(invocation.errand, turn)
     case "Artifacts": {
       const { run } = await import("./artifacts/ArtifactsRun.ts")
-      return run({ job: invocation.job, display: turn.display, voice })
+      const { onInterrupt } = surroundings
+      return run({ job: invocation.job, display: turn.display, voice, onInterrupt })
     }
     case "Try": {
       const { run } = await import("./run/TrialRun.ts")

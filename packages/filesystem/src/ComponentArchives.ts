@@ -169,8 +169,8 @@ const verdict = (artifacts: Artifacts, workers: Crews, component: string): Effec
 /** Packs a directory. */
 export const pack = (request: PackRequest): Effect.Effect<Packed, HostError.HostError> =>
   Effect.tryPromise({
-    try: () => packTree(request),
-    catch: toHostError(`pack ${request.component}`, undefined),
+    try: (signal) => packTree(request, signal),
+    catch: toHostError(`pack ${request.tree} as ${request.component}`, undefined),
   })
 
 /** Reads an Ed25519 public key (PEM, or its 32 bytes) from a file; `undefined` with what is wrong as a clause. */

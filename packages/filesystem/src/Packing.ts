@@ -7,10 +7,10 @@ import fs from "node:fs"
 import nodePath from "node:path"
 import { pipeline } from "node:stream/promises"
 import zlib from "node:zlib"
-import { ArchiveEntry, type ArchiveIndex } from "@kata-deploy/core"
+import { ArchiveEntry, type ArchiveIndex, HostError } from "@kata-deploy/core"
 import { type Header, type Pack, pack as tarPack } from "tar-stream"
 import * as IndexFrame from "./IndexFrame.ts"
-import { Refusal } from "./Refusal.ts"
+import { reasonOf, Refusal } from "./Refusal.ts"
 
 /** What is to be packed. */
 export interface PackRequest {
@@ -49,6 +49,15 @@ const pieceBytes = 256 * 1024
 
 type Sink = ReturnType<Pack["entry"]>
 
+/** A failure names the one of thousands of files that it is about. */
+const naming = <A>(verb: "read" | "write", path: string, use: () => A): A => {
+  try {
+    return use()
+  } catch (cause) {
+    throw new HostError.HostError({ operation: `${verb} ${path}`, path: undefined, reason: reasonOf(cause) })
+  }
+}
+
 interface Entry {
   /** Path relative to `opt/kata`. */
   readonly path: string
@@ -60,7 +69,7 @@ interface Entry {
 const entriesOf = (root: string): ReadonlyArray<Entry> => {
   const found: Array<Entry> = []
   const visit = (at: string, above: string): void => {
-    const names = fs.readdirSync(at, { encoding: "buffer" }).sort(Buffer.compare)
+    const names = naming("read", at, () => fs.readdirSync(at, { encoding: "buffer" })).sort(Buffer.compare)
     for (const name of names) {
       const path = above + name.toString("utf8")
       const place = ArchiveEntry.place(`${ArchiveEntry.prefix}/${path}`)
@@ -99,13 +108,23 @@ const groupsOf = (entries: ReadonlyArray<Entry>): ReadonlyArray<ReadonlyArray<En
   return groups
 }
 
+/** A tar holds no time before 1970, and our writer of tars none after this second. */
+const latestSecond = 0x7fffffff
+
+const targetOf = (at: string): string => {
+  const bytes = fs.readlinkSync(at, { encoding: "buffer" })
+  const target = bytes.toString("utf8")
+  if (Buffer.from(target).equals(bytes)) return target
+  throw new Refusal({ _tag: "Refused", detail: `${at} cannot be packed: its target is not UTF-8` })
+}
+
 const headerOf = ({ at, path, stat }: Entry): Header => ({
   name: `./${ArchiveEntry.prefix}/${path}${stat.isDirectory() ? "/" : ""}`,
   size: stat.isFile() ? stat.size : 0,
   mode: stat.isFile() ? ArchiveEntry.fileMode(path, stat.mode) : stat.isDirectory() ? 0o755 : 0o777,
-  mtime: new Date(Math.floor(stat.mtimeMs / 1000) * 1000),
+  mtime: new Date(Math.min(Math.max(0, Math.floor(stat.mtimeMs / 1000)), latestSecond) * 1000),
   type: stat.isFile() ? "file" : stat.isDirectory() ? "directory" : "symlink",
-  linkname: stat.isSymbolicLink() ? fs.readlinkSync(at) : "",
+  linkname: stat.isSymbolicLink() ? targetOf(at) : "",
   uid: 0,
   gid: 0,
   uname: "root",
@@ -146,7 +165,7 @@ const feed = async (packing: Pack, entries: ReadonlyArray<Entry>): Promise<void>
 }
 
 const feedBody = async (sink: Sink, { at }: Entry, size: number): Promise<void> => {
-  const fd = fs.openSync(at, "r")
+  const fd = naming("read", at, () => fs.openSync(at, "r"))
   try {
     for (let left = size; left > 0;) {
       const chunk = Buffer.allocUnsafe(Math.min(left, pieceBytes))
@@ -163,27 +182,40 @@ const feedBody = async (sink: Sink, { at }: Entry, size: number): Promise<void> 
   }
 }
 
-/** Packs a directory. */
-export const pack = async ({ archive, component, level, tree }: PackRequest): Promise<Packed> => {
+const isWithin = (path: string, directory: string): boolean => {
+  const way = nodePath.relative(directory, path)
+  return way !== ".." && !way.startsWith("../") && !nodePath.isAbsolute(way)
+}
+
+/** Packs a directory; nothing of it stays where `signal` ends it early. */
+export const pack = async (
+  { archive, component, level, tree }: PackRequest,
+  signal?: AbortSignal,
+): Promise<Packed> => {
   const inner = nodePath.join(tree, ArchiveEntry.prefix)
   const root = fs.existsSync(inner) ? inner : tree
+  // Otherwise the next archive would hold this one.
+  if (isWithin(archive, root))
+    throw new Refusal({ _tag: "Refused", detail: `${archive} would lie in the tree that it is made of` })
   const entries = entriesOf(root)
   if (entries.length === 0) throw new Refusal({ _tag: "Refused", detail: `${root} is empty` })
-  fs.mkdirSync(nodePath.dirname(archive), { recursive: true })
   const temporary = `${archive}.${randomUUID()}.tmp`
-  const fd = fs.openSync(temporary, "wx", 0o644)
+  const fd = naming("write", archive, () => {
+    fs.mkdirSync(nodePath.dirname(archive), { recursive: true })
+    return fs.openSync(temporary, "wx", 0o644)
+  })
   try {
     const hash = createHash("sha256")
     const write = (bytes: Uint8Array): void => {
       hash.update(bytes)
-      for (let at = 0; at < bytes.length;) at += fs.writeSync(fd, bytes, at)
+      for (let at = 0; at < bytes.length;) at += naming("write", archive, () => fs.writeSync(fd, bytes, at))
     }
     const parts: Array<ArchiveIndex.Part> = []
     const groups = groupsOf(entries)
     for (const [at, group] of groups.entries()) {
       const end = at === groups.length - 1 ? "of-archive" : "of-part"
       const planned = group.some(({ path, stat }) => stat.isFile() && ArchiveEntry.isPlanned(path))
-      parts.push({ ...(await compress(tarOf(group, end), level, write)), planned })
+      parts.push({ ...(await compress(tarOf(group, end), level, write, signal)), planned })
     }
     write(
       IndexFrame.encode({
@@ -196,7 +228,7 @@ export const pack = async ({ archive, component, level, tree }: PackRequest): Pr
     )
     fs.fsyncSync(fd)
     const { size } = fs.fstatSync(fd)
-    fs.renameSync(temporary, archive)
+    naming("write", archive, () => fs.renameSync(temporary, archive))
     const fileBytes = entries.reduce((sum, { stat }) => sum + (stat.isFile() ? stat.size : 0), 0)
     return {
       entries: entries.length,
@@ -216,6 +248,7 @@ const compress = async (
   tar: AsyncIterable<Buffer>,
   level: number,
   write: (bytes: Uint8Array) => void,
+  signal: AbortSignal | undefined,
 ): Promise<{ readonly size: number; readonly content: number }> => {
   let size = 0
   let content = 0
@@ -234,6 +267,7 @@ const compress = async (
         write(chunk)
       }
     },
+    signal === undefined ? {} : { signal },
   )
   return { size, content }
 }

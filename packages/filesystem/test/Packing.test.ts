@@ -5,6 +5,7 @@ import { execFileSync, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import fs from "node:fs"
 import { join } from "node:path"
+import * as ComponentArchives from "../src/ComponentArchives.ts"
 import * as IndexFrame from "../src/IndexFrame.ts"
 import { pack } from "../src/Packing.ts"
 import { Refusal } from "../src/Refusal.ts"
@@ -65,6 +66,22 @@ const hasTar =
 const patience = 30_000
 
 describe("packing a component", () => {
+  it.effect("leaves nothing where it is ended early", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const tree = join(directory, "tree")
+      plantTree(tree)
+      const end = new AbortController()
+      const out = join(directory, "out")
+      const packing = pack({ tree, component: "it", archive: join(out, "it.tar.zst"), level: 1 }, end.signal)
+      assert.lengthOf(fs.readdirSync(out), 1, "it has begun")
+      end.abort()
+      const ended = yield* Effect.promise(() => packing.catch((error: unknown) => error))
+      assert.strictEqual((ended as Error).name, "AbortError")
+      assert.deepStrictEqual(fs.readdirSync(out), [])
+    }),
+  )
+
   it.effect(
     "the same tree gives the same bytes, wherever it lies",
     () =>
@@ -177,6 +194,63 @@ describe("packing a component", () => {
         assert.strictEqual(error.reason._tag, "BadArchive")
       }),
     patience,
+  )
+
+  /** Why a tree is not packed, as a sentence. */
+  const refusal = (tree: string, archive: string) =>
+    Effect.map(
+      Effect.flip(ComponentArchives.pack({ tree, component: "it", archive, level: 1 })),
+      ({ message }) => message,
+    )
+
+  it.effect("a failure names the file that it is about", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const at = (path: string) => join(directory, path)
+      fs.mkdirSync(at("tree"))
+      fs.writeFileSync(at("tree/a"), "a")
+      const missing = "there is no such file or directory"
+      assert.strictEqual(yield* refusal(at("none"), at("x")), `Could not read ${at("none")}: ${missing}`)
+      assert.match(yield* refusal(at("tree/a"), at("x")), /Could not read .*\/a: .* is no directory/)
+      fs.mkdirSync(at("taken"))
+      assert.strictEqual(
+        yield* refusal(at("tree"), at("taken")),
+        `Could not write ${at("taken")}: it is a directory`,
+      )
+      assert.match(yield* refusal(at("tree"), at("tree/a/x")), /would lie in the tree/)
+      assert.match(yield* refusal(at("tree"), at("taken/../tree/x")), /would lie in the tree/)
+      fs.rmSync(at("tree/a"))
+      assert.match(yield* refusal(at("tree"), at("x")), /^Could not pack .*tree as it: .*tree is empty$/)
+      fs.symlinkSync(Buffer.from([0xff, 0x61]), at("tree/link"))
+      assert.match(
+        yield* refusal(at("tree"), at("x")),
+        /tree\/link cannot be packed: its target is not UTF-8/,
+      )
+      assert.deepStrictEqual(fs.readdirSync(directory).sort(), ["taken", "tree"])
+    }),
+  )
+
+  it.effect.skipIf(!hasTar)("times that a tar cannot hold become the nearest ones that it can", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const at = (path: string) => join(directory, path)
+      fs.mkdirSync(at("tree"))
+      const times = {
+        "a-old": [-86_400, 0],
+        "b-usual": [1_700_000_000, 1_700_000_000],
+        "c-late": [4e9, 0x7fffffff],
+      }
+      for (const [name, [seconds]] of Object.entries(times)) {
+        fs.writeFileSync(at(`tree/${name}`), name)
+        // A negative number would be taken for now.
+        fs.utimesSync(at(`tree/${name}`), new Date(seconds! * 1000), new Date(seconds! * 1000))
+      }
+      const archive = at("it.tar.zst")
+      yield* Effect.promise(() => pack({ tree: at("tree"), component: "it", archive, level: 1 }))
+      execFileSync("tar", ["--zstd", "-C", directory, "-xf", archive], { stdio: "ignore" })
+      for (const [name, [, seconds]] of Object.entries(times))
+        assert.strictEqual(fs.statSync(at(`opt/kata/${name}`)).mtimeMs, seconds! * 1000, name)
+    }),
   )
 
   it.effect("what cannot be unpacked is not packed, and nothing is left of the attempt", () =>

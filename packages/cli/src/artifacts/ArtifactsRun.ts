@@ -1,11 +1,14 @@
 /** Answers: how does one `artifacts` action go, from its job to its exit status? */
 import { join } from "node:path"
+import type { Problem } from "@kata-deploy/core"
 import { ComponentArchives } from "@kata-deploy/filesystem"
-import { Cause, Effect, Exit } from "effect"
+import { Cause, Effect, Exit, Fiber } from "effect"
 import type { Display } from "../command/Display.ts"
 import { ofFailure, wrongUsage } from "../ExitStatus.ts"
 import { problemsOf } from "../run/Failures.ts"
+import type { Signal } from "../run/Interruption.ts"
 import type { Voice } from "../run/Voice.ts"
+import type { Surroundings } from "../Surroundings.ts"
 import type { ArtifactsJob } from "./ArtifactsJob.ts"
 import * as ArtifactsText from "./ArtifactsText.ts"
 import * as PublicKey from "./PublicKey.ts"
@@ -15,6 +18,7 @@ export interface ArtifactsRun {
   readonly job: ArtifactsJob
   readonly display: Display
   readonly voice: Voice
+  readonly onInterrupt: Surroundings["onInterrupt"]
 }
 
 interface Shown {
@@ -60,20 +64,35 @@ const verify = Effect.fnUntraced(function* (
   return { text, status: ArtifactsText.isSound(found) ? 0 : 1 } satisfies Shown
 })
 
+const interrupted = (job: ArtifactsJob, signal: Signal): Problem.Problem => ({
+  code: "E_INTERRUPTED",
+  message: `The action was stopped by ${signal}.${job._tag === "Pack" ? " No archive was made." : ""}`,
+  remedy: "Run it again.",
+})
+
 /** Runs the action and answers the exit status; never rejects for what the archives are like. */
-export const run = async ({ display, job, voice }: ArtifactsRun): Promise<number> => {
+export const run = async ({ display, job, onInterrupt, voice }: ArtifactsRun): Promise<number> => {
   const isJson = display.output === "json"
   const file = job._tag === "Verify" ? job.publicKey : undefined
   const problems = file === undefined ? [] : PublicKey.problem(file)
   if (problems.length > 0) return voice.problems(problems, wrongUsage)
   const key = file === undefined ? undefined : ComponentArchives.readPublicKey(file).key
   const work = job._tag === "Verify" ? verify(job, key, isJson) : carryOut(job, isJson)
-  const exit = await Effect.runPromiseExit(work)
+  const fiber = Effect.runFork(work)
+  let signal: Signal | undefined
+  const stopListening = onInterrupt((name) => {
+    signal ??= name
+    fiber.interruptUnsafe()
+  })
+  const exit = await Effect.runPromise(Fiber.await(fiber))
+  stopListening()
   if (Exit.isSuccess(exit)) {
     voice.result(exit.value.text)
     return exit.value.status
   }
   const failure = Cause.findErrorOption(exit.cause)
+  if (signal !== undefined && Cause.hasInterruptsOnly(exit.cause))
+    return voice.problems([interrupted(job, signal)], 1)
   if (failure._tag === "None") return voice.defect(Cause.squash(exit.cause))
   return voice.problems(problemsOf(failure.value), ofFailure(failure.value))
 }

@@ -44,6 +44,10 @@ export const schemaNames = [
   "status",
   "snapshots",
   "mode-change",
+  "artifacts",
+  "archive-entries",
+  "verification",
+  "packed",
   "problems",
 ] as const
 

@@ -75,6 +75,14 @@ const schemaOf = (name: SchemaName): object => {
       return generated(DocumentSchemas.SnapshotsSchema)
     case "mode-change":
       return generated(DocumentSchemas.ModeChangeSchema)
+    case "artifacts":
+      return generated(DocumentSchemas.ArtifactsSchema)
+    case "archive-entries":
+      return generated(DocumentSchemas.ArchiveEntriesSchema)
+    case "verification":
+      return generated(DocumentSchemas.VerificationSchema)
+    case "packed":
+      return generated(DocumentSchemas.PackedSchema)
     case "problems":
       return generated(DocumentSchemas.ProblemsSchema)
   }

@@ -1,9 +1,11 @@
-import { createHash, generateKeyPairSync, sign } from "node:crypto"
+import { createHash, generateKeyPairSync, randomBytes, sign } from "node:crypto"
 import fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterEach, assert, beforeEach, describe, it } from "vitest"
+import { Schema } from "effect"
+import { afterEach, assert, beforeEach, describe, it, vi } from "vitest"
 import { run } from "../../src/program.ts"
+import * as DocumentSchemas from "../../src/render/DocumentSchemas.ts"
 import * as Recorder from "../sample/Recorder.ts"
 
 let directory = ""
@@ -86,6 +88,21 @@ describe("kata-deploy artifacts", () => {
     assert.match((await start("list", "--artifacts", "image")).stdout, /^kernel +\d+ B +2\.6 kB +1$/m)
     const inside = await start("list", "kernel", "--artifacts", "image")
     assert.match(inside.stdout, /^file +0755 +7 +\.\/opt\/kata\/bin\/kernel$/m)
+  })
+
+  it("prints documents that their schemas describe, and nothing else", async () => {
+    const strictly = { onExcessProperty: "error" } as const
+    const describes = (schema: Schema.Decoder<unknown>, { stdout }: { readonly stdout: string }) => {
+      const found = Schema.decodeUnknownResult(schema, strictly)(JSON.parse(stdout))
+      assert.strictEqual(found._tag, "Success", stdout)
+    }
+    const json = ["--artifacts", "image", "--output", "json"]
+    describes(DocumentSchemas.PackedSchema, await pack("--output", "json"))
+    describes(DocumentSchemas.ArtifactsSchema, await start("list", ...json))
+    describes(DocumentSchemas.ArchiveEntriesSchema, await start("list", "kernel", ...json))
+    describes(DocumentSchemas.VerificationSchema, await start("verify", ...json))
+    fs.truncateSync(archive(), 20)
+    describes(DocumentSchemas.VerificationSchema, await start("verify", ...json))
   })
 
   it("a directory without archives is a failure with a remedy, and no defect", async () => {

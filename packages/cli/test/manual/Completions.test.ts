@@ -38,7 +38,7 @@ describe.runIf(has("bash"))("completions in bash", () => {
 
   it("offer the words of a choice, and those that an action takes", () => {
     assert.deepStrictEqual(completed("plan", "--kube", "n"), ["none"])
-    assert.deepStrictEqual(completed("schema", "p"), ["plan", "problems"])
+    assert.deepStrictEqual(completed("schema", "p"), ["plan", "packed", "problems"])
     assert.deepStrictEqual(completed("snapshotter", "set"), ["set-mode"])
     assert.deepStrictEqual(completed("snapshotter", "set-mode", "host"), ["host-share"])
     assert.deepStrictEqual(completed("snapshotter", "set-mode", "host-share", "drag"), ["dragonball"])
