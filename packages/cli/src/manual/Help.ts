@@ -2,7 +2,7 @@
 import * as ActionTable from "../command/ActionTable.ts"
 import * as FlagTable from "../command/FlagTable.ts"
 import type { Style } from "../render/Paint.ts"
-import { hanging, wrap } from "../render/Prose.ts"
+import { commandLines, hanging, wrap } from "../render/Prose.ts"
 
 /** A name in a column of its own, and text beside it. */
 const beside = (name: string, text: string, width: number, { columns }: Style): ReadonlyArray<string> =>
@@ -72,22 +72,6 @@ const flagLines = (row: FlagTable.FlagRow, style: Style): ReadonlyArray<string> 
   ]
 }
 
-/** A command line, broken before a flag where the page ends. */
-const commandLine = (text: string, { columns }: Style): ReadonlyArray<string> => {
-  const lines: Array<string> = []
-  let line = " "
-  for (const part of text.split(/ (?=--)/)) {
-    // Two columns are kept for the blank and the backslash.
-    if (line !== " " && line.length + 1 + part.length > columns - 2) {
-      lines.push(`${line} \\`)
-      line = `      ${part}`
-    } else {
-      line = `${line} ${part}`
-    }
-  }
-  return [...lines, line]
-}
-
 /** What each word behind the action can be, where there is a choice that its placeholder does not say. */
 const operandLines = ({ operand }: ActionTable.ActionRow, { columns }: Style): ReadonlyArray<string> => {
   const all = operand === undefined ? [] : [operand, ...(operand.further ?? [])]
@@ -115,7 +99,7 @@ export const ofAction = (action: ActionTable.ActionRow, style: Style): string =>
     `${title("Usage:")} ${usage(action)}`,
     "",
     title("Example:"),
-    ...commandLine(`kata-deploy ${action.example}`, style),
+    ...commandLines(" ", "      ", `kata-deploy ${action.example}`.split(/ (?=--)/), style.columns),
     ...ActionTable.flagsOf(action).flatMap(({ flags, heading }) => [
       "",
       title(heading),

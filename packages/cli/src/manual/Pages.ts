@@ -2,9 +2,11 @@
  * Answers: what do the generated pages of the documentation say? `docs/settings.md` and `docs/cli.md` are made from
  * the tables; a test fails when they are stale.
  */
-import { Architecture, SettingsTable } from "@kata-deploy/core"
+import { Architecture, SettingsTable, Shim } from "@kata-deploy/core"
 import * as ActionTable from "../command/ActionTable.ts"
 import * as FlagTable from "../command/FlagTable.ts"
+import * as VariableTable from "../command/VariableTable.ts"
+import { enumerate } from "../render/Prose.ts"
 
 const cell = (text: string): string => text.replaceAll("|", "\\|")
 
@@ -42,14 +44,32 @@ const fileForm = ({ value }: SettingsTable.SettingRow): string => {
   }
 }
 
+const variableOf = (row: SettingsTable.SettingRow): string =>
+  code(row.perArchitecture ? `${row.variable}_<ARCH>` : row.variable)
+
+/** The lists whose words are separated so. */
+const separated = (separator: "comma" | "either"): string =>
+  enumerate(
+    SettingsTable.rows
+      .filter(({ value }) => value.kind === "list" && value.separator === separator)
+      .map(variableOf),
+  )
+
 const settingRow = (row: SettingsTable.SettingRow): ReadonlyArray<string> => [
-  code(row.perArchitecture ? `${row.variable}_<ARCH>` : row.variable),
+  variableOf(row),
   code(`--${SettingsTable.flagName(row.variable)}`),
   code(SettingsTable.fileKey(row.variable)),
   row.perArchitecture ? `by architecture: ${fileForm(row)}` : fileForm(row),
   row.fallback,
   row.description,
 ]
+
+/** What is known of a shim, and on which architectures it is set up where nobody names any. */
+const shimRow = (name: string): ReadonlyArray<string> => {
+  const { hypervisor, runtime } = Shim.shims[name]!
+  const architectures = Architecture.known.filter((each) => Shim.defaultShims(each).includes(name))
+  return [code(name), hypervisor, runtime === "rust" ? "Rust" : "Go", architectures.map(code).join(", ")]
+}
 
 /** The page about settings. */
 export const settings = (): string =>
@@ -62,7 +82,7 @@ export const settings = (): string =>
     "",
     `\`<ARCH>\` is ${Architecture.known.map((name) => code(name.toUpperCase())).join(", ")}; only the variables of the node's own architecture are read. The flag without architecture, such as \`--shims\`, is for this node's; \`--shims-x86-64\` and the like name one.`,
     "",
-    "In variables and flags, lists are one text: words between blanks or commas, mappings as `shim:word,shim:word`, values for single shims as `shim=value;shim=value`. Booleans are `true`, `1`, `yes`, `on`, `false`, `0`, `no` or `off`. An empty variable is unset; only an empty `SHIMS_<ARCH>` means explicitly none.",
+    `In variables and flags, lists are one text with words between blanks; ${separated("comma")} are separated by commas, ${separated("either")} by either. Mappings are written as \`shim:word,shim:word\`, values for single shims as \`shim=value;shim=value\`. Booleans are \`true\`, \`1\`, \`yes\`, \`on\`, \`false\`, \`0\`, \`no\` or \`off\`. An empty variable is unset; only an empty \`SHIMS_<ARCH>\` means explicitly none. A variable that looks like a misspelt one of these is named in the log.`,
     "",
     "The settings file is YAML or JSON; `kata-deploy schema settings` prints its schema:",
     "",
@@ -78,6 +98,12 @@ export const settings = (): string =>
       ["Variable", "Flag", "Key", "In the file", "Default", "What it does"],
       SettingsTable.rows.map(settingRow),
     ),
+    "",
+    "## Shims",
+    "",
+    "Names that begin with `qemu` are taken beyond these, for images that hold more. Each shim offers the runtime handler `kata-` and its name.",
+    "",
+    ...table(["Shim", "Hypervisor", "Kata's runtime", "Set up by default on"], Shim.names.map(shimRow)),
   ])
 
 const flagRow = (row: FlagTable.FlagRow): ReadonlyArray<string> => [
@@ -143,6 +169,13 @@ export const commandLine = (): string =>
     "## Output",
     "",
     ...table(flagHead, FlagTable.outputFlags.map(flagRow)),
+    "",
+    "## Variables without a flag",
+    "",
+    ...table(
+      ["Variable", "Values", "Default", "What it does"],
+      VariableTable.rows.map((row) => [code(row.name), row.value, row.fallback, row.description]),
+    ),
     "",
     "## Exit status",
     "",

@@ -29,6 +29,27 @@ export const hanging = (first: string, text: string, columns: number): ReadonlyA
   )
 }
 
+/** A command line, broken with backslashes between its parts; `first` stands in front of it, `indent` further down. */
+export const commandLines = (
+  first: string,
+  indent: string,
+  parts: ReadonlyArray<string>,
+  columns: number,
+): ReadonlyArray<string> => {
+  const lines: Array<string> = []
+  let line = first
+  for (const part of parts) {
+    // Two columns are kept for the blank and the backslash.
+    if (line !== first && line.length + 1 + part.length > columns - 2) {
+      lines.push(`${line} \\`)
+      line = `${indent}${part}`
+    } else {
+      line = `${line} ${part}`
+    }
+  }
+  return [...lines, line]
+}
+
 /** `1 change`, `2 changes`. */
 export const count = (number: number, one: string, many = `${one}s`): string =>
   `${number} ${number === 1 ? one : many}`

@@ -4,7 +4,6 @@ import type { Arguments } from "../command/Arguments.ts"
 import type { Invocation } from "../command/Invocation.ts"
 import { wrongUsage } from "../ExitStatus.ts"
 import type { Surroundings } from "../Surroundings.ts"
-import * as Page from "../trial/Page.ts"
 import * as Trial from "../trial/Trial.ts"
 import type { Voice } from "./Voice.ts"
 
@@ -40,10 +39,6 @@ export const run = async ({
   // The show is what is to be seen; a log of it would only stand in between.
   const given = new Map([["log-level", "warn"], ...args.given])
   const flags = passedOn.flatMap((name) => (given.has(name) ? [`--${name}=${given.get(name)}`] : []))
-  const page = Page.pageOf(surroundings.stdout, {
-    ...surroundings.env,
-    ...(args.given.get("no-color") === "true" ? { NO_COLOR: "1" } : {}),
-  })
   const exit = await Effect.runPromiseExit(
     Trial.run({
       distribution: invocation.distribution,
@@ -51,7 +46,7 @@ export const run = async ({
       shims: invocation.shims,
       afterwards: invocation.afterwards,
       runAction: (argv) => runAction([...flags, ...argv], inner),
-      page,
+      page: { write: surroundings.stdout.write, ...voice.style },
       onInterrupt: surroundings.onInterrupt,
       architecture: surroundings.architecture,
     }),

@@ -9,6 +9,7 @@ import { join } from "node:path"
 import type { Architecture, Problem } from "@kata-deploy/core"
 import { Effect } from "effect"
 import { type Act, acts, residues } from "./Acts.ts"
+import { bytes } from "../render/Prose.ts"
 import { choose, type HostFlavour } from "./HostFlavour.ts"
 import { write as writeHostTree } from "./HostTree.ts"
 import { firstSignal, type OnInterrupt } from "./Interruption.ts"
@@ -103,7 +104,7 @@ const prepare = Effect.fnUntraced(function* (stage: Stage, flavour: HostFlavour,
     ["host", `${files} files, as on a ${distribution} node with ${reported.replace("://", " ")}`],
     [
       "artifacts",
-      `${components.length} component archives, ${Page.bytes(packed)} (${Page.bytes(unpacked)} unpacked), ` +
+      `${components.length} component archives, ${bytes(packed)} (${bytes(unpacked)} unpacked), ` +
         `made in ${Page.seconds(performance.now() - started)}`,
     ],
   ])
@@ -144,11 +145,11 @@ const perform = Effect.fnUntraced(function* (
   const took = Page.seconds(performance.now() - started)
   const after = yield* TreeSnapshot.take(stage.host)
   const against = TreeSnapshot.format(unexpected(act, moment, after))
-  const { bytes, files } = TreeSnapshot.extent(after)
+  const extent = TreeSnapshot.extent(after)
   const complaint = status === 0 ? [] : [`${act.words.join(" ")} ended with exit status ${status}`]
   const finding: Page.Verdict = {
     claim: act.claim,
-    measured: `${took}, ${files} files with ${Page.bytes(bytes)}${act.compare === "not compared" ? "" : " compared"}`,
+    measured: `${took}, ${extent.files} files with ${bytes(extent.bytes)}${act.compare === "not compared" ? "" : " compared"}`,
     verdict: status === 0 && against.length === 0 ? "held" : "failed",
     against: [...complaint, ...against],
   }

@@ -28,6 +28,11 @@ describe("prose", () => {
   it("counts and enumerates as people do", () => {
     assert.deepStrictEqual([count(1, "path"), count(2, "path")], ["1 path", "2 paths"])
     assert.strictEqual(enumerate(["a", "b", "c"]), "a, b and c")
-    assert.deepStrictEqual([812, 32_400_000, 2_000_000_000].map(bytes), ["812 B", "32.4 MB", "2.00 GB"])
+    assert.deepStrictEqual([812, 32_400, 83_086_081, 2_000_000_000].map(bytes), [
+      "812 B",
+      "32.4 kB",
+      "83.1 MB",
+      "2.00 GB",
+    ])
   })
 })

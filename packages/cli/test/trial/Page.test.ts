@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest"
+import { plain } from "../../src/render/Paint.ts"
 import * as Page from "../../src/trial/Page.ts"
 
-const paper = (columns: number, style: Page.Page["style"] = "plain") => {
+const paper = (columns: number) => {
   const written: Array<string> = []
-  const page: Page.Page = { write: (text) => void written.push(text), columns, style }
+  const page: Page.Page = { write: (text) => void written.push(text), columns, paint: plain }
   return { page, lines: () => written.join("").split("\n").slice(0, -1) }
 }
 
@@ -19,25 +20,6 @@ const commandLine = [
 const action = ["install", "--once"]
 
 describe("a page", () => {
-  const stream = (isTerminal: boolean, columns: number): Page.PageStream => ({
-    write: () => undefined,
-    isTerminal,
-    columns,
-  })
-
-  it("is as wide as the terminal", () => {
-    expect(Page.pageOf(stream(true, 132), {}).columns).toBe(132)
-  })
-
-  it("has no colours where there is no terminal", () => {
-    expect(Page.pageOf(stream(false, 80), {})).toMatchObject({ columns: 80, style: "plain" })
-  })
-
-  it.each([{ NO_COLOR: "1" }, { TERM: "dumb" }])("has no colours with %o", (environment) => {
-    expect(Page.pageOf(stream(true, 80), {}).style).toBe("coloured")
-    expect(Page.pageOf(stream(true, 80), environment).style).toBe("plain")
-  })
-
   it("holds no escape sequence when it is plain", () => {
     const { page, lines } = paper(80)
     Page.title(page, "a title")
@@ -108,9 +90,8 @@ describe("a verdict", () => {
   })
 })
 
-describe("numbers for people", () => {
+describe("times for people", () => {
   it("have a unit and one decimal", () => {
-    expect([812, 32_400, 83_086_081].map(Page.bytes)).toEqual(["812 B", "32.4 kB", "83.1 MB"])
     expect(Page.seconds(836)).toBe("0.8 s")
   })
 })

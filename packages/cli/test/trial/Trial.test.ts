@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:
 import { join } from "node:path"
 import { Effect } from "effect"
 import { describe, expect, it } from "vitest"
+import { plain } from "../../src/render/Paint.ts"
 import type { OnInterrupt } from "../../src/trial/Interruption.ts"
 import { packSampleComponents } from "../../src/trial/SampleComponents.ts"
 import * as Trial from "../../src/trial/Trial.ts"
@@ -34,7 +35,7 @@ const perform = async (action: Action, more: Partial<Trial.TrialOptions> = {}) =
       shims: undefined,
       afterwards: "remove",
       temporary,
-      page: { write: (text) => void written.push(text), columns: 80, style: "plain" },
+      page: { write: (text) => void written.push(text), columns: 80, paint: plain },
       runAction: async (argv) => {
         calls.push(argv)
         const words = argv.slice(argv.indexOf("--container-runtime-version") + 2).join(" ")
@@ -171,7 +172,7 @@ describe("the show", () => {
           shims: undefined,
           afterwards: "remove",
           temporary,
-          page: { write: () => undefined, columns: 80, style: "plain" },
+          page: { write: () => undefined, columns: 80, paint: plain },
           onInterrupt: () => () => undefined,
           architecture: "x86_64",
           runAction: () => Promise.resolve(0),

@@ -6,9 +6,9 @@ import { Effect } from "effect"
 import { beforeAll, describe, expect, it } from "vitest"
 import { run as runProgram } from "../../src/program.ts"
 import { distributions } from "../../src/trial/HostFlavour.ts"
-import * as Page from "../../src/trial/Page.ts"
 import { packSampleComponents, type SampleSummary } from "../../src/trial/SampleComponents.ts"
 import * as Trial from "../../src/trial/Trial.ts"
+import { plain } from "../../src/render/Paint.ts"
 import * as Recorder from "../sample/Recorder.ts"
 import { temporaryDirectory } from "./TemporaryDirectory.ts"
 
@@ -33,7 +33,7 @@ const perform = async (distribution: string, containerd: string) => {
       shims: undefined,
       afterwards: "remove",
       runAction: (argv) => runProgram(argv, { surroundings: recorder.surroundings }),
-      page: Page.pageOf(recorder.surroundings.stdout, {}),
+      page: { write: recorder.surroundings.stdout.write, columns: 80, paint: plain },
       onInterrupt: recorder.surroundings.onInterrupt,
       architecture,
       packComponents: (directory) =>
