@@ -17,7 +17,7 @@ export type NodeFailure =
 /** Usage or settings are wrong; nothing was touched. */
 export const wrongUsage = 2
 
-/** The node does not meet the prerequisites; nothing was touched. */
+/** The node does not meet the prerequisites; nothing was touched, or all of it was taken back. */
 export const prerequisites = 3
 
 /** Something was found that is not as it was left. */
@@ -29,6 +29,13 @@ export const inUse = 5
 /** The status of a run's outcome: taken back, or in need of a person. */
 export const ofReport = ({ outcome }: Report.Report): number =>
   outcome === "done" ? 0 : outcome === "failed" ? 1 : 6
+
+/**
+ * Files of somebody else that only unpacking found are refused like those that the plan sees: everything of the stage
+ * was taken back, and nothing helps but to move them away. Source: decisions §12.
+ */
+const isPathTaken = ({ cause, report }: Report.ApplyError): boolean =>
+  report.outcome === "failed" && cause._tag === "HostError" && cause.reason._tag === "Taken"
 
 /** The status of a failure. */
 export const ofFailure = (failure: NodeFailure): number => {
@@ -42,7 +49,7 @@ export const ofFailure = (failure: NodeFailure): number => {
     case "PlanDriftError":
       return drift
     case "ApplyError":
-      return ofReport(failure.report) || 1
+      return isPathTaken(failure) ? prerequisites : ofReport(failure.report) || 1
     case "HostError":
       // While nothing is written yet, what must not be read or written is a prerequisite.
       return failure.reason._tag === "Denied" || failure.reason._tag === "ReadOnly" ? prerequisites : 1
@@ -57,9 +64,9 @@ export const ofPlan = (plan: "changes" | "no-changes", whenChanges: number): num
   plan === "changes" ? whenChanges : 0
 
 /** The status of work on snapshots, or of its plan: what failed or could not be seen, and what is in use. */
-export const ofSnapshots = ({ applied, namespaces }: SnapshotsReport.SnapshotsReport): number => {
+export const ofSnapshots = ({ applied, namespaces, stopped }: SnapshotsReport.SnapshotsReport): number => {
   const failed = namespaces.some(({ figures, outcome }) => outcome === "unknown" || figures?.failed.length)
-  if (failed) return 1
+  if (failed || stopped !== undefined) return 1
   // A plan only shows what is in use (decisions §12).
   return applied && namespaces.some(({ blocked }) => blocked.length > 0) ? inUse : 0
 }

@@ -120,7 +120,7 @@ const exitStatus: ReadonlyArray<readonly [string, string]> = [
   ["0", "done; a plan with changes is 0 too"],
   ["1", "failed, or could not look at what it had to; a report says what was done, undone and left"],
   ["2", "wrong usage or settings; nothing was touched"],
-  ["3", "the node does not meet the prerequisites; nothing was touched"],
+  ["3", "the node does not meet the prerequisites; nothing was touched, or all of it was taken back"],
   ["4", "`status` found drift; or `install --plan` found that the plan drifted, and touched nothing"],
   [
     "5",

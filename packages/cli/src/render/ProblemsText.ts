@@ -8,7 +8,7 @@ import { count, hanging } from "./Prose.ts"
 
 const summaries: Readonly<Record<number, (number: number) => string>> = {
   2: (number) => `${count(number, "problem")} with the command line or the settings; nothing was touched.`,
-  3: (number) => `The node is not ready: ${count(number, "problem")}; nothing was touched.`,
+  3: (number) => `The node is not ready: ${count(number, "problem")}; it is as it was.`,
   4: (number) =>
     `The plan is not the reviewed one any more: ${count(number, "difference")}; nothing was touched.`,
 }

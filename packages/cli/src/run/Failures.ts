@@ -12,7 +12,8 @@ const remedies: Readonly<Record<HostError.HostErrorReason["_tag"], string>> = {
   NoSpace: "Free space on that filesystem, then run the action again.",
   ReadOnly: "Mount the filesystem for writing, or choose another INSTALLATION_PREFIX.",
   EscapesRoot: "Make the link point to somewhere below the host's root, or remove it.",
-  BadArchive: "Fetch the archive again and compare its checksum with the publisher's.",
+  BadArchive:
+    "Fetch it again and compare its checksum with the publisher's; kata-deploy artifacts verify looks at all of them.",
   Taken: "Move away what is needed of it, remove the rest, and run the action again.",
   Refused: "Settle that, then run the action again.",
   NotLoaded: "Set the snapshotter up, or name one that containerd has (ctr plugins ls).",
@@ -36,11 +37,17 @@ const codes: Readonly<Record<HostError.HostErrorReason["_tag"], string>> = {
   Io: "E_HOST_IO",
 }
 
+/** What is about a path and not about the device below it. */
+const aboutPaths = new Set(["ENOENT", "ENOTDIR", "EISDIR", "EEXIST", "ENAMETOOLONG"])
+
 /** What to do; where it is about a unit, its log says more than we can. */
-const remedyOf = ({ reason, unit }: HostError.HostError): string =>
-  unit !== undefined && (reason._tag === "Refused" || reason._tag === "TimedOut")
-    ? `See what it says of itself (journalctl -u ${unit}), then run the action again.`
+const remedyOf = ({ reason, unit }: HostError.HostError): string => {
+  if (unit !== undefined && (reason._tag === "Refused" || reason._tag === "TimedOut"))
+    return `See what it says of itself (journalctl -u ${unit}), then run the action again.`
+  return reason._tag === "Io" && aboutPaths.has(reason.code)
+    ? "See to it that the path is right and what it needs is there, then run the action again."
     : remedies[reason._tag]
+}
 
 const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`)
 

@@ -38,7 +38,7 @@ describe("problems for people", () => {
   })
 
   it("say in the summary whether anything was touched", () => {
-    assert.match(text(3), /^error: The node is not ready: 2 problems; nothing was touched\.$/m)
+    assert.match(text(3), /^error: The node is not ready: 2 problems; it is as it was\.$/m)
     assert.match(text(1), /^error: The action failed: 2 problems\.$/m)
   })
 
@@ -51,7 +51,7 @@ describe("problems for people", () => {
     }))
     assert.strictEqual(
       ProblemsText.render(many, 3, { paint: plain, columns: 80 }),
-      `error: The node is not ready: 3 problems; nothing was touched.
+      `error: The node is not ready: 3 problems; it is as it was.
 
   This process may not write /a.
   The same is true of

@@ -11,6 +11,7 @@ const reasons: ReadonlyArray<HostError.HostErrorReason> = [
   { _tag: "ReadOnly" },
   { _tag: "EscapesRoot", via: "/x" },
   { _tag: "BadArchive", archive: "a.tar.zst", entry: undefined, detail: "it is cut" },
+  { _tag: "Taken", paths: [HostPath.make("/opt/kata/bin/qemu")], count: 1 },
   { _tag: "Refused", detail: "no" },
   { _tag: "NotLoaded", detail: "snapshotter not loaded: x" },
   { _tag: "LockLost", holder: "kata-deploy (process 7)" },
@@ -34,6 +35,23 @@ describe("a failure", () => {
     assert.deepStrictEqual(problemsOf(cluster), [
       { code: "E_CLUSTER", message: "Could not read node w: it is away.", remedy: "Wait." },
     ])
+  })
+
+  it("over a path sends nobody to the kernel's log, and over a device does", () => {
+    const of = (code: string) => problemsOf(hostError({ _tag: "Io", code }))[0]!
+    for (const code of ["ENOENT", "ENOTDIR", "EISDIR", "EEXIST", "ENAMETOOLONG"]) {
+      assert.notInclude(of(code).message, code)
+      assert.include(of(code).remedy, "the path is right")
+    }
+    assert.include(of("EIO").message, "EIO")
+    assert.include(of("EIO").remedy, "dmesg")
+  })
+
+  it("over an archive shows no name that a terminal would obey", () => {
+    const [told] = problemsOf(
+      hostError({ _tag: "BadArchive", archive: "a.tar.zst", entry: "opt/kata/\u001b[2J", detail: "no\n" }),
+    )
+    assert.include(told!.message, "a.tar.zst is refused at entry opt/kata/\\x1b[2J: no\\x0a")
   })
 
   it("of a unit names the unit whose log says more, and no other failure sends people there", () => {
@@ -60,6 +78,12 @@ describe("a failure", () => {
     const cause = hostError({ _tag: "Denied" })
     assert.strictEqual(status(new Report.ApplyError({ report: failedReport, cause })), 1)
     assert.strictEqual(status(new Report.ApplyError({ report: incompleteReport, cause })), 6)
+  })
+
+  it("over files of somebody else is 3 as in a plan, also where only unpacking found them", () => {
+    const cause = hostError({ _tag: "Taken", paths: [HostPath.make("/opt/kata/bin/qemu")], count: 1 })
+    assert.strictEqual(ExitStatus.ofFailure(new Report.ApplyError({ report: failedReport, cause })), 3)
+    assert.strictEqual(ExitStatus.ofFailure(new Report.ApplyError({ report: incompleteReport, cause })), 6)
   })
 
   it("that nobody expected is one line", () => {

@@ -54,6 +54,10 @@ export const hardLinkPlace = (target: string): Place => {
   return below.includes("..") ? refused("its hard link leaves the tree") : placeBelow(below, target)
 }
 
+/** A name as people may be shown it: what a terminal would obey stands as `\x0a`. */
+export const shown = (name: string): string =>
+  name.replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, "0")}`)
+
 /** The target that a symbolic link is written with: an absolute one at or below `/opt/kata` moves to `into`. */
 export const linkTarget = (target: string, into: HostPath.HostPath): string => {
   if (target !== `/${prefix}` && !target.startsWith(`/${prefix}/`)) return target

@@ -3,6 +3,7 @@
  * branch on reasons and people read one message.
  */
 import { Data } from "effect"
+import { shown } from "../model/ArchiveEntry.ts"
 import type { HostPath } from "../model/HostPath.ts"
 
 /** Why an operation on the host failed. */
@@ -53,6 +54,15 @@ export class HostError extends Data.TaggedError("HostError")<{
   }
 }
 
+/** What people rather read than the name of an errno; mostly a path that somebody has typed is behind it. */
+const words: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file or directory",
+  ENOTDIR: "something in its path is no directory",
+  EISDIR: "it is a directory",
+  EEXIST: "it is there already",
+  ENAMETOOLONG: "its name is too long",
+}
+
 /** A reason as a clause. */
 export const describe = (reason: HostErrorReason): string => {
   switch (reason._tag) {
@@ -67,7 +77,7 @@ export const describe = (reason: HostErrorReason): string => {
     case "EscapesRoot":
       return `the link ${reason.via} leads out of the host's root`
     case "BadArchive":
-      return `the archive ${reason.archive} is refused${reason.entry === undefined ? "" : ` at entry ${reason.entry}`}: ${reason.detail}`
+      return `${reason.archive} is refused${reason.entry === undefined ? "" : ` at entry ${shown(reason.entry)}`}: ${shown(reason.detail)}`
     case "Taken":
       return taken(reason)
     case "Refused":
@@ -78,7 +88,7 @@ export const describe = (reason: HostErrorReason): string => {
     case "TimedOut":
       return `no answer within ${reason.seconds} s`
     case "Io":
-      return `the operating system says ${reason.code}`
+      return words[reason.code] ?? `the operating system says ${reason.code}`
   }
 }
 

@@ -100,6 +100,7 @@ export const kernel: ReadonlyArray<Sample.SampleEntry> = [
   Sample.link("share/vmlinux", "vmlinux-6.12"),
   Sample.file("bin/shim", "program", 0o4711),
   Sample.file("runtime-rs/bin/shim", "program", 0o400),
+  Sample.file("libexec/helper", "helper", 0o7750),
   Sample.link("share/defaults", "/opt/kata/share/etc"),
   Sample.link("share/elsewhere", "/opt/kata-old/x"),
   { type: "file", name: "opt/kata/share/plain-name", text: "" },
@@ -113,6 +114,8 @@ export const kernel: ReadonlyArray<Sample.SampleEntry> = [
 export const kernelTree = {
   bin: "755/",
   "bin/shim": "755 program",
+  libexec: "755/",
+  "libexec/helper": "750 helper",
   "runtime-rs": "755/",
   "runtime-rs/bin": "755/",
   "runtime-rs/bin/shim": "755 program",
@@ -134,7 +137,13 @@ const goodCases: ReadonlyArray<OpenCase> = [
       yield* done.commit
       yield* holds(kernelTree)
       yield* same("skipped", done.skipped, 3)
-      yield* same("created", done.createdDirectories, ["bin", "runtime-rs", "runtime-rs/bin", "share"])
+      yield* same("created", done.createdDirectories, [
+        "bin",
+        "libexec",
+        "runtime-rs",
+        "runtime-rs/bin",
+        "share",
+      ])
       const entries = done.entries.get("kernel") ?? []
       yield* same(
         "entries",
@@ -322,13 +331,16 @@ const refused: ReadonlyArray<readonly [name: string, entries: Sample.SampleArchi
   ["a fifo", [{ type: "fifo", name: "opt/kata/fifo" }]],
   ["something in the state directory", [Sample.file(".kata-deploy/ledger.json", "{}")]],
   ["no directory as the root", [file("opt/kata")]],
+  ["a file that another archive has with other content", [Sample.file("bin/shim", "other")]],
+  ["a file where another archive has a directory", [Sample.file("bin", "x")]],
+  ["a write through a link of another archive", [Sample.file("out/passwd", "x")]],
   ["bytes that are no archive", "corrupt"],
 ]
 
 const refusalCases: ReadonlyArray<OpenCase> = refused.map(([name, hostile]) => ({
   name: `an archive with ${name} is refused, and the tree stays as it was`,
   fixture: {
-    archives: { good: [Sample.file("bin/shim", "new")], hostile },
+    archives: { good: [Sample.file("bin/shim", "new"), Sample.link("out", "/etc")], hostile },
     tree: { ...stateDirectory, [`${into}/bin/shim`]: "old", "/etc/passwd": "root" },
   },
   body: Effect.gen(function* () {

@@ -95,6 +95,11 @@ describe("modes and names", () => {
     assert.isFalse(ArchiveEntry.isPlanned("share/configuration-qemu.toml"))
   })
 
+  it("a name is shown without what a terminal would obey", () => {
+    assert.strictEqual(ArchiveEntry.shown("a\nb\u001b[31m\u009bc\0"), "a\\x0ab\\x1b[31m\\x9bc\\x00")
+    assert.strictEqual(ArchiveEntry.shown("opt/kata/ümlaut é"), "opt/kata/ümlaut é")
+  })
+
   it("directories above a path come parents first", () => {
     assert.deepStrictEqual(ArchiveEntry.parents("a/b/c"), ["a", "a/b"])
     assert.deepStrictEqual(ArchiveEntry.parents("a"), [])
