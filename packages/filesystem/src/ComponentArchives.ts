@@ -5,14 +5,15 @@
 import type { KeyObject } from "node:crypto"
 import fs from "node:fs"
 import nodePath from "node:path"
-import { ArchiveEntry, ArtifactSet, Checksums, HostError } from "@kata-deploy/core"
+import { ArchiveEntry, ArtifactSet, Checksums, HostError, NydusMode } from "@kata-deploy/core"
 import { Effect } from "effect"
 import type { EntryHeader } from "./ArchiveReader.ts"
 import { Artifacts } from "./Artifacts.ts"
 import { crews, type Crews } from "./Crew.ts"
-import { attempt, toHostError } from "./Failure.ts"
+import * as EntryChecks from "./EntryChecks.ts"
+import { attempt, codeOf, reasonOf, toHostError } from "./Failure.ts"
 import { pack as packTree, type Packed, type PackRequest } from "./Packing.ts"
-import { publicKeyFrom } from "./Trust.ts"
+import * as Trust from "./Trust.ts"
 
 /** One archive, by what can be told without unpacking it. */
 export interface ArchiveSummary {
@@ -25,6 +26,8 @@ export interface ArchiveSummary {
   readonly unpackedBytes: number | null
   /** Parts that can be unpacked at the same time; 1 for archives that others made. */
   readonly parts: number
+  /** Why this cannot be told of it, as a clause; `null` where it can. */
+  readonly problem: string | null
 }
 
 /** One entry of an archive. */
@@ -50,11 +53,19 @@ export interface ArchiveVerdict {
   readonly problem: string | null
 }
 
+/** What came of checking a file that is no component archive. */
+export type FileVerdict = Omit<ArchiveVerdict, "component" | "archive"> & {
+  /** Path relative to the artifact directory. */
+  readonly path: string
+}
+
 /** What came of checking a directory. */
 export interface Verification {
   /** `signed`: checksums with a fitting signature; `listed`: checksums only; `none`: archives were only read through. */
   readonly trust: "signed" | "listed" | "none"
   readonly archives: ReadonlyArray<ArchiveVerdict>
+  /** Where there are checksums: whatever else they list, and the programs that an install would hold against them. */
+  readonly files: ReadonlyArray<FileVerdict>
 }
 
 const nameOf = (file: string): string | undefined => /^kata-static-(.+)\.tar\.zst$/.exec(file)?.[1]
@@ -73,22 +84,30 @@ const withCrews = <A, E>(use: (workers: Crews) => Effect.Effect<A, E>): Effect.E
     (workers) => Effect.promise(() => workers.close()),
   )
 
-/** The archives of a directory. */
+const names = (directory: string): Effect.Effect<ReadonlyArray<string>, HostError.HostError> =>
+  attempt(`list the archives in ${nodePath.join(directory, "tarballs")}`, undefined, () =>
+    componentsIn(directory),
+  )
+
+/** The archives of a directory; one that cannot be looked into does not hide the others. */
 export const list = (directory: string): Effect.Effect<ReadonlyArray<ArchiveSummary>, HostError.HostError> =>
-  attempt(`list the archives of ${directory}`, undefined, () => {
+  Effect.map(names(directory), (components) => {
     const artifacts = new Artifacts(directory)
-    return componentsIn(directory).map((component): ArchiveSummary => {
-      const archive = ArtifactSet.archivePath(component)
-      const { size } = fs.statSync(nodePath.join(directory, archive))
-      return {
-        component,
-        archive,
-        bytes: size,
-        unpackedBytes: artifacts.unpackedBytes(archive) ?? null,
-        parts: artifacts.parts(archive).length,
-      }
-    })
+    return components.map((component) => summary(artifacts, component))
   })
+
+const summary = (artifacts: Artifacts, component: string): ArchiveSummary => {
+  const archive = ArtifactSet.archivePath(component)
+  const path = nodePath.join(artifacts.directory, archive)
+  const bytes = fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0
+  try {
+    const unpackedBytes = artifacts.unpackedBytes(archive) ?? null
+    const parts = artifacts.parts(archive).length
+    return { component, archive, bytes, unpackedBytes, parts, problem: null }
+  } catch (cause) {
+    return { component, archive, bytes, unpackedBytes: null, parts: 0, problem: clauseOf(reasonOf(cause)) }
+  }
+}
 
 const headersOf = (
   artifacts: Artifacts,
@@ -116,39 +135,66 @@ export const entries = (
     ),
   )
 
-/** Why an install would refuse an entry, by itself. */
-const objection = ({ name, target, type }: EntryHeader): string | undefined => {
-  const place = ArchiveEntry.place(name)
-  if (place._tag === "Refused") return `${name}: ${place.why}`
-  if (place._tag === "Outside") return undefined
-  if (type === "other") return `${name}: it is no file, link or directory`
-  const linked = type === "link" ? ArchiveEntry.hardLinkPlace(target) : undefined
-  return linked?._tag === "Refused" ? `${name}: ${linked.why}` : undefined
-}
-
-/** Checks every archive: its checksum where there are checksums, and every byte of it by reading it through. */
+/**
+ * Checks every archive: its checksum where there are checksums, and every byte of it by reading it through. Whatever else
+ * the checksums list is held against them, too. Checksums that cannot be relied on are a failure: nothing can be said
+ * of the archives then.
+ */
 export const verify = (
   directory: string,
   publicKey: KeyObject | undefined,
 ): Effect.Effect<Verification, HostError.HostError> =>
   withCrews((workers) =>
     Effect.gen(function* () {
-      const artifacts = new Artifacts(directory, workers, publicKey)
-      const names = yield* attempt(`list the archives of ${directory}`, undefined, () =>
-        componentsIn(directory),
+      const components = yield* names(directory)
+      const known = yield* attempt(`rely on the checksums of ${directory}`, undefined, () =>
+        Trust.checksums(directory, publicKey),
       )
-      const archives = yield* Effect.forEach(names, (name) => verdict(artifacts, workers, name), {
+      const artifacts = new Artifacts(directory, workers, publicKey)
+      const archives = yield* Effect.forEach(components, (name) => verdict(artifacts, workers, name), {
         concurrency: "unbounded",
       })
-      const isListed = fs.existsSync(nodePath.join(directory, Checksums.path))
-      return { trust: publicKey !== undefined ? "signed" : isListed ? "listed" : "none", archives }
+      const files =
+        known === undefined
+          ? []
+          : yield* Effect.forEach(otherFiles(artifacts, known, components), (path) =>
+              fileVerdict(artifacts, known, path),
+            )
+      const trust = publicKey !== undefined ? "signed" : known !== undefined ? "listed" : "none"
+      return { trust, archives, files }
+    }),
+  )
+
+/** Paths that the checksums list besides archives that are there, and programs that an install would look for there. */
+const otherFiles = (
+  artifacts: Artifacts,
+  known: Checksums.Checksums,
+  components: ReadonlyArray<string>,
+): ReadonlyArray<string> => {
+  const archives = new Set(components.map(ArtifactSet.archivePath))
+  const programs = NydusMode.all
+    .flatMap((mode) => NydusMode.modes[mode].programs.map((program) => `nydus-snapshotter/${program}`))
+    .filter((path) => fs.existsSync(nodePath.join(artifacts.directory, path)))
+  return [...new Set([...known.keys(), ...programs])].filter((path) => !archives.has(path)).sort()
+}
+
+const fileVerdict = (
+  artifacts: Artifacts,
+  known: Checksums.Checksums,
+  path: string,
+): Effect.Effect<FileVerdict> =>
+  artifacts.sha256(path).pipe(
+    Effect.match({
+      onFailure: ({ reason }) => ({ path, sha256: null, problem: clauseOf(reason) }),
+      onSuccess: (sha256) => ({ path, sha256, problem: Checksums.objection(known, path, sha256) ?? null }),
     }),
   )
 
 /** A reason without the name of the archive, which stands beside it. */
 const clauseOf = (reason: HostError.HostErrorReason): string => {
   if (reason._tag !== "BadArchive") return HostError.describe(reason)
-  return reason.entry === undefined ? reason.detail : `${reason.entry}: ${reason.detail}`
+  const { detail, entry } = reason
+  return ArchiveEntry.shown(entry === undefined ? detail : `${entry}: ${detail}`)
 }
 
 const verdict = (artifacts: Artifacts, workers: Crews, component: string): Effect.Effect<ArchiveVerdict> => {
@@ -157,8 +203,7 @@ const verdict = (artifacts: Artifacts, workers: Crews, component: string): Effec
     const facts = yield* artifacts.identify(archive, undefined)
     const sha256 = facts === undefined ? null : (facts.id.sha256 ?? (yield* artifacts.sha256(archive)))
     const headers = yield* headersOf(artifacts, workers, archive)
-    const problem = headers.map(objection).find((why) => why !== undefined)
-    return { component, archive, sha256, problem: problem ?? null }
+    return { component, archive, sha256, problem: EntryChecks.objection(headers) ?? null }
   }).pipe(
     Effect.catch((error) =>
       Effect.succeed({ component, archive, sha256: null, problem: clauseOf(error.reason) }),
@@ -178,11 +223,17 @@ export const readPublicKey = (
   file: string,
 ): { readonly key: KeyObject } | { readonly key: undefined; readonly why: string } => {
   try {
-    return { key: publicKeyFrom(fs.readFileSync(file)) }
+    return { key: Trust.publicKeyFrom(fs.readFileSync(file)) }
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message.split("\n")[0]! : String(cause)
-    return { key: undefined, why }
+    return { key: undefined, why: whyNoKey(cause) }
   }
+}
+
+const whyNoKey = (cause: unknown): string => {
+  const code = codeOf(cause)
+  if (code === undefined) return cause instanceof Error ? cause.message : String(cause)
+  // What OpenSSL says of bytes that it cannot read helps nobody.
+  return code.startsWith("ERR_") ? "it holds no public key" : HostError.describe(reasonOf(cause))
 }
 
 export type { Packed, PackRequest } from "./Packing.ts"

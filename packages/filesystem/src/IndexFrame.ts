@@ -5,8 +5,7 @@
 import fs from "node:fs"
 import { ArchiveIndex } from "@kata-deploy/core"
 import { Result } from "effect"
-import type { ArchivePart } from "./ArchiveReader.ts"
-import { whole } from "./ArchiveReader.ts"
+import { type ArchivePart, mostBytes, whole } from "./ArchiveReader.ts"
 import { Refusal } from "./Refusal.ts"
 
 /** Longest index that is looked for, in bytes. */
@@ -61,9 +60,13 @@ export const read = (path: string, archive: string): ArchiveIndex.ArchiveIndex |
     const found = textOf(fd, size, usual) ?? textOf(fd, size, longest)
     if (found === undefined) return undefined
     const { before, text } = found
+    const refuse = (detail: string) => new Refusal({ _tag: "BadArchive", archive, entry: undefined, detail })
     const index = ArchiveIndex.decode(text, before)
-    if (Result.isSuccess(index)) return index.success
-    throw new Refusal({ _tag: "BadArchive", archive, entry: undefined, detail: index.failure })
+    if (Result.isFailure(index)) throw refuse(index.failure)
+    // Each part alone may be small enough, and all of them together not.
+    if (ArchiveIndex.contentBytes(index.success) > mostBytes(size))
+      throw refuse("by its index it unpacks to more than 200 times its size")
+    return index.success
   } finally {
     fs.closeSync(fd)
   }

@@ -32,17 +32,19 @@ const list = Effect.fnUntraced(function* (
 ) {
   if (component === undefined) {
     const result = { directory, archives: yield* ComponentArchives.list(directory) }
-    return isJson ? ArtifactsText.document("artifacts", result) : ArtifactsText.list(result)
+    const text = isJson ? ArtifactsText.document("artifacts", result) : ArtifactsText.list(result)
+    return { text, status: ArtifactsText.isWhole(result) ? 0 : 1 } satisfies Shown
   }
   const result = { component, entries: yield* ComponentArchives.entries(directory, component) }
-  return isJson ? ArtifactsText.document("archive-entries", result) : ArtifactsText.entries(result)
+  const text = isJson ? ArtifactsText.document("archive-entries", result) : ArtifactsText.entries(result)
+  return { text, status: 0 } satisfies Shown
 })
 
 const carryOut = Effect.fnUntraced(function* (
   job: Exclude<ArtifactsJob, { readonly _tag: "Verify" }>,
   isJson: boolean,
 ) {
-  if (job._tag === "List") return { text: yield* list(job, isJson), status: 0 } satisfies Shown
+  if (job._tag === "List") return yield* list(job, isJson)
   const { component, into, level, tree } = job
   const archive = join(into, `kata-static-${component}.tar.zst`)
   const result = yield* ComponentArchives.pack({ tree, component, archive, level })

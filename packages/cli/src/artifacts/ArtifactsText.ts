@@ -1,4 +1,5 @@
 /** What people and programs read of `artifacts list`, `verify` and `pack`. */
+import { ArchiveEntry } from "@kata-deploy/core"
 import type { ComponentArchives } from "@kata-deploy/filesystem"
 import { bytes, count } from "../render/Prose.ts"
 
@@ -38,12 +39,18 @@ export const list = ({ archives, directory }: Archives): string =>
     : columns([
         ["COMPONENT", "ARCHIVE", "UNPACKED", "PARTS"],
         ...archives.map((archive) => [
-          archive.component,
+          ArchiveEntry.shown(archive.component),
           bytes(archive.bytes),
           archive.unpackedBytes === null ? "not told" : bytes(archive.unpackedBytes),
           String(archive.parts),
         ]),
-      ])
+      ]) + archives.flatMap(({ archive, problem }) => badLine(archive, problem)).join("")
+
+/** Whether every archive could be looked into. */
+export const isWhole = ({ archives }: Archives): boolean => archives.every(({ problem }) => problem === null)
+
+const badLine = (path: string, problem: string | null): ReadonlyArray<string> =>
+  problem === null ? [] : [`BAD  ${ArchiveEntry.shown(`${path}: ${problem}`)}\n`]
 
 /** The table of entries. */
 export const entries = ({ entries: all }: Entries): string =>
@@ -52,7 +59,7 @@ export const entries = ({ entries: all }: Entries): string =>
       type,
       mode.toString(8).padStart(4, "0"),
       String(size),
-      target === "" ? name : `${name} -> ${target}`,
+      ArchiveEntry.shown(target === "" ? name : `${name} -> ${target}`),
     ]),
   )
 
@@ -62,21 +69,30 @@ const trusts: Readonly<Record<ComponentArchives.Verification["trust"], string>> 
   none: "There is no checksums.sha256: archives were only read through.",
 }
 
-/** Whether every archive is sound. */
-export const isSound = ({ archives }: ComponentArchives.Verification): boolean =>
-  archives.every(({ problem }) => problem === null)
+const verdicts = ({ archives, files }: ComponentArchives.Verification) => [
+  ...archives.map(({ archive, problem, sha256 }) => ({ path: archive, problem, sha256 })),
+  ...files,
+]
+
+/** Whether every archive is sound, and whatever else the checksums list. Where nothing was checked nothing is known. */
+export const isSound = (found: ComponentArchives.Verification): boolean =>
+  found.archives.length > 0 && verdicts(found).every(({ problem }) => problem === null)
+
+const sum = ({ archives, files }: ComponentArchives.Verification, bad: number): string => {
+  if (archives.length === 0) return "There is no component archive, so nothing is known to be sound."
+  const others = files.length === 0 ? "" : ` and ${count(files.length, "other file")}`
+  const all = `${count(archives.length, "archive")}${others}`
+  return bad === 0 ? `${all}, all sound.` : `${bad} of ${all} must not be used.`
+}
 
 /** What was found. */
 export const verification = (found: ComponentArchives.Verification): string => {
-  const bad = found.archives.filter(({ problem }) => problem !== null)
-  const lines = found.archives.map(({ archive, problem, sha256 }) =>
-    problem === null ? `ok   ${archive}  ${sha256 ?? ""}` : `BAD  ${archive}: ${problem}`,
+  const all = verdicts(found)
+  const lines = all.flatMap(({ path, problem, sha256 }) =>
+    problem === null ? [`ok   ${ArchiveEntry.shown(path)}  ${sha256 ?? ""}\n`] : badLine(path, problem),
   )
-  const sum =
-    bad.length === 0
-      ? `${count(found.archives.length, "archive")}, all sound.`
-      : `${bad.length} of ${count(found.archives.length, "archive")} must not be used.`
-  return `${[...lines, trusts[found.trust], sum].join("\n")}\n`
+  const bad = all.filter(({ problem }) => problem !== null).length
+  return `${lines.join("")}${trusts[found.trust]}\n${sum(found, bad)}\n`
 }
 
 /** What was packed. */

@@ -108,7 +108,8 @@ describe("kata-deploy artifacts", () => {
   it("a directory without archives is a failure with a remedy, and no defect", async () => {
     const { status, stderr } = await start("list", "--artifacts", "nowhere")
     assert.strictEqual(status, 1)
-    assert.include(stderr, "list the archives of")
+    assert.match(stderr, /list the archives in .*nowhere\/tarballs:\s+there is no such\s+file or directory/)
+    assert.notInclude(stderr, "dmesg")
   })
 
   it("verify ends with 0 where every archive is sound, and with 1 where one is not", async () => {
@@ -126,6 +127,23 @@ describe("kata-deploy artifacts", () => {
     assert.strictEqual((await start("verify", "--artifacts", "image")).status, 1)
   })
 
+  it("verify is no success where there is nothing to verify", async () => {
+    fs.mkdirSync(join(directory, "image/tarballs"), { recursive: true })
+    const { status, stdout } = await start("verify", "--artifacts", "image")
+    assert.strictEqual(status, 1)
+    assert.include(stdout, "nothing is known to be sound")
+  })
+
+  it("list ends with 1 where an archive cannot be looked into, and shows the others", async () => {
+    await pack()
+    fs.mkdirSync(join(directory, "image/tarballs/kata-static-\u001b[2J.tar.zst"))
+    const { status, stdout } = await start("list", "--artifacts", "image")
+    assert.strictEqual(status, 1)
+    assert.match(stdout, /^kernel /m)
+    assert.match(stdout, /^BAD {2}tarballs\/kata-static-\\x1b\[2J\.tar\.zst: .*no regular file$/m)
+    assert.notInclude(stdout, "\u001b")
+  })
+
   it("verify with a public key asks for a signature", async () => {
     await pack()
     const { privateKey, publicKey } = generateKeyPairSync("ed25519")
@@ -133,7 +151,10 @@ describe("kata-deploy artifacts", () => {
     const text = `${digest()}  tarballs/kata-static-kernel.tar.zst\n`
     checksums(text)
     const verify = () => start("verify", "--artifacts", "image", "--public-key", "key.pem")
-    assert.strictEqual((await verify()).status, 1)
+    const unsigned = await verify()
+    assert.strictEqual(unsigned.status, 1)
+    assert.include(unsigned.stderr, "checksums.sha256.sig is refused")
+    assert.notInclude(unsigned.stdout, "fits")
     fs.writeFileSync(join(directory, "image/checksums.sha256.sig"), sign(null, Buffer.from(text), privateKey))
     const { status, stdout } = await verify()
     assert.strictEqual(status, 0)
