@@ -2,16 +2,17 @@
  * What happens when the node or the artifacts are not what they should be? Exit code 3 before the first write where that
  * can be known, 1 where it turns out later, and in both cases the tree that was there before.
  */
-import { copyFile, rm, truncate, writeFile } from "node:fs/promises"
+import { copyFile, readdir, rm, truncate, writeFile } from "node:fs/promises"
 import { describe, expect, test } from "vitest"
 import { kataDeploy, told, type Setting } from "./cli.ts"
 import { sharedArtifacts } from "./Conditions.ts"
-import { copyArtifacts } from "./hostTree/Artifacts.ts"
+import { must } from "./Command.ts"
+import { copyArtifacts, packComponent } from "./hostTree/Artifacts.ts"
 import { rancher } from "./hostTree/Rancher.ts"
 import type { SampleHost } from "./hostTree/SampleHost.ts"
 import { differences, snapshot } from "./hostTree/TreeSnapshot.ts"
 import { vanilla } from "./hostTree/Vanilla.ts"
-import { expectRefused } from "./Refusal.ts"
+import { expectReadable, expectRefused } from "./Refusal.ts"
 
 const install = ["install", "--once"]
 
@@ -125,6 +126,46 @@ describe("artifacts", () => {
       expect(problems.some(({ message }) => message.includes(component))).toBe(true)
     })
   }
+
+  test("that are not what checksums.sha256 lists: the plan says so already", async () => {
+    await using host = await vanilla("2.1.9", { schema: 3 })
+    await using artifacts = await copyArtifacts(sharedArtifacts())
+    const names = (await readdir(`${artifacts.dir}/tarballs`)).map((name) => `tarballs/${name}`)
+    const { stdout } = await must("sha256sum", names, { cwd: artifacts.dir })
+    await writeFile(
+      `${artifacts.dir}/checksums.sha256`,
+      stdout.replace(/^.{8}(.*static-virtiofsd)/m, "00000000$1"),
+    )
+    for (const args of [["plan"], install])
+      await expectRefused(on(host, { artifacts }), args, {
+        code: 1,
+        says: ["kata-static-virtiofsd.tar.zst", /checksums\.sha256\s+says/, /artifacts\s+verify/],
+      })
+  })
+
+  test("that were exchanged since their plan was reviewed: nothing is touched", async () => {
+    await using host = await vanilla("2.1.9", { schema: 3 })
+    await using artifacts = await copyArtifacts(sharedArtifacts())
+    const plan = await kataDeploy(on(host, { artifacts }), "--output=json", "plan", "install")
+    expect(plan.code, told(plan)).toBe(0)
+    const file = `${artifacts.dir}/plan.json`
+    await writeFile(file, plan.stdout)
+    await packComponent(artifacts, "virtiofsd", { "libexec/virtiofsd": { text: "another\n", mode: 0o755 } })
+    const before = await snapshot(host.dir)
+    const outcome = await kataDeploy(on(host, { artifacts }), ...install, `--plan=${file}`)
+    expectReadable(outcome, { code: 4, says: [/The\s+archive\s+of\s+virtiofsd\s+is\s+another\s+one/] })
+    expect(differences(before, await snapshot(host.dir), { identity: "files" })).toEqual([])
+  })
+
+  test("that would replace a file of somebody else: refused as the plan would", async () => {
+    await using host = await vanilla("2.1.9", { schema: 3 })
+    await host.write("/opt/kata/libexec/virtiofsd", "theirs\n")
+    const problems = await expectRefused(on(host), install, {
+      code: 3,
+      says: ["/opt/kata/libexec/virtiofsd", /Move\s+away/],
+    })
+    expect(problems.map(({ code }) => code)).toEqual(["E_PATH_TAKEN"])
+  })
 
   test("of which one is no archive at all: undone", async () => {
     await using host = await vanilla("1.7.24", { schema: 2 })

@@ -24,6 +24,17 @@ export const StateDigest = Schema.NullOr(
   }),
 )
 
+/** An archive as the plan was made from it. */
+export const ArchiveDocument = Schema.Struct({
+  component: Schema.String,
+  /** Bytes. */
+  size: Schema.Int,
+  /** Hexadecimal; left out where nothing asked for it, so that it was not read for that. */
+  sha256: Schema.optionalKey(Schema.String),
+})
+/** An archive as the plan was made from it. */
+export type ArchiveDocument = typeof ArchiveDocument.Type
+
 /** One step as the document shows it. */
 export const StepDocument = Schema.Struct({
   action: Schema.Struct({
@@ -32,6 +43,8 @@ export const StepDocument = Schema.Struct({
     unit: Schema.optionalKey(Schema.String),
     verb: Schema.optionalKey(Schema.String),
     components: Schema.optionalKey(Schema.Array(Schema.String)),
+    /** What each component is unpacked from; documents of earlier releases do not say. */
+    archives: Schema.optionalKey(Schema.Array(ArchiveDocument)),
     entries: Schema.optionalKey(Schema.Union([Schema.Literal("everything"), Schema.Int])),
     directories: Schema.optionalKey(Schema.Array(Schema.String)),
     intent: Schema.optionalKey(Schema.String),
@@ -91,12 +104,23 @@ const stateDigest = (state: FileState): typeof StateDigest.Type => {
   }
 }
 
+const archiveDocument = ({ id, name }: ExtractComponent): ArchiveDocument => ({
+  component: name,
+  size: id.size,
+  ...(id.sha256 === null ? {} : { sha256: id.sha256 }),
+})
+
 const actionDocument = (action: Action): StepDocument["action"] => {
   switch (action._tag) {
     case "Put":
       return { kind: "Put", path: action.change.path }
     case "Extract":
-      return { kind: "Extract", path: action.into, components: action.components.map((c) => c.name) }
+      return {
+        kind: "Extract",
+        path: action.into,
+        components: action.components.map(({ name }) => name),
+        archives: action.components.map(archiveDocument),
+      }
     case "RemoveTree":
       return {
         kind: "RemoveTree",

@@ -16,9 +16,11 @@ const canonical = (value: unknown): string =>
       : inner,
   )
 
-/** What of a step is compared; what changes nothing is no part of what was agreed to. */
+/** What of a step is compared; what changes nothing is no part of what was agreed to, and archives are compared apart. */
 const essence = (steps: Steps): ReadonlyArray<string> =>
-  steps.filter((step) => step.changes).map(({ action, after, before }) => canonical([action, before, after]))
+  steps
+    .filter((step) => step.changes)
+    .map(({ action, after, before }) => canonical([{ ...action, archives: undefined }, before, after]))
 
 const problem = (message: string, path?: string): Problem => ({
   code: "E_PLAN_DRIFTED",
@@ -30,6 +32,31 @@ const problem = (message: string, path?: string): Problem => ({
 
 const pathOf = (step: string): string | undefined =>
   (JSON.parse(step) as [{ readonly path?: string }])[0].path
+
+/** What archives are unpacked from now that are not those of the reviewed plan. */
+const otherArchives = (reviewed: Steps, now: Steps): ReadonlyArray<Problem> => {
+  const before = new Map(archivesOf(reviewed).map((archive) => [archive.component, archive]))
+  return archivesOf(now).flatMap((archive): ReadonlyArray<Problem> => {
+    const agreed = before.get(archive.component)
+    return agreed === undefined || isSameArchive(agreed, archive)
+      ? []
+      : [
+          problem(
+            `The archive of ${archive.component} is another one than the reviewed plan was made from: ${wordsOf(archive)} now, ${wordsOf(agreed)} then.`,
+          ),
+        ]
+  })
+}
+
+const archivesOf = (steps: Steps): ReadonlyArray<PlanDocument.ArchiveDocument> =>
+  steps.flatMap(({ action }) => action.archives ?? [])
+
+/** A digest that one of the two does not have tells nothing: an archive is not read where nothing asks for that. */
+const isSameArchive = (a: PlanDocument.ArchiveDocument, b: PlanDocument.ArchiveDocument): boolean =>
+  a.size === b.size && (a.sha256 === undefined || b.sha256 === undefined || a.sha256 === b.sha256)
+
+const wordsOf = ({ sha256, size }: PlanDocument.ArchiveDocument): string =>
+  `${size} bytes${sha256 === undefined ? "" : `, sha256:${sha256.slice(0, 12)}…`}`
 
 /** What is different in one stage, as it is planned again when its turn comes; empty when it is what was reviewed. */
 export const stageDifferences = (
@@ -48,12 +75,14 @@ const inStage = (
   now: PlanDocument.PlanDocument,
   name: StageName,
 ): ReadonlyArray<Problem> => {
-  const before = essence(reviewed.stages.find((s) => s.stage === name)?.steps ?? [])
-  const after = essence(now.stages.find((s) => s.stage === name)?.steps ?? [])
+  const stepsOf = ({ stages }: PlanDocument.PlanDocument): Steps =>
+    stages.find(({ stage }) => stage === name)?.steps ?? []
+  const before = essence(stepsOf(reviewed))
+  const after = essence(stepsOf(now))
   const gone = before.filter((step) => !after.includes(step))
   const added = after.filter((step) => !before.includes(step))
   const paths = [...new Set([...gone, ...added].map(pathOf))]
-  return paths.map((path) =>
+  const others = paths.map((path) =>
     problem(
       path === undefined
         ? `In the stage ${name} other steps are due now than the reviewed plan has.`
@@ -61,6 +90,7 @@ const inStage = (
       path,
     ),
   )
+  return [...others, ...otherArchives(stepsOf(reviewed), stepsOf(now))]
 }
 
 /** What is different in `made`; empty when it is the reviewed plan. */

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { type Plan, PlanDocument, PlanReview, Progress, Run } from "../../src/index.ts"
+import { SampleArchive } from "../../src/testing/index.ts"
 import { hosts } from "../engine/SampleHosts.ts"
 import * as Node from "../engine/SampleNode.ts"
 import * as SystemdNode from "../engine/SystemdNode.ts"
@@ -133,6 +134,46 @@ describe("a plan that was reviewed", () => {
     }),
   )
 
+  it.effect("has drifted where an archive is another one, as far as size and digests tell", () =>
+    Effect.gen(function* () {
+      const plan = yield* made()
+      const review = document(plan)
+      type Archive = PlanDocument.ArchiveDocument
+      const withArchives = (of: (archive: Archive) => Archive | undefined): Document => ({
+        ...review,
+        stages: review.stages.map((stage) => ({
+          ...stage,
+          steps: stage.steps.map(({ action: { archives, ...action }, ...step }) => ({
+            ...step,
+            action:
+              archives === undefined ? action : { ...action, archives: archives.flatMap((a) => of(a) ?? []) },
+          })),
+        })),
+      })
+      const isOf =
+        (component: string, change: Partial<Archive>) =>
+        (archive: Archive): Archive =>
+          archive.component === component ? { ...archive, ...change } : archive
+      const [about, ...others] = told(withArchives(isOf("qemu", { size: 1 })), plan)
+      assert.match(about ?? "", /^The archive of qemu is another one .*: \d+ bytes now, 1 bytes then\.$/)
+      assert.deepStrictEqual(others, [])
+      const sha256 = "0".repeat(64)
+      assert.match(
+        told(withArchives(isOf("shim-v2-go", { sha256 })), plan).join("\n"),
+        /^The archive of shim-v2-go .* sha256:[0-9a-f]{12}… now, .* sha256:0{12}… then\.$/,
+      )
+      // The digest of qemu's archive is not known now, and releases before this one wrote nothing of archives down.
+      assert.deepStrictEqual(told(withArchives(isOf("qemu", { sha256 })), plan), [])
+      assert.deepStrictEqual(
+        told(
+          withArchives(() => undefined),
+          plan,
+        ),
+        [],
+      )
+    }),
+  )
+
   it.effect("has drifted where action, instance, CRI runtime or restarts are others", () =>
     Effect.gen(function* () {
       const plan = yield* made()
@@ -186,6 +227,21 @@ describe("an install with a reviewed plan", () => {
       assert.include(error.message, main)
       assert.deepStrictEqual(Node.snapshot(node.files), before)
       assert.deepStrictEqual([node.api.updates, node.shell.faults.operations], [[], []])
+    }),
+  )
+
+  it.effect("touches nothing when an archive was exchanged since", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make()
+      const reviewed = throughJson(document(yield* made(node)))
+      node.files.archives.set("tarballs/kata-static-qemu.tar.zst", [
+        SampleArchive.file("bin/qemu-system-x86_64", "not what was reviewed", 0o755),
+      ])
+      const before = Node.snapshot(node.files)
+      const error = yield* Run.run(request("install", { reviewed })).pipe(node.on, Effect.flip)
+      assert.strictEqual(error._tag, "PlanDriftError")
+      assert.include(error.message, "The archive of qemu is another one")
+      assert.deepStrictEqual(Node.snapshot(node.files), before)
     }),
   )
 
