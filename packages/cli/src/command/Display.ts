@@ -10,8 +10,8 @@ export interface Display {
   readonly output: "text" | "json"
   readonly logLevel: LogLevel.LogLevel
   readonly logFormat: "text" | "json"
-  /** `bar` is one line that is rewritten, `plain` a line every few seconds. */
-  readonly progress: "bar" | "plain" | "none"
+  /** `bar` is one line that is rewritten, `plain` a line every few seconds, `log` a record in the log as often. */
+  readonly progress: "bar" | "plain" | "log" | "none"
   /** Whether standard output and standard error take colours. */
   readonly color: { readonly stdout: boolean; readonly stderr: boolean }
   /** Width of each in columns. */
@@ -29,6 +29,14 @@ const levels: Readonly<Record<string, LogLevel.LogLevel>> = {
 const isOn = (text: string | undefined): boolean =>
   ["true", "1", "yes", "on"].includes((text ?? "").trim().toLowerCase())
 
+/** A terminal gets a bar if it can show one; what is no terminal is a log, such as that of a pod. */
+const usual = ({ env, stderr }: Surroundings): Display["progress"] =>
+  !stderr.isTerminal ? "log" : env["TERM"] === "dumb" ? "none" : "bar"
+
+/** Whether the log is all that somebody sees while the program runs. */
+export const isLogRead = ({ logFormat, progress }: Display): boolean =>
+  logFormat === "json" && (progress === "log" || progress === "none")
+
 /** Decodes the flags about output; wrong values were reported before and fall back here. */
 export const decode = (given: Arguments["given"], surroundings: Surroundings): Display => {
   const { env, stderr, stdout } = surroundings
@@ -41,14 +49,7 @@ export const decode = (given: Arguments["given"], surroundings: Surroundings): D
     logLevel:
       levels[given.get("log-level") ?? ""] ?? (isOn(given.get("debug") ?? env["DEBUG"]) ? "Debug" : "Info"),
     logFormat: json("log-format", stderr.isTerminal ? "text" : "json"),
-    progress:
-      progress === "auto"
-        ? stderr.isTerminal && env["TERM"] !== "dumb"
-          ? "bar"
-          : "none"
-        : progress === "plain"
-          ? "plain"
-          : "none",
+    progress: progress === "auto" ? usual(surroundings) : progress === "plain" ? "plain" : "none",
     color: { stdout: stdout.isTerminal && !plain, stderr: stderr.isTerminal && !plain },
     columns: { stdout: stdout.columns, stderr: stderr.columns },
   }

@@ -148,7 +148,7 @@ export const outputFlags: ReadonlyArray<FlagRow> = [
     "progress",
     choice("HOW", ["auto", "plain", "none"]),
     "auto",
-    "Progress of long work on standard error; auto shows it on a terminal only.",
+    "Progress of long work on standard error; auto is one line on a terminal, and a record in the log every five seconds elsewhere.",
   ),
   everywhere(
     "no-color",

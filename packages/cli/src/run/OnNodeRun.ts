@@ -4,7 +4,7 @@
  */
 import { Plan, Progress, type Report, type Snapshots } from "@kata-deploy/core"
 import { Cause, Effect, Exit, Fiber, Layer } from "effect"
-import type { Display } from "../command/Display.ts"
+import { type Display, isLogRead } from "../command/Display.ts"
 import { isAction } from "../command/Invocation.ts"
 import * as Lookalikes from "../command/Lookalikes.ts"
 import * as ExitStatus from "../ExitStatus.ts"
@@ -115,7 +115,7 @@ const tellFailure = (
 /** The log of a pod begins with what was asked for; somebody at a terminal has just typed it. */
 const announce = ({ display, invocation }: OnNodeRun, { settings, variables }: Preparation.Prepared) => {
   const { job } = invocation
-  const isRead = job._tag === "Run" && display.logFormat === "json" && display.progress === "none"
+  const isRead = job._tag === "Run" && isLogRead(display)
   const text = `${job._tag === "Run" ? job.action : job._tag} of the instance in ${settings.instance.installDir}`
   return (isRead ? Effect.logInfo(text) : Effect.logDebug(text)).pipe(
     Effect.annotateLogs({

@@ -1,10 +1,10 @@
 /**
  * Answers: how far along are we, and what was done so far? On a terminal one line is rewritten; `plain` writes a line
- * every few seconds; besides, stages go to the log.
+ * every few seconds; where there is no terminal, long work is in the log as often. Besides, stages go to the log.
  */
 import { PlanDocument, type Plan, type Progress } from "@kata-deploy/core"
 import { Clock, Effect } from "effect"
-import type { Display } from "../command/Display.ts"
+import { type Display, isLogRead } from "../command/Display.ts"
 import { bytes, count } from "../render/Prose.ts"
 import type { StatusLine } from "../render/StatusLine.ts"
 
@@ -30,7 +30,7 @@ export interface ProgressDisplay {
 }
 
 /** Milliseconds between two lines: often enough to be alive, seldom enough to cost nothing. */
-const pace = { bar: 80, plain: 3_000 } as const
+const pace = { bar: 80, plain: 3_000, log: 5_000 } as const
 
 /** Shows progress on the status line's terminal. */
 export const make = (display: Display, line: StatusLine): ProgressDisplay => {
@@ -42,10 +42,18 @@ export const make = (display: Display, line: StatusLine): ProgressDisplay => {
   let transferStarted: number | undefined
 
   const show = (text: string, now: number): void => {
-    if (display.progress === "none" || now - lastShown < pace[display.progress]) return
+    if (display.progress === "none" || display.progress === "log") return
+    if (now - lastShown < pace[display.progress]) return
     lastShown = now
     if (display.progress === "bar") line.show(text)
     else line.print(`${text}\n`)
+  }
+
+  /** For a log, only what takes long: the first record comes after as much time as the next ones. */
+  const logged = (text: string, now: number): string | undefined => {
+    if (display.progress !== "log" || now - lastShown < pace.log) return undefined
+    lastShown = now
+    return text
   }
 
   const transfer = (now: number, { bytes: done, component, totalBytes }: Transfer): string => {
@@ -63,6 +71,7 @@ export const make = (display: Display, line: StatusLine): ProgressDisplay => {
       case "StageStarted":
         current = { stage: event.stage, changed: 0 }
         transferStarted = undefined
+        if (display.progress === "log") lastShown = now
         return undefined
       case "StepStarted":
         show(`${event.stage}: ${event.at} of ${event.of}, ${PlanDocument.summary(event.step.action)}`, now)
@@ -70,9 +79,11 @@ export const make = (display: Display, line: StatusLine): ProgressDisplay => {
       case "StepDone":
         if (event.outcome === "changed" && current !== undefined) current.changed += 1
         return undefined
-      case "Extracting":
-        show(transfer(now, event.progress), now)
-        return undefined
+      case "Extracting": {
+        const text = transfer(now, event.progress)
+        show(text, now)
+        return logged(text, now)
+      }
       case "Undoing":
         undoing = true
         return `Taking back ${count(event.changes, "change")} of stage ${event.stage}.`
@@ -100,7 +111,7 @@ export const make = (display: Display, line: StatusLine): ProgressDisplay => {
         if (said === undefined) return
         if (event._tag === "Undoing" || event._tag === "NotUndone") yield* Effect.logWarning(said)
         // People see the report; a pod's log is read while it runs.
-        else if (display.logFormat === "json" && display.progress === "none") yield* Effect.logInfo(said)
+        else if (event._tag === "Extracting" || isLogRead(display)) yield* Effect.logInfo(said)
         else yield* Effect.logDebug(said)
       }),
     end: () => {

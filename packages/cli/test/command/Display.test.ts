@@ -8,7 +8,7 @@ const decode = (argv: ReadonlyArray<string>, options: Recorder.Options = {}) =>
 const terminal = { columns: 120 }
 
 describe("what is shown", () => {
-  it("has no colours, no progress and JSON logs in a pipe", () => {
+  it("has no colours, no bar and JSON logs in a pipe", () => {
     const { color, logFormat, output, progress } = decode([])
     assert.deepStrictEqual(
       { color, logFormat, output, progress },
@@ -16,7 +16,7 @@ describe("what is shown", () => {
         color: { stdout: false, stderr: false },
         logFormat: "json",
         output: "text",
-        progress: "none",
+        progress: "log",
       },
     )
   })
@@ -45,6 +45,7 @@ describe("what is shown", () => {
   it("shows progress as it is told", () => {
     assert.strictEqual(decode(["--progress=plain"]).progress, "plain")
     assert.strictEqual(decode(["--progress=none"], { terminal }).progress, "none")
+    assert.strictEqual(decode(["--progress=none"]).progress, "none")
     assert.strictEqual(decode([], { terminal, env: { TERM: "dumb" } }).progress, "none")
   })
 

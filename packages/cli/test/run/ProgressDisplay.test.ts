@@ -5,6 +5,7 @@ import { TestClock } from "effect/testing"
 import * as Arguments from "../../src/command/Arguments.ts"
 import * as Display from "../../src/command/Display.ts"
 import * as StatusLine from "../../src/render/StatusLine.ts"
+import * as Logging from "../../src/run/Logging.ts"
 import * as ProgressDisplay from "../../src/run/ProgressDisplay.ts"
 import * as Recorder from "../sample/Recorder.ts"
 
@@ -12,7 +13,7 @@ const start = (argv: ReadonlyArray<string>, terminal?: { readonly columns: numbe
   const recorder = Recorder.make(terminal === undefined ? {} : { terminal })
   const display = Display.decode(Arguments.parse(argv).given, recorder.surroundings)
   const progress = ProgressDisplay.make(display, StatusLine.make(recorder.surroundings.stderr))
-  return { recorder, progress }
+  return { display, recorder, progress }
 }
 
 const step = Plan.step({ _tag: "Prune", directories: [HostPath.make("/a")] }, "it is empty")
@@ -63,12 +64,35 @@ describe("progress", () => {
     }),
   )
 
-  it.effect("is not there in a pipe", () =>
+  /** What the log has of it, of info and above. */
+  const logOf = (argv: ReadonlyArray<string>) => {
+    const { display, progress, recorder } = start(argv)
+    const log = Logging.layer(display, StatusLine.make(recorder.surroundings.stderr))
+    return unpack(progress).pipe(
+      Effect.provide(log),
+      Effect.map(() =>
+        recorder
+          .stderr()
+          .trimEnd()
+          .split("\n")
+          .flatMap((line) => (line === "" ? [] : [(JSON.parse(line) as { message: string }).message])),
+      ),
+    )
+  }
+
+  it.effect("is in the log every few seconds where there is no terminal, and only of what takes long", () =>
     Effect.gen(function* () {
-      const { progress, recorder } = start([])
-      yield* unpack(progress)
-      progress.end()
-      assert.strictEqual(recorder.stderr(), "")
+      assert.deepStrictEqual(yield* logOf([]), [
+        "artifacts: kernel, 50.0 MB of 100.0 MB 50 %, 10.0 MB/s",
+        "artifacts: kernel, 100.0 MB of 100.0 MB 100 %, 10.0 MB/s",
+      ])
+    }),
+  )
+
+  it.effect("is not there where nobody wants it", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* logOf(["--progress=none"]), [])
+      assert.deepStrictEqual(yield* logOf(["--log-level=warn"]), [])
     }),
   )
 
