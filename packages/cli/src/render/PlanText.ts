@@ -162,6 +162,8 @@ const heading = (plan: Plan.Plan, style: Style): ReadonlyArray<string> => {
 }
 
 const sandboxLines = (plan: Plan.Plan, style: Style): ReadonlyArray<string> => {
+  // Only what removes the files asks; replacing them puts no sandbox at risk.
+  if (plan.action !== "cleanup" && plan.action !== "cleanup-stage-remove-artifacts") return []
   if (plan.sandboxes === null) return labelled("Kata sandboxes", "could not be looked at from here", style)
   return plan.sandboxes.length === 0
     ? []

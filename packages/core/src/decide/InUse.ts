@@ -141,11 +141,25 @@ const goOn = (code: string, message: string): Guard => ({
   notice: { code, severity: "warning", message },
 })
 
-/** Names for people: `sandbox 1234 of pod default/web (kata-qemu)`, `process 42 (/opt/kata/bin/qemu)`. */
+/** What a process that belongs to no sandbox does with the tree; one that runs a program of it is named by that. */
+const ways: Readonly<Record<Exclude<NonNullable<TreeUser["through"]>, "program">, string>> = {
+  mapped: ", which has a file of it mapped",
+  open: ", which has a file of it open",
+  arguments: ", which names it in its command line",
+  directory: ", which stands in it",
+}
+
+const wayOf = ({ through }: TreeUser): string =>
+  through === undefined || through === "program" ? "" : ways[through]
+
+/**
+ * Names for people: `sandbox 1234 of pod default/web (kata-qemu)`, `process 42 (/opt/kata/bin/qemu)`, `process 43
+ * (/bin/less), which has a file of it open`.
+ */
 export const namesOf = (seen: Extract<UseVerdict, { readonly _tag: "InUse" }>): ReadonlyArray<string> => [
   ...seen.sandboxes.map(
     ({ handler, id, pod }) =>
       `sandbox ${id}${pod === undefined ? "" : ` of pod ${pod}`}${handler ? ` (${handler})` : ""}`,
   ),
-  ...seen.processes.map(({ pid, program }) => `process ${pid} (${program})`),
+  ...seen.processes.map((user) => `process ${user.pid} (${user.program})${wayOf(user)}`),
 ]

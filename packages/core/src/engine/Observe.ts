@@ -112,8 +112,12 @@ export const observe = Effect.fn("Observe.observe")(function* (
   const withUnits = yield* snapshotterUnits(beside, settings)
   const withArtifacts =
     action === "install-stage-cri" ? withUnits : yield* observeArtifacts(withUnits, settings)
-  const paths = InstallPlan.pathsOfInterest({ settings, facts: withArtifacts, policies })
-  return yield* deadEnds(yield* look(withArtifacts, paths), paths)
+  const used = yield* ObserveSight.usersOfOlder(
+    { action, settings, facts: withArtifacts },
+    detected.success.row,
+  )
+  const paths = InstallPlan.pathsOfInterest({ settings, facts: used, policies })
+  return yield* deadEnds(yield* look(used, paths), paths)
 })
 
 /** Links above paths of interest that lead nowhere. */

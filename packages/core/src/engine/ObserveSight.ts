@@ -15,6 +15,7 @@ import type { Settings } from "../input/Settings.ts"
 import * as Distribution from "../model/Distribution.ts"
 import type { RuntimeRow } from "../model/Distribution.ts"
 import * as ProbeFile from "../model/ProbeFile.ts"
+import * as OlderInUse from "../plan/OlderInUse.ts"
 import type { ActionName } from "../plan/Plan.ts"
 import { HostShell } from "../ports/HostShell.ts"
 import { NodeApi } from "../ports/NodeApi.ts"
@@ -89,13 +90,30 @@ export const users = Effect.fn("ObserveSight.users")(function* (
   runtimeName: string | undefined,
 ) {
   if (!removes(action)) return facts
-  const shell = yield* HostShell
   const row = runtimeName === undefined ? undefined : Distribution.lookup(runtimeName)
+  return yield* lookedAtUsers(facts, settings, row)
+})
+
+/** Who uses what an install replaces or takes away; where it does neither nobody is asked. */
+export const usersOfOlder = Effect.fn("ObserveSight.usersOfOlder")(function* (
+  { action, facts, settings }: SightRequest,
+  row: RuntimeRow,
+) {
+  const archives = action === "install-stage-cri" ? "not-observed" : "observed"
+  return OlderInUse.isAsked(facts, archives) ? yield* lookedAtUsers(facts, settings, row) : facts
+})
+
+const lookedAtUsers = Effect.fnUntraced(function* (
+  facts: Facts,
+  { instance }: Settings,
+  row: RuntimeRow | undefined,
+) {
+  const shell = yield* HostShell
   return {
     ...facts,
     sight: {
       ...facts.sight,
-      users: yield* shell.usersOf(settings.instance.installDir),
+      users: yield* shell.usersOf(instance.installDir),
       sandboxes: row === undefined ? facts.sight.sandboxes : yield* shell.sandboxes(row.socket),
     },
   }

@@ -27,6 +27,7 @@ import * as Components from "./Components.ts"
 import * as Journal from "./Journal.ts"
 import * as Ledger from "./Ledger.ts"
 import { type Restart, type Step, step } from "./Plan.ts"
+import * as OlderInUse from "./OlderInUse.ts"
 import * as Reconcile from "./Reconcile.ts"
 import * as SnapshotterSteps from "./SnapshotterSteps.ts"
 
@@ -196,13 +197,20 @@ const unreadableVersions = ({ artifacts }: Facts): ReadonlyArray<Problem> =>
 const noSpace = (facts: Facts, changed: ReadonlyArray<ExtractComponent>): ReadonlyArray<Problem> => {
   if (facts.freeBytes._tag === "Unknown") return []
   const needed = changed.reduce((sum, c) => sum + Components.unpackedBytes(facts, c), 0)
+  const guessed = changed.filter(
+    ({ name }) => facts.artifacts.archives.get(name)?.unpackedBytes === undefined,
+  )
+  const basis =
+    guessed.length === 0
+      ? ""
+      : ` (of archives that do not say more, five times their size: ${guessed.map(({ name }) => name).join(", ")})`
   return needed <= facts.freeBytes.value
     ? []
     : [
         {
           code: "E_NO_SPACE",
           path: facts.stateDir,
-          message: `Unpacking needs ${megabytes(needed)} MB, but the filesystem of ${facts.stateDir} has ${megabytes(facts.freeBytes.value)} MB left.`,
+          message: `Unpacking needs ${guessed.length === 0 ? "" : "about "}${megabytes(needed)} MB${basis}, but the filesystem of ${facts.stateDir} has ${megabytes(facts.freeBytes.value)} MB left.`,
           remedy: "Free some space, or enable fewer shims.",
         },
       ]
@@ -274,6 +282,7 @@ const planWith = (
         .filter((c) => !present.includes(c))
         .map((c) => ArtifactSet.withoutOptional(c, facts.artifacts.directory)),
       ...stage.notices,
+      ...OlderInUse.replaced(input, changed),
       ...ChangedFiles.notices(
         facts.unpacked,
         changed.map((c) => c.name),

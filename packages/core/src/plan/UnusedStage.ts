@@ -15,6 +15,7 @@ import * as ChangedFiles from "./ChangedFiles.ts"
 import * as LeftAlone from "./LeftAlone.ts"
 import type { Ledger, OwnedFile } from "./Ledger.ts"
 import { put, type Step, step } from "./Plan.ts"
+import * as OlderInUse from "./OlderInUse.ts"
 import * as Reconcile from "./Reconcile.ts"
 import * as SnapshotterSteps from "./SnapshotterSteps.ts"
 
@@ -75,6 +76,8 @@ export const plan = (
     return { steps: [], notices: [] }
   const root = instance.installDir
   const unused = ledger.components.filter(isUnused).map((c) => c.name)
+  const inUse = OlderInUse.kept(facts, entriesOf(ledger, root), unused)
+  if (inUse.length > 0) return { steps: [], notices: inUse }
   const { kept, notices, steps: puts } = filesOf(facts, ledger, root)
   const down = SnapshotterSteps.takeDown(facts, ledger.files.filter(isUnused), instance)
   const removals: ReadonlyArray<Step<HostAction>> = [

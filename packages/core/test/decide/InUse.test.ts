@@ -83,6 +83,33 @@ describe("InUse", () => {
     assert.strictEqual(judge(none, Fact.known([sandbox]))._tag, "InUse")
   })
 
+  const named: ReadonlyArray<
+    readonly [HostSight.TreeUser["through"], of: "sandbox" | "nobody", ReadonlyArray<string>]
+  > = [
+    [undefined, "nobody", ["process 3 (/usr/bin/x)"]],
+    ["program", "nobody", ["process 3 (/usr/bin/x)"]],
+    ["mapped", "nobody", ["process 3 (/usr/bin/x), which has a file of it mapped"]],
+    ["open", "nobody", ["process 3 (/usr/bin/x), which has a file of it open"]],
+    ["arguments", "nobody", ["process 3 (/usr/bin/x), which names it in its command line"]],
+    ["directory", "nobody", []],
+    ["program", "sandbox", ["sandbox s1"]],
+    ["mapped", "sandbox", ["sandbox s1"]],
+    ["open", "sandbox", ["sandbox s1"]],
+    ["arguments", "sandbox", ["sandbox s1"]],
+    ["directory", "sandbox", ["sandbox s1"]],
+  ]
+  for (const [through, of, expected] of named)
+    it(`${expected.length === 0 ? "does not count" : "names"} a process of ${of === "nobody" ? "no" : "a"} sandbox by ${through ?? "unknown means"}`, () => {
+      const user: HostSight.TreeUser = {
+        pid: 3,
+        program: "/usr/bin/x",
+        sandbox: of === "sandbox" ? "s1" : undefined,
+        ...(through === undefined ? {} : { through }),
+      }
+      const seen = judge(Fact.known([user]), none)
+      assert.deepStrictEqual(seen._tag === "InUse" ? InUse.namesOf(seen) : [], expected)
+    })
+
   it("counts a process that merely stands in the tree where it belongs to a sandbox", () => {
     assert.strictEqual(judge(Fact.known([{ ...qemu, through: "directory" }]), none)._tag, "InUse")
   })

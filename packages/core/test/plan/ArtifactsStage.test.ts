@@ -188,7 +188,9 @@ describe("what keeps components from being unpacked", () => {
     )
     assert.isTrue(space(0, { ledger: { components: both } }))
     const [problem] = problems({ facts: { freeBytes: Fact.known(1_500_000) } })
-    assert.match(problem!.message, /needs 10 MB.* has 2 MB/)
+    assert.match(problem!.message, /needs about 10 MB .*five times their size: kernel, qemu\).* has 2 MB/)
+    const [known] = problems({ artifacts: { archives }, facts: { freeBytes: Fact.known(0) } })
+    assert.match(known!.message, /^Unpacking needs 1 MB, but/)
   })
 })
 

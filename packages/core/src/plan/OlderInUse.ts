@@ -1,0 +1,69 @@
+/**
+ * Answers: what runs from files that an install replaces or takes away? Replacing is safe, so it is only said who goes on
+ * with the older ones; what no shim needs any more stays while a process runs it, since its sandbox is ended with it.
+ * Source: decisions §1 step 0, §2.
+ */
+import * as InUse from "../decide/InUse.ts"
+import * as FactsOf from "../input/Facts.ts"
+import type { Notice } from "../input/Problem.ts"
+import type { Settings } from "../input/Settings.ts"
+import type { ExtractComponent } from "./Action.ts"
+import type { OwnedEntry } from "./Ledger.ts"
+
+/** Whether somebody has to be asked: it takes a look at all processes, and mostly nothing of an earlier install goes. */
+export const isAsked = (facts: FactsOf.Facts, archives: "observed" | "not-observed"): boolean =>
+  (FactsOf.ledgerOf(facts)?.components ?? []).some(
+    ({ archive, name, unused }) =>
+      unused === true ||
+      (archives === "observed" &&
+        (facts.artifacts.damaged.has(name) ||
+          facts.artifacts.archives.get(name)?.id.sha256 !== archive.sha256)),
+  )
+
+/** Sandboxes that go on with the files that they were started from. */
+export const replaced = (
+  { facts, settings }: { readonly facts: FactsOf.Facts; readonly settings: Settings },
+  changed: ReadonlyArray<ExtractComponent>,
+): ReadonlyArray<Notice> => {
+  if (changed.every(({ replaces }) => replaces.length === 0)) return []
+  const handlers = [
+    ...(FactsOf.ledgerOf(facts)?.handlers ?? []),
+    ...settings.handlers.map(({ name }) => name),
+  ]
+  const seen = InUse.verdict({ users: facts.sight.users, sandboxes: facts.sight.sandboxes, handlers })
+  if (seen._tag !== "InUse" || seen.sandboxes.length === 0) return []
+  const names = InUse.namesOf({ ...seen, processes: [] }).join(", ")
+  return [
+    {
+      code: "replaced-while-in-use",
+      severity: "info",
+      message: `${settings.instance.installDir} is in use by ${names}. What runs goes on with the files that it was started from; what starts from now on gets the new ones.`,
+    },
+  ]
+}
+
+/** What keeps entries from being taken away; none where no process that is seen runs one of them. */
+export const kept = (
+  facts: Pick<FactsOf.Facts, "sight">,
+  entries: ReadonlyArray<OwnedEntry>,
+  components: ReadonlyArray<string>,
+): ReadonlyArray<Notice> => {
+  const { users } = facts.sight
+  const running = (users._tag === "Known" ? users.value : []).filter(
+    ({ program, through }) =>
+      through === "program" && entries.some(({ path }) => program.endsWith(`/${path}`)),
+  )
+  if (running.length === 0) return []
+  const names = running.map(
+    ({ pid, program, sandbox }) =>
+      `process ${pid} (${program})${sandbox === undefined ? "" : ` of sandbox ${sandbox}`}`,
+  )
+  return [
+    {
+      code: "unused-in-use",
+      severity: "warning",
+      message: `No enabled shim needs ${components.join(", ")} any more, but ${names.join(", ")} runs from it, so it stays.`,
+      remedy: "Once that has ended, the next install takes it away.",
+    },
+  ]
+}
