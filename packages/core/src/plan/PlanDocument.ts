@@ -7,7 +7,7 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
 import { Schema } from "effect"
 import { Notice, Problem } from "../input/Problem.ts"
 import type { FileState } from "../model/FileState.ts"
-import type { Action } from "./Action.ts"
+import type { Action, ExtractComponent } from "./Action.ts"
 import * as Change from "./Change.ts"
 import * as Plan from "./Plan.ts"
 
