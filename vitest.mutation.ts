@@ -13,6 +13,8 @@ export default defineConfig({
     name: "core",
     root: "packages/core",
     include: ["test/**/*.test.ts"],
+    // Instrumented code is several times slower.
+    testTimeout: 60_000,
     setupFiles: [new URL("vitest.seed.ts", import.meta.url).pathname],
     exclude: [
       "test/laws/**",
