@@ -120,7 +120,7 @@ const headersOf = (
       const crew = workers.forBytes(fs.statSync(parts[0]!.path).size)
       return (await Promise.all(parts.map((part) => crew.run({ _tag: "List", part })))).flat()
     },
-    catch: toHostError(`read ${archive}`, undefined),
+    catch: toHostError(`read ${nodePath.join(artifacts.directory, archive)}`, undefined),
   })
 
 /** The entries of one component's archive, in its order. */

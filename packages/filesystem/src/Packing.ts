@@ -74,7 +74,7 @@ const entriesOf = (root: string): ReadonlyArray<Entry> => {
       const path = above + name.toString("utf8")
       const place = ArchiveEntry.place(`${ArchiveEntry.prefix}/${path}`)
       const refuse = (detail: string) =>
-        new Refusal({ _tag: "Refused", detail: `${path} cannot be packed: ${detail}` })
+        new Refusal({ _tag: "Refused", detail: `${ArchiveEntry.shown(path)} cannot be packed: ${detail}` })
       if (place._tag !== "Inside" || !Buffer.from(path).subarray(-name.length).equals(name)) {
         throw refuse(place._tag === "Refused" ? place.why : "its name is not UTF-8")
       }
@@ -156,6 +156,8 @@ const feed = async (packing: Pack, entries: ReadonlyArray<Entry>): Promise<void>
     const header = headerOf(entry)
     await new Promise<void>((resolve, reject) => {
       const sink = packing.entry(header, (error) => (error ? reject(error) : resolve()))
+      // It goes with the tar when something fails, and tells that by an event that somebody has to take.
+      sink.on("error", reject)
       // Without a body there is nothing to feed.
       if (header.type === "file") feedBody(sink, entry, header.size).catch(reject)
       else sink.end(null)

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { HostPath } from "@kata-deploy/core"
 import { Effect } from "effect"
 import { execFileSync, spawnSync } from "node:child_process"
@@ -227,6 +227,24 @@ describe("packing a component", () => {
         /tree\/link cannot be packed: its target is not UTF-8/,
       )
       assert.deepStrictEqual(fs.readdirSync(directory).sort(), ["taken", "tree"])
+    }),
+  )
+
+  it.effect("a file that cannot be read in the middle is a failure with its name, and leaves nothing", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const tree = join(directory, "tree")
+      fs.mkdirSync(tree)
+      for (const name of ["a", "secret", "z"]) fs.writeFileSync(join(tree, name), name)
+      const open = fs.openSync
+      vi.spyOn(fs, "openSync").mockImplementation(((path: string, ...rest: [string]) => {
+        if (path.endsWith("secret")) throw Object.assign(new Error("no"), { code: "EACCES" })
+        return open(path, ...rest)
+      }) as typeof fs.openSync)
+      const message = yield* refusal(tree, join(directory, "out/x"))
+      vi.restoreAllMocks()
+      assert.strictEqual(message, `Could not read ${join(tree, "secret")}: no permission`)
+      assert.deepStrictEqual(fs.readdirSync(join(directory, "out")), [])
     }),
   )
 

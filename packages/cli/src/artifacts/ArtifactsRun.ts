@@ -4,7 +4,7 @@ import type { Problem } from "@kata-deploy/core"
 import { ComponentArchives } from "@kata-deploy/filesystem"
 import { Cause, Effect, Exit, Fiber } from "effect"
 import type { Display } from "../command/Display.ts"
-import { ofFailure, wrongUsage } from "../ExitStatus.ts"
+import { wrongUsage } from "../ExitStatus.ts"
 import { problemsOf } from "../run/Failures.ts"
 import type { Signal } from "../run/Interruption.ts"
 import type { Voice } from "../run/Voice.ts"
@@ -96,5 +96,6 @@ export const run = async ({ display, job, onInterrupt, voice }: ArtifactsRun): P
   if (signal !== undefined && Cause.hasInterruptsOnly(exit.cause))
     return voice.problems([interrupted(job, signal)], 1)
   if (failure._tag === "None") return voice.defect(Cause.squash(exit.cause))
-  return voice.problems(problemsOf(failure.value), ofFailure(failure.value))
+  // Nothing of it is about a node.
+  return voice.problems(problemsOf(failure.value), 1)
 }

@@ -80,6 +80,18 @@ describe("kata-deploy artifacts", () => {
     await vi.waitUntil(() => fs.readdirSync(join(directory, "out")).length === 0)
   })
 
+  it("pack that may not write is no matter of a node", async () => {
+    const denied = Object.assign(new Error("no"), { code: "EACCES" })
+    const mkdir = vi.spyOn(fs, "mkdirSync").mockImplementation(() => {
+      throw denied
+    })
+    const { status, stderr } = await pack()
+    mkdir.mockRestore()
+    assert.strictEqual(status, 1)
+    assert.match(stderr, /^error: The action was not completed\.$/m)
+    assert.match(stderr, /Could not write\s+\S*\/kata-static-kernel\.tar\.zst:\s+no\s+permission/)
+  })
+
   it("list shows archives, and what is in one", async () => {
     await pack()
     const all = await start("list", "--artifacts", "image", "--output", "json")
