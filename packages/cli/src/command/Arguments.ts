@@ -138,7 +138,8 @@ export const parse = (argv: ReadonlyArray<string>): Arguments => {
         } else if (before !== undefined && before !== result.success) problems.push(givenTwice(row.name))
         else given.set(row.name, result.success)
       } else {
-        problems.push(unknownFlag(token.rawName))
+        if (!problems.some(({ setting }) => setting === token.rawName))
+          problems.push(unknownFlag(token.rawName))
         if (token.value === undefined) afterUnknown = token.index
       }
     }

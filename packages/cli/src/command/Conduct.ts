@@ -22,7 +22,9 @@ export const decode = (
   const seconds = find("lock-timeout")
   const isWrong = seconds !== undefined && !/^\d{1,6}$/.test(seconds.text)
   if (isWrong)
-    problems.push(Arguments.wrongValue(seconds.where, seconds.text, "a whole number of seconds, e.g. 300"))
+    problems.push(
+      Arguments.wrongValue(seconds.where, seconds.text, "a whole number of seconds up to 999999, e.g. 300"),
+    )
   const planFile = GivenValue.pathFinder(find, surroundings)("plan")
   const rollback = find("rollback")?.text as Run.Conduct["rollback"] | undefined
   const whenInUse = find("when-in-use")?.text as Run.Conduct["whenInUse"] | undefined

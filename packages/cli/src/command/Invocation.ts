@@ -1,7 +1,8 @@
 /**
  * Answers: what was the program asked to do? Finds the action, holds flags against it, and collects every problem.
  */
-import { MachineId, NearestName, type Plan, type Problem } from "@kata-deploy/core"
+import { MachineId, NearestName, type Plan, type Problem, SettingsGrammar } from "@kata-deploy/core"
+import { Result } from "effect"
 import { waitAction } from "../supervisor/CommandLine.ts"
 import type { Errand } from "../supervisor/Life.ts"
 import type { Surroundings } from "../Surroundings.ts"
@@ -134,6 +135,12 @@ const staysAnyway: Problem.Problem = {
   remedy: "Add --once, or leave --when-stopped out.",
 }
 
+/** A word that is a boolean stands behind a flag that takes none. */
+const booleanRemedy = (word: string | undefined): string | undefined =>
+  word !== undefined && Result.isSuccess(SettingsGrammar.boolean(word))
+    ? `Write the value of a boolean flag with =, e.g. --debug=${word}.`
+    : undefined
+
 /** The word behind an action, checked against its choices. */
 const operandOf = (
   action: ActionTable.ActionRow,
@@ -150,9 +157,7 @@ const operandOf = (
       code: "E_SURPLUS_WORD",
       value: word,
       message: `${JSON.stringify(word)} stands behind ${action.name}, which takes no ${operand === undefined ? "such" : "further"} word.`,
-      remedy: ["true", "false"].includes(word)
-        ? `Write the value of a boolean flag with =, e.g. --debug=${word}.`
-        : "Leave it out, or quote a value that holds blanks.",
+      remedy: booleanRemedy(word) ?? "Leave it out, or quote a value that holds blanks.",
     })
   }
   if (operand === undefined) return undefined
@@ -165,7 +170,7 @@ const operandOf = (
       word === undefined
         ? `${action.name} needs a word behind it that says what.`
         : `${JSON.stringify(word)} is nothing that ${action.name} can take.${NearestName.didYouMean(word, operand.choices)}`,
-    remedy: `It is one of ${operand.choices.join(", ")}.`,
+    remedy: booleanRemedy(word) ?? `It is one of ${operand.choices.join(", ")}.`,
   })
   return undefined
 }
@@ -215,7 +220,10 @@ const withoutCredentials = (job: NodeJob, options: NodeOptions.NodeOptions): Nod
 export const decode = (args: Arguments, surroundings: Surroundings): Decoded => {
   const [name, ...words] = args.words
   const action = name === undefined ? undefined : ActionTable.lookup(name)
-  if (args.given.get("help") === "true" && (name === undefined || action !== undefined))
+  if (
+    args.given.get("help") === "true" &&
+    (name === undefined || name === waitAction || action !== undefined)
+  )
     return { invocation: { _tag: "Help", action }, problems: [] }
   if (args.given.get("version") === "true") return { invocation: { _tag: "Version" }, problems: [] }
   const problems = [...args.problems]

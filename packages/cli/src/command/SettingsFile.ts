@@ -81,7 +81,12 @@ const asText = (row: SettingsTable.SettingRow, value: unknown): Result.Result<st
 const fromYaml = (text: string): Result.Result<unknown, string> => {
   const document = parseDocument(text, { prettyErrors: true })
   const [error] = document.errors
-  if (error === undefined) return Result.succeed(document.toJS())
+  // Aliases that grow without end are only found here, and keys that are none.
+  if (error === undefined)
+    return Result.try({
+      try: (): unknown => document.toJS(),
+      catch: (cause) => (cause instanceof Error ? cause.message : String(cause)),
+    })
   const at = error.linePos?.[0]
   const first = error.message.split("\n")[0]!.replace(/ at line \d+, column \d+:?$/, "")
   return Result.fail(`${at === undefined ? "" : `line ${at.line}, column ${at.col}: `}${first}`)

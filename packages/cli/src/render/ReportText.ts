@@ -60,8 +60,10 @@ const stepLines = ({ outcome, steps }: StageReport, { paint }: Style): ReadonlyA
       })
 
 /** What was seen of the handlers after an install. */
-const servedLines = ({ confirmed, handlers }: Report.Report, style: Style): ReadonlyArray<string> => {
-  if (confirmed === null || handlers.length === 0) return []
+const servedLines = ({ confirmed, handlers, stages }: Report.Report, style: Style): ReadonlyArray<string> => {
+  // Without this stage nothing was to be served by now.
+  const isAwaited = stages.some(({ stage }) => stage === "cri")
+  if (confirmed === null || handlers.length === 0 || !isAwaited) return []
   const told = {
     served: "all of them",
     partly: `not ${confirmed.missing.join(", ")}`,

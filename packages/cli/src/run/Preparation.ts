@@ -125,7 +125,8 @@ export const prepare = Effect.fnUntraced(function* ({
     architecture: surroundings.architecture,
     variables: sources.variables,
     customConfigs: yield* ProcessFiles.customConfigs(surroundings.customConfigs),
-    api: options.kube === "none" ? "not-used" : "used",
+    // Where --kube could not be understood, it may have been meant to say that no name is needed.
+    api: options.kube === "none" || args.rejected.has("kube") ? "not-used" : "used",
   })
   const source = Result.isSuccess(decoded) ? decoded.success.userDropInSource : undefined
   const dropIn = yield* userDropIn(invocation, source, surroundings)

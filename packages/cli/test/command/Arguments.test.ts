@@ -42,6 +42,13 @@ describe("the command line", () => {
     ])
   })
 
+  it("names an unknown flag once, however often it is there", () => {
+    assert.deepStrictEqual(messages("-vvv", "plan", "--fast", "--fast"), [
+      "-v is no flag of this program.",
+      "--fast is no flag of this program.",
+    ])
+  })
+
   it("does not take the value of an unknown flag for an action", () => {
     assert.deepStrictEqual([...Arguments.parse(["--host-rot", "/x", "plan"]).words], ["plan"])
   })

@@ -115,7 +115,11 @@ describe("words behind the action", () => {
   })
 
   it("that look like the value of a boolean flag come with the right form", () => {
-    assert.match(problems("cleanup", "--debug", "false", ...offline)[0] ?? "", /--debug=false/)
+    for (const words of [
+      ["cleanup", "--debug", "false"],
+      ["plan", "--debug", "off"],
+    ])
+      assert.match(problems(...words, ...offline)[0] ?? "", /with =, e\.g\. --debug=(?:false|off)\./)
   })
 
   it("are needed by schema and completions", () => {
@@ -168,6 +172,7 @@ describe("flags", () => {
   it("for help and version win over everything that is wrong", () => {
     assert.strictEqual(decode("plan", "--help", "--shimz").invocation?._tag, "Help")
     assert.strictEqual(decode("--help").invocation?._tag, "Help")
+    assert.strictEqual(decode("internal-post-install-wait", "--help").invocation?._tag, "Help")
     assert.strictEqual(decode("plan", "--version").invocation?._tag, "Version")
     assert.match(problems("instal", "--help")[0] ?? "", /Did you mean install\?/)
   })

@@ -10,6 +10,20 @@ const variables = (text: string) => {
 }
 const problems = (text: string) => parse(text).problems.map(({ message, remedy }) => `${message} ${remedy}`)
 
+describe("a file that grows without end", () => {
+  it("is refused like any other that cannot be read", () => {
+    const grown = "bcdefgh".split("").map((name, at) => {
+      const above = "abcdefg"[at]
+      return `${name}: &${name} [${Array.from({ length: 9 }, () => `*${above}`).join(", ")}]`
+    })
+    const { problems } = SettingsFile.parse(["a: &a [x, x]", ...grown].join("\n"), "s.yaml")
+    assert.match(
+      problems[0]?.message ?? "",
+      /^The settings file s\.yaml cannot be used: Excessive alias count/,
+    )
+  })
+})
+
 describe("the settings file", () => {
   it("turns every value into the text of its variable", () => {
     assert.deepStrictEqual(

@@ -20,6 +20,12 @@ describe("a report for people", () => {
     assert.strictEqual(last({ ...unchanged, restarts: [] }), "Nothing had to be changed.")
   })
 
+  it("speaks of what the node serves only where the handlers were to be served by now", () => {
+    assert.include(ReportText.render(doneReport, style), "Served by the node")
+    const stages = doneReport.stages.filter(({ stage }) => stage !== "cri")
+    assert.notInclude(ReportText.render({ ...doneReport, stages }, style), "Served by the node")
+  })
+
   it("tells what was kept on purpose from what could not be taken back", () => {
     const kept = { code: "configuration-kept", severity: "warning" as const, message: "It is kept." }
     const text = ReportText.render({ ...incompleteReport, notices: [kept] }, style)

@@ -111,6 +111,9 @@ describe("what is asked for", () => {
     assert.match(messages[0] ?? "", /^NODE_NAME is not set/)
     assert.strictEqual((await start(["plan", ...unnamed, "--node-name=worker-1"])).status, 0)
     assert.strictEqual((await start(["plan", ...unnamed, "--kube=none"])).status, 0)
+    assert.deepStrictEqual((await start(["plan", ...unnamed, "--kube=nope"])).messages, [
+      '--kube is "nope", which it cannot be. Did you mean none?',
+    ])
   })
 
   it("asks no API for a stage, which its dispatcher has done", async () => {

@@ -27,6 +27,8 @@ export const nearestName = (
   known: ReadonlyArray<string>,
   most?: number,
 ): string | undefined => {
+  // What is known already is not misspelt, whatever else is wrong with it.
+  if (known.includes(name)) return undefined
   const word = name.toLowerCase().slice(0, 64)
   const limit = most ?? Math.max(1, Math.floor(word.length / 3))
   let best: { readonly name: string; readonly at: number } | undefined

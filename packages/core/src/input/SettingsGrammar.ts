@@ -2,6 +2,7 @@
  * Answers: what does this text mean? One grammar for every setting (decisions §6): values are trimmed, empty means
  * unset, booleans and choices ignore case.
  */
+import { utf8ToBytes } from "@noble/hashes/utils.js"
 import { Result } from "effect"
 
 const yes = ["true", "1", "yes", "on"]
@@ -33,11 +34,19 @@ export const port = (text: string): Result.Result<number, string> => {
   return number <= 65535 ? Result.succeed(number) : Result.fail("a number from 0 to 65535")
 }
 
-/** An absolute path without `..`. */
-export const hostPath = (text: string): Result.Result<string, string> =>
-  text.startsWith("/") && !text.split("/").includes("..")
-    ? Result.succeed(text)
-    : Result.fail("an absolute path without `..`")
+/** Bytes that a name and a path may have; what the kernel allows of a path (4095) has to hold what comes below it. */
+const longest = { name: 255, path: 2048 } as const
+
+const bytesOf = (text: string): number => utf8ToBytes(text).length
+
+/** An absolute path without `..`, of which every name fits into a directory. */
+export const hostPath = (text: string): Result.Result<string, string> => {
+  const names = text.split("/")
+  if (!text.startsWith("/") || names.includes("..")) return Result.fail("an absolute path without `..`")
+  return bytesOf(text) > longest.path || names.some((name) => bytesOf(name) > longest.name)
+    ? Result.fail(`a path of at most ${longest.path} bytes, with names of at most ${longest.name}`)
+    : Result.succeed(text)
+}
 
 /** One `key:value` item of a mapping. */
 export interface MappingItem {

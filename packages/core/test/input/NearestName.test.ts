@@ -22,6 +22,10 @@ describe("NearestName", () => {
     assert.isUndefined(NearestName.nearestName("qemu", []))
   })
 
+  it("suggests nothing for a name that is known", () => {
+    assert.isUndefined(NearestName.nearestName("qemu-se", Shim.names))
+  })
+
   it("suggests nothing that differs in more than it is told to pass over", () => {
     assert.strictEqual(NearestName.nearestName("qmeu-snpp", ["qemu-snp"], 2), "qemu-snp")
     assert.isUndefined(NearestName.nearestName("qmeu-snpp", ["qemu-snp"], 1))

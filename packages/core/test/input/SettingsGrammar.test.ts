@@ -104,6 +104,12 @@ describe("SettingsGrammar", () => {
     for (const text of ["", "a", "./a", "/a/../b", "/..", "~/a"]) {
       assert.isTrue(Result.isFailure(Grammar.hostPath(text)), text)
     }
+    assert.deepStrictEqual(Grammar.hostPath(`/${"n".repeat(255)}`), ok(`/${"n".repeat(255)}`))
+    for (const text of [`/${"n".repeat(256)}`, `/${"ü".repeat(128)}`, "/n".repeat(1025)])
+      assert.deepStrictEqual(
+        Grammar.hostPath(text),
+        Result.fail("a path of at most 2048 bytes, with names of at most 255"),
+      )
   })
 
   for (const { expected, input, name } of Vectors.section<MappingCase>(
