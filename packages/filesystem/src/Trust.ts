@@ -18,6 +18,8 @@ const rawKeyPrefix = Buffer.from("302a300506032b6570032100", "hex")
 
 /** Reads an Ed25519 public key: PEM, or its 32 bytes. */
 export const publicKeyFrom = (bytes: Buffer): KeyObject => {
+  // A private one would do as well, and then lie on every node.
+  if (bytes.includes("PRIVATE KEY-----")) throw new Error("it is a private key")
   const key =
     bytes.length === 32
       ? createPublicKey({ key: Buffer.concat([rawKeyPrefix, bytes]), format: "der", type: "spki" })

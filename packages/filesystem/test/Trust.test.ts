@@ -76,6 +76,8 @@ describe("trust in archives", () => {
     const raw = publicKey.export({ type: "spki", format: "der" }).subarray(-32)
     assert.isTrue(publicKeyFrom(Buffer.from(pem)).equals(publicKey))
     assert.isTrue(publicKeyFrom(raw).equals(publicKey))
+    const secret = privateKey.export({ type: "pkcs8", format: "pem" })
+    assert.throws(() => publicKeyFrom(Buffer.from(secret)), "it is a private key")
     const rsa = generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey
     assert.throws(() => publicKeyFrom(Buffer.from(rsa.export({ type: "spki", format: "pem" }))), "rsa")
   })
