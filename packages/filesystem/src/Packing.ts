@@ -118,11 +118,19 @@ const targetOf = (at: string): string => {
   throw new Refusal({ _tag: "Refused", detail: `${at} cannot be packed: its target is not UTF-8` })
 }
 
-const headerOf = ({ at, path, stat }: Entry): Header => ({
+/** Seconds since 1970 that a tar has of a file. */
+const secondOf = ({ mtimeMs }: fs.Stats): number =>
+  Math.min(Math.max(0, Math.floor(mtimeMs / 1000)), latestSecond)
+
+/** Only files keep their times: those of directories and links tell when the tree was put together, and nobody unpacks them. */
+const latestOf = (entries: ReadonlyArray<Entry>): number =>
+  entries.reduce((latest, { stat }) => (stat.isFile() ? Math.max(latest, secondOf(stat)) : latest), 0)
+
+const headerOf = ({ at, path, stat }: Entry, latest: number): Header => ({
   name: `./${ArchiveEntry.prefix}/${path}${stat.isDirectory() ? "/" : ""}`,
   size: stat.isFile() ? stat.size : 0,
   mode: stat.isFile() ? ArchiveEntry.fileMode(path, stat.mode) : stat.isDirectory() ? 0o755 : 0o777,
-  mtime: new Date(Math.min(Math.max(0, Math.floor(stat.mtimeMs / 1000)), latestSecond) * 1000),
+  mtime: new Date((stat.isFile() ? secondOf(stat) : latest) * 1000),
   type: stat.isFile() ? "file" : stat.isDirectory() ? "directory" : "symlink",
   linkname: stat.isSymbolicLink() ? targetOf(at) : "",
   uid: 0,
@@ -134,9 +142,13 @@ const headerOf = ({ at, path, stat }: Entry): Header => ({
 })
 
 /** The bytes of a tar with these entries. */
-async function* tarOf(entries: ReadonlyArray<Entry>, end: "of-archive" | "of-part"): AsyncGenerator<Buffer> {
+async function* tarOf(
+  entries: ReadonlyArray<Entry>,
+  latest: number,
+  end: "of-archive" | "of-part",
+): AsyncGenerator<Buffer> {
   const packing = tarPack()
-  const feeding = feed(packing, entries)
+  const feeding = feed(packing, entries, latest)
   // Whoever reads the stream is told; nobody else waits for it.
   feeding.catch((cause: unknown) =>
     packing.destroy(cause instanceof Error ? cause : new Error(String(cause))),
@@ -151,9 +163,9 @@ async function* tarOf(entries: ReadonlyArray<Entry>, end: "of-archive" | "of-par
   await feeding
 }
 
-const feed = async (packing: Pack, entries: ReadonlyArray<Entry>): Promise<void> => {
+const feed = async (packing: Pack, entries: ReadonlyArray<Entry>, latest: number): Promise<void> => {
   for (const entry of entries) {
-    const header = headerOf(entry)
+    const header = headerOf(entry, latest)
     await new Promise<void>((resolve, reject) => {
       const sink = packing.entry(header, (error) => (error ? reject(error) : resolve()))
       // It goes with the tar when something fails, and tells that by an event that somebody has to take.
@@ -214,10 +226,11 @@ export const pack = async (
     }
     const parts: Array<ArchiveIndex.Part> = []
     const groups = groupsOf(entries)
+    const latest = latestOf(entries)
     for (const [at, group] of groups.entries()) {
       const end = at === groups.length - 1 ? "of-archive" : "of-part"
       const planned = group.some(({ path, stat }) => stat.isFile() && ArchiveEntry.isPlanned(path))
-      parts.push({ ...(await compress(tarOf(group, end), level, write, signal)), planned })
+      parts.push({ ...(await compress(tarOf(group, latest, end), level, write, signal)), planned })
     }
     write(
       IndexFrame.encode({

@@ -91,6 +91,11 @@ describe("packing a component", () => {
         const digest = createHash("sha256").update(fs.readFileSync(one.archive)).digest("hex")
         assert.strictEqual(digest, one.packed.sha256)
         assert.deepStrictEqual(fs.readdirSync(join(one.directory, "out")), ["kata-static-it.tar.zst"])
+        // Putting a tree together gives directories and links times of their own.
+        for (const path of ["bin", "share/empty", "share/current"]) fs.lutimesSync(join(one.tree, path), 1, 1)
+        const request = { tree: one.tree, component: "it", archive: one.archive, level: 1 }
+        const { sha256 } = yield* Effect.promise(() => pack(request))
+        assert.strictEqual(sha256, one.packed.sha256)
       }),
     patience,
   )
