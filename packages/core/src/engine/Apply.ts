@@ -126,10 +126,12 @@ const isLockLost = (error: StepError): boolean =>
 const isLong = ({ action }: Step): boolean =>
   action._tag === "Extract" || action._tag === "RemoveSnapshots" || waits(action)
 
-/** A ledger that went before the last directories did comes back, so that the next cleanup finds what is left. */
+/** A ledger that went before the last was done comes back with its directories, so that the next cleanup finds what is left. */
 const bringLedgerBack = Effect.fnUntraced(function* (state: Ref.Ref<StageState>) {
-  const { forgotten } = yield* Ref.get(state)
-  if (forgotten !== undefined) yield* Effect.ignore(forgotten)
+  const { done, forgotten } = yield* Ref.get(state)
+  if (forgotten === undefined) return
+  yield* Ref.update(state, (s) => ({ ...s, done: s.done.slice(0, forgotten), forgotten: undefined }))
+  for (const { undo } of done.slice(forgotten).toReversed()) yield* Effect.ignore(undo)
 })
 
 /** The stage came to its end: what was kept for going back is dropped. */

@@ -1,7 +1,7 @@
 /**
  * Carries out one action through the ports: the interpreter of plans. A case that is missing here does not compile.
  */
-import { Clock, Effect, Ref } from "effect"
+import { Clock, Effect, Ref, Result } from "effect"
 import * as NodeMarks from "../decide/NodeMarks.ts"
 import * as Ownership from "../decide/Ownership.ts"
 import * as Taints from "../decide/Taints.ts"
@@ -61,7 +61,9 @@ export const action = Effect.fnUntraced(function* (
       return yield* unit(within, wanted)
     case "AwaitUnit": {
       const shell = yield* HostShell
-      return yield* explained(within, shell.awaitActive(wanted.unit, wanted.seconds))
+      yield* explained(within, shell.awaitActive(wanted.unit, wanted.seconds))
+      // It came back without what is gone, so no restart is owed any more.
+      return yield* Ref.update(within.state, (s) => ({ ...s, forgotten: undefined }))
     }
     case "AwaitServed": {
       const testimony = yield* explained(within, Evidence.awaitServed(wanted))
@@ -182,7 +184,26 @@ const unit = Effect.fnUntraced(function* (within: Within, wanted: Of<"Unit">) {
   if (verb !== "restart") return yield* shell.unit(verb, name)
   const since = yield* Clock.currentTimeMillis
   yield* Ref.update(within.state, (s) => ({ ...s, restarted: { unit: name, since } }))
-  yield* explained(within, shell.unit(verb, name))
+  if (wanted.forgets === undefined) return yield* explained(within, shell.unit(verb, name))
+  const files = yield* HostFiles
+  const forgetting = Effect.provideService(Effect.result(forget(within, wanted.forgets)), HostFiles, files)
+  let forgot: Result.Result<void, HostError> = Result.void
+  const takenOn = Effect.map(forgetting, (result) => void (forgot = result))
+  yield* explained(within, shell.unit(verb, name, takenOn))
+  yield* Effect.fromResult(forgot)
+})
+
+/** From here on the restart comes to pass without us, so nobody has to remember that it is due. */
+const forget = Effect.fnUntraced(function* (
+  within: Within,
+  { directories, ledger: path }: Required<Of<"Unit">>["forgets"],
+) {
+  const files = yield* HostFiles
+  const found = Ledger.from(yield* files.look(path))
+  // What a stage before this one had to leave is for the next cleanup to find.
+  if (found._tag !== "Read" || !Ledger.ownsNothing(found.ledger)) return
+  yield* record(within, { _tag: "Record", path, ledger: null })
+  yield* prune(within, { _tag: "Prune", directories })
 })
 
 /** A failure after a restart says what the runtime's log says, so that people see which line of which file it was. */
@@ -214,11 +235,9 @@ const record = Effect.fnUntraced(function* (within: Within, wanted: Of<"Record">
           Ledger.withDigests(Ledger.settle(wanted.ledger, settled), Ownership.digestAfter(request.steps)),
         )
   const after = text === undefined ? FileState.absent : FileState.file(text)
-  const change = Change.make(wanted.path, before, after)
-  yield* make(within, change)
-  if (wanted.ledger !== null) return
-  const forgotten = files.put(Change.invert(change), TemporaryPlace.of(wanted.path, request))
-  yield* Ref.update(state, (s) => ({ ...s, forgotten }))
+  // Before it goes: that may fail although it went.
+  if (wanted.ledger === null) yield* Ref.update(state, (s) => ({ ...s, forgotten: s.done.length }))
+  yield* make(within, Change.make(wanted.path, before, after))
 })
 
 /** Best effort: a taint that stays keeps pods away, which is the safe side. */

@@ -33,7 +33,6 @@ import * as EffectiveSettings from "./EffectiveSettings.ts"
 import * as Evidence from "./Evidence.ts"
 import * as Events from "./Events.ts"
 import * as Observe from "./Observe.ts"
-import * as OwedRestart from "./OwedRestart.ts"
 import { Progress } from "./Progress.ts"
 import { ApplyError, InUseError, type Report } from "./Report.ts"
 import * as RunReport from "./RunReport.ts"
@@ -235,14 +234,6 @@ export const carryOut = Effect.fnUntraced(function* (
       testimony,
     )
   })
-  const remember = OwedRestart.remember({
-    instance: request.settings.instance,
-    stateDir: stateDirOf(request),
-    release: request.release,
-    runtime: first.runtime,
-    before: facts.sight.runtimeRun,
-  })
-  const restarts = first.stages.some(({ stage }) => stage === "restart")
   // Whatever a stage does or waits for may take minutes, in which others do something, too.
   let seen = { facts, stages: 0 }
   const look = Effect.gen(function* () {
@@ -258,10 +249,7 @@ export const carryOut = Effect.fnUntraced(function* (
     if (failure !== undefined && !isCleanup(request.action)) break
     if (isLeftOut(planned.stage, failure, done)) continue
     const plannedFor = done.length > 0 && changesHost.has(planned.stage) ? undefined : first
-    const applying = applyStage(request, plannedFor, look, planned.stage)
-    // Not once the restart is asked for: where that ends this program, the runtime comes back without us.
-    const owes = restarts && planned.stage === "unlabel" && isAllGone(done)
-    const result = yield* Effect.result(owes ? Effect.onInterrupt(applying, () => remember) : applying)
+    const result = yield* Effect.result(applyStage(request, plannedFor, look, planned.stage))
     if (Result.isSuccess(result)) {
       done.push(result.success)
       failure ??= result.success.outcome.failures[0]
@@ -276,7 +264,6 @@ export const carryOut = Effect.fnUntraced(function* (
     confirmed = yield* confirm
     failure = Confirm.failureOf(confirmed)
   }
-  if (isAllGone(done) && done.some(isFailedRestart)) yield* remember
   const report = RunReport.make(first, done, failure, confirmed)
   if (first.refused !== null)
     return yield* Effect.fail(
@@ -302,15 +289,6 @@ const isLeftOut = (
   const isReverted = done.some((d) => d.stage.stage === "revert-cri")
   return failure._tag === "InUseError" && !(stage === "restart" && isReverted)
 }
-
-/** Whether a cleanup took away all of ours. Where something is left, that tells the next one what is to be done. */
-const isAllGone = (done: ReadonlyArray<Done>): boolean =>
-  (["revert-cri", "remove-artifacts"] as const).every((name) =>
-    done.some(({ outcome, stage }) => stage.stage === name && outcome.failures.length === 0),
-  )
-
-const isFailedRestart = ({ outcome, stage }: Done): boolean =>
-  stage.stage === "restart" && outcome.failures.length > 0
 
 /** A reviewed plan is applied as it is, or not at all. */
 const agreesWith = Effect.fnUntraced(function* (request: Request, made: Plan) {
@@ -375,7 +353,7 @@ const applyStage = Effect.fnUntraced(function* (
     })
     const drifted = outcome.failures.some((f) => f._tag === "HostError" && f.reason._tag === "Drifted")
     const startsOver = drifted && (cleanup || outcome.outcome === "undone") && attempt < attempts
-    if (!startsOver) return { stage, outcome, restarts: current.restarts }
+    if (!startsOver) return { stage, outcome, restarts: current.restarts, notices: current.notices }
     current = yield* planAgain(request, yield* observe(request), name)
     yield* stageAgreesWith(request, current, name)
   }

@@ -11,6 +11,8 @@ export interface Done {
   readonly outcome: StageOutcome
   /** The restarts that its plan asks for. */
   readonly restarts: Plan["restarts"]
+  /** What its plan tells, which may have been made anew since the first one. */
+  readonly notices: Plan["notices"]
 }
 
 const notReached = (planned: StagePlan): Report["stages"][number] => ({
@@ -61,7 +63,7 @@ export const make = (
     }),
     restarts: restartsOf(done),
     left: done.flatMap((d) => d.outcome.left),
-    notices: distinct([...first.notices, ...done.flatMap((d) => d.outcome.notices)]),
+    notices: distinct([...first.notices, ...done.flatMap((d) => [...d.notices, ...d.outcome.notices])]),
     failures: known,
     confirmed,
   }

@@ -61,8 +61,8 @@ export interface StageState {
   readonly commits: ReadonlyArray<Effect.Effect<void, HostError>>
   /** Whether something was done that no undo takes back. */
   readonly irreversible: boolean
-  /** Puts the ledger back that this stage removed. */
-  readonly forgotten: Effect.Effect<void, HostError> | undefined
+  /** How much had been done when this stage removed the ledger; taking back what came since brings it back. */
+  readonly forgotten: number | undefined
   /** The unit that was restarted last, and when that was asked for (milliseconds since the epoch). */
   readonly restarted: { readonly unit: string; readonly since: number } | undefined
   /** Units whose files the stage writes, and whether they ran before. */

@@ -103,6 +103,12 @@ export const Unit = Schema.TaggedStruct("Unit", {
    * that did not is stopped and disabled before its file goes.
    */
   whenUndone: Schema.optionalKey(Schema.Literal("as-it-was")),
+  /**
+   * Set for the restart that a cleanup ends with, and that may end this program: once systemd has taken it on, the ledger
+   * goes, which remembered until then that it is due, and so do these directories, deepest first, each when it is empty.
+   * Nothing goes where the ledger still names something. Where the restart fails, all of it comes back.
+   */
+  forgets: Schema.optionalKey(Schema.Struct({ ledger: PathSchema, directories: Schema.Array(PathSchema) })),
 })
 
 /** Wait until the unit is active, at most `seconds`. */

@@ -16,7 +16,7 @@ import {
   type Problem,
   UnseenError,
 } from "../input/Problem.ts"
-import type * as HostPath from "../model/HostPath.ts"
+import * as HostPath from "../model/HostPath.ts"
 import { name as instanceName } from "../model/Instance.ts"
 import * as CleanupMarks from "./CleanupMarks.ts"
 import * as CleanupUse from "./CleanupUse.ts"
@@ -43,7 +43,14 @@ export const pathsOfInterest = (facts: FactsOf.Facts): ReadonlyArray<HostPath.Ho
   const ledger = FactsOf.ledgerOf(facts)
   return ledger === undefined
     ? [facts.stateDir]
-    : [...ledger.files.map((f) => f.path), ...ledger.edits.map((e) => e.path), ...ledger.directories]
+    : [
+        ...ledger.files.map((f) => f.path),
+        ...ledger.edits.map((e) => e.path),
+        ...ledger.directories,
+        ...(facts.ledger._tag === "Adopted"
+          ? [...HostPath.ancestors(facts.stateDir), ...Leftovers.ofState(facts.stateDir)]
+          : []),
+      ]
 }
 
 /** Plans a cleanup or one of its stages. */
@@ -179,20 +186,24 @@ const makeWith = (
 ): Plan => {
   const { action, settings } = input
   const asked = (stagesOf[action] ?? []).filter((stage) => input.only === undefined || input.only === stage)
-  const restart = asked.includes("revert-cri")
-    ? CleanupRestart.decide(input, ledger, verdict)
-    : CleanupRestart.none
+  const due = CleanupRestart.decide(input, ledger, verdict)
+  const restart = asked.includes("revert-cri") ? due : CleanupRestart.none
   const stages: Array<StagePlan> = []
   const notices: Array<Notice> = [...(use === undefined ? [] : [use]), ...restart.notices]
   let facts = input.facts
-  const take = (stage: CleanupStage, of: (facts: FactsOf.Facts) => CleanupStages.StageResult): void => {
-    if (!asked.includes(stage)) return
+  const take = <A extends CleanupStages.StageResult>(
+    stage: CleanupStage,
+    of: (facts: FactsOf.Facts) => A,
+  ): A | undefined => {
+    if (!asked.includes(stage)) return undefined
     const result = of(facts)
     stages.push({ stage, steps: result.steps })
     notices.push(...result.notices)
     facts = Predict.after(facts, result.steps)
+    return result
   }
   const data = NydusData.of(input)
+  let books: CleanupRestart.Books | undefined
   const order = CleanupRestart.order(input, ledger, verdict)
   for (const part of order) {
     if (part === "demote") stages.push(...CleanupMarks.demotion(input))
@@ -200,10 +211,14 @@ const makeWith = (
     if (part === "configuration")
       take("revert-cri", (at) => CleanupStages.revertCri(at, settings.instance, { order, data, restart }))
     if (part === "artifacts")
-      take("remove-artifacts", (at) => CleanupStages.removeArtifacts(at, settings.instance))
+      books = take("remove-artifacts", (at) =>
+        CleanupStages.removeArtifacts(at, settings.instance, due),
+      )?.books
     if (part === "release") stages.push(...CleanupMarks.release(input))
-    if (part === "restart") stages.push(...restart.stages)
+    if (part === "restart") stages.push(...CleanupRestart.forgetting(restart, books))
   }
+  if (books !== undefined && action === "cleanup-stage-remove-artifacts")
+    notices.push(...CleanupRestart.stillOwed(due))
   return {
     action,
     instance: instanceName(settings.instance),
@@ -213,7 +228,7 @@ const makeWith = (
     restarts: restart.restarts,
     sandboxes: CleanupUse.sandboxes(input, ledger),
     refused: null,
-    notices: [...notices, ...data.notices],
+    notices: [...notices, ...(asked.includes("revert-cri") ? data.notices : [])],
     residues: [...residues, ...data.residues],
   }
 }

@@ -14,6 +14,7 @@ import type { Notice } from "../input/Problem.ts"
 import * as Distribution from "../model/Distribution.ts"
 import * as FileState from "../model/FileState.ts"
 import type * as HostPath from "../model/HostPath.ts"
+import type { Unit } from "./Action.ts"
 import { restartSteps } from "./CriStage.ts"
 import { type PlanInput, readySeconds } from "./InstallPlan.ts"
 import type { Ledger } from "./Ledger.ts"
@@ -105,12 +106,43 @@ export const decide = (input: PlanInput, ledger: Ledger, verdict: CleanupVerdict
   return { restarts: [restart], stages: [{ stage: "restart", steps }], notices: [] }
 }
 
-/** The ledger with what is due, so that a run that dies or fails before the restart leaves it to the next one. */
+/**
+ * The ledger with what is due, so that a run that dies or fails before the restart leaves it to the next one. A restart
+ * that came to pass since is known by its time, so nobody has to take it out.
+ */
 export const remembered = (ledger: Ledger, { restarts }: CleanupRestart, facts: FactsOf.Facts): Ledger => {
-  const { restartDue: _, ...rest } = ledger
   const isDue = restarts.some(({ due }) => due !== "reloads-itself")
-  return isDue ? { ...rest, restartDue: RestartNeed.owedSince(facts.sight.runtimeRun) } : rest
+  return isDue ? { ...ledger, restartDue: RestartNeed.owedSince(facts.sight.runtimeRun) } : ledger
 }
+
+/** The last that is ours: the ledger and the directories that go with it. */
+export type Books = Required<typeof Unit.Type>["forgets"]
+
+/** The stages of the restart, which take the last that is ours away as well, where that had to wait for it. */
+export const forgetting = (
+  { stages }: CleanupRestart,
+  forgets: Books | undefined,
+): ReadonlyArray<StagePlan> =>
+  forgets === undefined
+    ? stages
+    : stages.map(({ stage, steps }) => ({
+        stage,
+        steps: steps.map(({ action, because }) =>
+          step(
+            action._tag === "Unit" && action.verb === "restart" ? { ...action, forgets } : action,
+            because,
+          ),
+        ),
+      }))
+
+/** What is told where a stage is through that no restart belongs to, and the ledger has to stay for one. */
+export const stillOwed = ({ restarts }: CleanupRestart): ReadonlyArray<Notice> =>
+  restarts.map(({ unit }) => ({
+    code: "restart-owed",
+    severity: "warning",
+    message: `${unit} was not restarted since our configuration was taken back, so it may still offer handlers whose programs are gone. The ledger stays, which says so.`,
+    remedy: "Run cleanup: it restarts the runtime and removes the ledger.",
+  }))
 
 const deferred = (unit: string): Notice => ({
   code: "restart-deferred",

@@ -144,7 +144,14 @@ const actionDocument = (action: Action): StepDocument["action"] => {
     case "KeepData":
       return { kind: "KeepData", path: action.directory }
     case "Unit":
-      return { kind: "Unit", verb: action.verb, unit: action.unit }
+      return {
+        kind: "Unit",
+        verb: action.verb,
+        unit: action.unit,
+        ...(action.forgets === undefined
+          ? {}
+          : { path: action.forgets.ledger, directories: action.forgets.directories }),
+      }
     case "AwaitUnit":
       return { kind: "AwaitUnit", unit: action.unit }
     case "AwaitServed":
@@ -221,7 +228,10 @@ export const summary = (action: Action): string => {
     case "KeepData":
       return `keep ${action.directory}`
     case "Unit":
-      return action.verb === "reload" ? "reload systemd" : `${action.verb} ${action.unit}`
+      if (action.verb === "reload") return "reload systemd"
+      return action.forgets === undefined
+        ? `${action.verb} ${action.unit}`
+        : `${action.verb} ${action.unit}, and remove ${action.forgets.ledger} once that is under way`
     case "AwaitUnit":
       return `wait for ${action.unit}, at most ${action.seconds} s`
     case "AwaitServed":

@@ -47,7 +47,15 @@ export class HostShell extends Context.Service<
     /** How a unit runs; never fails. A unit that systemd does not know is `inactive` without a process. */
     readonly unitRun: (unit: string) => Effect.Effect<Fact<UnitRun>>
     /** Carries out a verb on a unit and waits for its job; `reload` reloads the manager and ignores the unit. */
-    readonly unit: (verb: UnitVerb, unit: string) => Effect.Effect<void, HostError>
+    readonly unit: (
+      verb: UnitVerb,
+      unit: string,
+      /**
+       * For `restart`: done once systemd has taken the job on, which from then on comes to its end without this program.
+       * A way that hears of a job only when it ended well does it then; nobody does it where systemd refuses.
+       */
+      takenOn?: Effect.Effect<void>,
+    ) => Effect.Effect<void, HostError>
     /** Waits until the unit is active, at most `seconds`. */
     readonly awaitActive: (unit: string, seconds: number) => Effect.Effect<void, HostError>
     /** The last lines of a unit's log that were written since a time (milliseconds since the epoch), oldest first. */

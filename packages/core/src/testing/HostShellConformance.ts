@@ -106,6 +106,19 @@ const verbCases: ReadonlyArray<OpenCase> = [
     }),
   },
   {
+    name: "what is to be done once a restart is taken on is done, once",
+    body: Effect.gen(function* () {
+      const shell = yield* HostShell
+      let done = 0
+      yield* shell.unit(
+        "restart",
+        steady,
+        Effect.sync(() => void done++),
+      )
+      yield* same("how often", done, 1)
+    }),
+  },
+  {
     name: "a unit that is stopped is inactive and has no process, and may be stopped again",
     body: Effect.gen(function* () {
       const shell = yield* HostShell

@@ -152,12 +152,14 @@ export const make = (options: Options = {}): HostShellMemory => {
         if (runs.get(unit)?.state !== state) ran(unit, state)
         return Fact.known(runs.get(unit)!)
       }),
-    unit: (verb, unit) => {
+    unit: (verb, unit, takenOn = Effect.void) => {
       const subject = verb === "reload" ? "" : unit
       const toError = failure(`${verb} ${unit}`, unit)
       const run = Effect.suspend(() => {
         const reason = control._tag === "Unknown" ? refusedBy(control.why) : carryOut(verb, unit)
-        return reason === undefined ? Effect.void : Effect.fail(toError(reason))
+        const ended = reason === undefined ? Effect.void : Effect.fail(toError(reason))
+        // As with systemd, what was taken on comes to its end, whatever becomes of whoever asked.
+        return verb === "restart" && control._tag === "Known" ? Effect.andThen(takenOn, ended) : ended
       })
       return faults.around({ verb, subject }, toError, run)
     },

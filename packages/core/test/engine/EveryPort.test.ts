@@ -25,7 +25,9 @@ const booked = (node: SystemdNode.SystemdNode) =>
 /** The tree without what a cleanup leaves whose restart failed: a ledger that owns nothing and names the restart. */
 const withoutOwed = (node: SystemdNode.SystemdNode) =>
   Object.fromEntries(
-    Object.entries(booked(node)).filter(([path]) => !["/opt/kata", "/opt/kata/.kata-deploy"].includes(path)),
+    Object.entries(booked(node)).filter(
+      ([path]) => path !== "/opt/kata" && !path.startsWith("/opt/kata/.kata-deploy"),
+    ),
   )
 
 /** Plants the failure of one operation of a port. */

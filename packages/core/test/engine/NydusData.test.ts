@@ -51,10 +51,10 @@ const node = ({ containers = {}, isMount = [] }: Given = {}) => {
     HostShell.HostShell,
     Effect.map(HostShell.HostShell, (real) => ({
       ...real,
-      unit: (verb: HostShell.UnitVerb, of: string) =>
+      unit: (verb: HostShell.UnitVerb, of: string, takenOn?: Effect.Effect<void>) =>
         Effect.andThen(
           Effect.sync(() => hooks.onUnit(verb, of)),
-          real.unit(verb, of),
+          real.unit(verb, of, takenOn),
         ),
     })),
   )

@@ -5,6 +5,7 @@ import {
   Fact,
   FileState,
   HostPath,
+  HostShell,
   type Plan,
   Progress,
   Run,
@@ -23,6 +24,21 @@ const statusOf = (settings: Run.Request["settings"]) =>
     StatusRun.status({ settings, stateDir: undefined, depth: "metadata" }),
     ({ instances }) => instances[0]?.restartDue,
   )
+
+/** The process of the runtime; each start has the next number. */
+const startsOf = Effect.map(
+  Effect.flatMap(HostShell.HostShell, (shell) => shell.unitRun(unit)),
+  (run) => (run._tag === "Known" ? run.value.mainPid : undefined),
+)
+
+/** Kills a cleanup when a step of this kind begins. */
+const killedAt = (node: SystemdNode.SystemdNode, at: Action.Action["_tag"], stage: Plan.StageName) =>
+  Effect.provideService(Run.run(request("cleanup")), Progress.Progress, {
+    tell: (event: Progress.ProgressEvent) =>
+      event._tag === "StepStarted" && event.stage === stage && event.step.action._tag === at
+        ? Effect.die("killed")
+        : Effect.void,
+  }).pipe(node.on, Effect.exit)
 
 /** A node whose runtime takes the install, and does not come back at the cleanup's restart. */
 const failedCleanup = Effect.fnUntraced(function* (action: "cleanup" | "cleanup-stage-revert-cri") {
@@ -127,8 +143,8 @@ describe("a cleanup whose restart failed", () => {
 describe("a cleanup of what an installer without a ledger left, whose restart failed", () => {
   const shim = Node.path("/opt/kata/bin/containerd-shim-kata-v2")
   const { dropIn } = SystemdNode
-  const adopted = () => {
-    const node = SystemdNode.make({ restarts: ["failed"] })
+  const adopted = ({ restarts = ["failed"] }: SystemdNode.Options = {}) => {
+    const node = SystemdNode.make({ restarts })
     for (const below of [...HostPath.ancestors(shim), ...HostPath.ancestors(dropIn)])
       node.files.tree.set(below, FileState.directory())
     node.files.tree.set(shim, FileState.file("shim", 0o755))
@@ -150,6 +166,31 @@ describe("a cleanup of what an installer without a ledger left, whose restart fa
     }),
   )
 
+  it.effect("leaves nothing, and no restart undone, wherever it is killed", () =>
+    Effect.gen(function* () {
+      const whole = adopted({ restarts: [] })
+      const before = Node.snapshot(whole.files)
+      yield* Run.run(request("cleanup")).pipe(whole.on)
+      for (const port of ["files", "shell", "api"] as const)
+        for (let at = 1; at <= whole[port].faults.operations.length; at++) {
+          const node = adopted({ restarts: [] })
+          node[port].faults.crashAt(at, "after")
+          yield* Run.run(request("cleanup")).pipe(node.on, Effect.exit)
+          for (const each of ["files", "shell", "api"] as const) node[each].faults.reset()
+          yield* Run.run(request("cleanup")).pipe(node.on)
+          const { subject, verb } = whole[port].faults.operations[at - 1]!
+          const run = yield* startsOf.pipe(node.on)
+          assert.strictEqual(run, 1002, `died after ${verb} ${subject}`)
+          const { [shim]: _, [dropIn]: __, ...rest } = before
+          assert.deepStrictEqual(
+            Object.keys(Node.snapshot(node.files)).filter((path) => !(path in rest)),
+            [],
+          )
+          assert.strictEqual(node.files.tree.get(shim)._tag, "Absent")
+        }
+    }),
+  )
+
   it.effect("and where they could not be removed", () =>
     Effect.gen(function* () {
       const node = adopted()
@@ -163,32 +204,79 @@ describe("a cleanup of what an installer without a ledger left, whose restart fa
   )
 })
 
-describe("a cleanup that died before its restart", () => {
-  it.effect("leaves it to the next one, wherever that was", () =>
+describe("a cleanup that was killed", () => {
+  const ports = ["files", "shell", "api"] as const
+
+  /** A node with an install, and the process of its runtime. */
+  const installed = Effect.gen(function* () {
+    const node = SystemdNode.make()
+    const before = Node.snapshot(node.files)
+    yield* Run.run(request("install")).pipe(node.on)
+    for (const port of ports) node[port].faults.reset()
+    return { node, before, first: yield* startsOf.pipe(node.on) }
+  })
+
+  it.effect("leaves the restart to the next one, or has asked for it, wherever that was", () =>
     Effect.gen(function* () {
-      const whole = SystemdNode.make()
-      yield* Run.run(request("install")).pipe(whole.on)
-      whole.files.faults.reset()
-      yield* Run.run(request("cleanup")).pipe(whole.on)
-      const operations = whole.files.faults.operations
-      const gone = operations.findIndex(({ subject }) => subject === "/opt/kata/.kata-deploy/ledger.json")
-      const last = operations.findLastIndex(({ subject }) => subject === "/opt/kata/.kata-deploy/ledger.json")
-      assert.isAbove(last, gone)
-      for (let at = 1; at <= last; at++) {
+      const whole = yield* installed
+      yield* Run.run(request("cleanup")).pipe(whole.node.on)
+      for (const port of ports) {
+        const { operations } = whole.node[port].faults
+        assert.isNotEmpty(operations)
+        for (let at = 1; at <= operations.length; at++)
+          for (const when of ["before", "after"] as const) {
+            const { before, first, node } = yield* installed
+            node[port].faults.crashAt(at, when)
+            const exit = yield* Run.run(request("cleanup")).pipe(node.on, Effect.exit)
+            assert.isTrue(Exit.hasDies(exit))
+            for (const each of ports) node[each].faults.reset()
+            yield* Run.run(request("cleanup")).pipe(node.on)
+            const { subject, verb } = operations[at - 1]!
+            const about = `died ${when} ${verb} ${subject}`
+            assert.strictEqual(yield* startsOf.pipe(node.on), first! + 1, about)
+            assert.deepStrictEqual(Node.snapshot(node.files), before, about)
+          }
+      }
+    }),
+  )
+
+  it.effect("at its last stage but one leaves the restart to whatever is run next", () =>
+    Effect.gen(function* () {
+      const { before, first, node } = yield* installed
+      yield* killedAt(node, "Mark", "unlabel")
+      const removal = yield* Run.run(request("cleanup-stage-remove-artifacts")).pipe(node.on)
+      assert.deepStrictEqual(
+        removal.notices.map(({ code }) => code),
+        ["restart-owed"],
+      )
+      assert.isTrue(yield* statusOf(request("install").settings).pipe(node.on))
+      yield* Run.run(request("cleanup")).pipe(node.on)
+      assert.strictEqual(yield* startsOf.pipe(node.on), first! + 1)
+      assert.deepStrictEqual(Node.snapshot(node.files), before)
+    }),
+  )
+})
+
+describe("a cleanup whose ledger cannot be removed at the restart", () => {
+  it.effect("restarts all the same, says so, and leaves the rest to the next one", () =>
+    Effect.gen(function* () {
+      for (const subject of ["/opt/kata/.kata-deploy/ledger.json", "/opt/kata/.kata-deploy/staging"]) {
         const node = SystemdNode.make()
         const before = Node.snapshot(node.files)
         yield* Run.run(request("install")).pipe(node.on)
-        node.files.faults.reset()
-        node.files.faults.crashAt(at, "after")
-        yield* Run.run(request("cleanup")).pipe(node.on, Effect.exit)
-        node.files.faults.reset()
         node.shell.faults.reset()
+        const tell = (event: Progress.ProgressEvent) =>
+          event._tag === "StageStarted" && event.stage === "restart"
+            ? Effect.sync(() => node.files.faults.failOn(subject, { _tag: "Io", code: "EIO" }))
+            : Effect.void
+        const error = yield* Effect.provideService(Run.run(request("cleanup")), Progress.Progress, {
+          tell,
+        }).pipe(node.on, Effect.flip)
+        assert.include(error.message, subject)
+        assert.strictEqual(asked(node, "restart"), 1)
+        node.files.faults.reset()
         yield* Run.run(request("cleanup")).pipe(node.on)
-        assert.strictEqual(
-          asked(node, "restart"),
-          1,
-          `died after ${operations[at - 1]?.verb} ${operations[at - 1]?.subject}`,
-        )
+        assert.strictEqual(asked(node, "restart"), 1, subject)
         assert.deepStrictEqual(Node.snapshot(node.files), before)
       }
     }),

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { HostFiles, Plan, PlanDocument, Run } from "../../src/index.ts"
+import { FileState, HostFiles, Plan, PlanDocument, Progress, Run } from "../../src/index.ts"
 import { SampleArchive } from "../../src/testing/index.ts"
 import { hosts } from "./SampleHosts.ts"
 import * as Node from "./SampleNode.ts"
@@ -19,6 +19,31 @@ const comparisons = <A, E>(use: Effect.Effect<A, E, Run.Requirements>) =>
     yield* Effect.provideService(use, HostFiles.HostFiles, { ...files, drift })
     return count
   })
+
+describe("What a plan tells that is made again in mid-run", () => {
+  it.effect("is in the report, once", () =>
+    Effect.gen(function* () {
+      const host = hosts[0]!
+      const files = Node.host(host.tree)
+      const qemu = Node.path("/opt/kata/bin/qemu-system-x86_64")
+      yield* Run.run(Node.request("install", host.variables)).pipe(Node.on(files))
+      /** Somebody changes a program while the configuration is taken back. */
+      const tell = (event: Progress.ProgressEvent) =>
+        event._tag === "StageDone" && event.stage === "revert-cri"
+          ? Effect.sync(() => void files.tree.set(qemu, FileState.file("theirs, and longer", 0o755)))
+          : Effect.void
+      const report = yield* Effect.provideService(
+        Run.run(Node.request("cleanup", host.variables)),
+        Progress.Progress,
+        { tell },
+      ).pipe(Node.on(files))
+      const told = report.notices.filter(({ code }) => code === "unpacked-files-changed")
+      assert.lengthOf(told, 1)
+      assert.include(told[0]!.message, qemu)
+      assert.lengthOf(new Set(report.notices.map((notice) => JSON.stringify(notice))), report.notices.length)
+    }),
+  )
+})
 
 describe("Run", () => {
   for (const host of hosts) {
@@ -72,6 +97,21 @@ describe("Run", () => {
           SampleArchive.file("bin/qemu-system-x86_64", "a newer one", 0o755),
         ])
         assert.strictEqual(yield* comparisons(Run.run(install)).pipe(Node.on(files)), 2 * planned)
+      }),
+    )
+
+    it.effect(`a stage of a cleanup on ${host.name} that is repeated has nothing to do`, () =>
+      Effect.gen(function* () {
+        const files = Node.host(host.tree)
+        yield* Run.run(Node.request("install", variables)).pipe(Node.on(files))
+        for (const action of ["cleanup-stage-revert-cri", "cleanup-stage-remove-artifacts"] as const) {
+          yield* Run.run(Node.request(action, variables)).pipe(Node.on(files))
+          const { stages } = yield* Run.plan(Node.request(action, variables)).pipe(Node.on(files))
+          assert.deepStrictEqual(
+            stages.flatMap(({ steps }) => steps.map(({ action: each }) => PlanDocument.summary(each))),
+            [],
+          )
+        }
       }),
     )
 

@@ -48,10 +48,10 @@ export const make = ({ api: rest = {}, labels = {}, restarts = [] }: Options = {
     HostShell.HostShell,
     Effect.map(HostShell.HostShell, (service) => ({
       ...service,
-      unit: (verb: HostShell.UnitVerb, name: string) =>
+      unit: (verb: HostShell.UnitVerb, name: string, takenOn?: Effect.Effect<void>) =>
         Effect.suspend(() => {
           if (verb === "restart") shell.afterRestart.set(name, coming.shift() ?? "active")
-          return service.unit(verb, name)
+          return service.unit(verb, name, takenOn)
         }),
     })),
   ).pipe(Layer.provide(shell.layer))

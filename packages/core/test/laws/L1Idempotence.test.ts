@@ -33,6 +33,24 @@ describe("L1 Idempotence", () => {
   )
 
   law(
+    "a stage of a cleanup that is repeated has nothing to do, and no step that says so",
+    scenario,
+    Effect.fnUntraced(function* (example) {
+      const node = nodeOf(example)
+      yield* node.run("install", example.asked)
+      for (const action of ["cleanup-stage-revert-cri", "cleanup-stage-remove-artifacts"] as const) {
+        yield* node.run(action, example.asked)
+        const again = yield* node.plan(action, example.asked)
+        assert.deepStrictEqual(changing(again), [], action)
+        assert.deepStrictEqual(
+          again.restarts.filter(({ due }) => due === "ours"),
+          [],
+        )
+      }
+    }),
+  )
+
+  law(
     "a second cleanup has nothing to do",
     scenario,
     Effect.fnUntraced(function* (example) {

@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import {
+  type Action,
   CleanupPlan,
   Fact,
   type Facts,
@@ -91,8 +92,12 @@ const removed = (given: Given) =>
   actions(given).flatMap((a) =>
     a._tag === "Put" && a.change.after._tag === "Absent" ? [a.change.path as string] : [],
   )
-const pruned = (given: Given) => actions(given).flatMap((a) => (a._tag === "Prune" ? a.directories : []))
-const records = (given: Given) => actions(given).flatMap((a) => (a._tag === "Record" ? [a.ledger] : []))
+/** What the restart takes away once it is asked for. */
+const forgotten = (a: Action.Action) => (a._tag === "Unit" ? a.forgets : undefined)
+const pruned = (given: Given) =>
+  actions(given).flatMap((a) => (a._tag === "Prune" ? a.directories : (forgotten(a)?.directories ?? [])))
+const records = (given: Given) =>
+  actions(given).flatMap((a) => (a._tag === "Record" ? [a.ledger] : forgotten(a) === undefined ? [] : [null]))
 
 const unreadable: FileState.FileState = { _tag: "Unreadable", why: "denied", detail: "no permission" }
 const node = (labels: Readonly<Record<string, string>> = {}) =>
@@ -226,8 +231,8 @@ describe("a cleanup of files that it cannot look into", () => {
 })
 
 describe("a cleanup's books", () => {
-  it("are written after the configuration and gone after the tree, unless something of ours stays", () => {
-    const [first, last, ...more] = records({})
+  it("are written after the configuration and the tree and go with the restart, unless something stays", () => {
+    const [first, left, last, ...more] = records({})
     assert.deepStrictEqual(
       [first?.handlers, first?.edits, first?.loaded, first?.startedWith],
       [[], [], [], null],
@@ -236,7 +241,14 @@ describe("a cleanup's books", () => {
       first?.files.map((f): string => f.path),
       [versions],
     )
+    assert.isTrue(left !== null && left !== undefined && Ledger.ownsNothing(left))
+    assert.deepStrictEqual(
+      [left?.restartDue, left?.directories],
+      [{ since: null }, ["/opt/kata", "/opt/kata/.kata-deploy"].map(path)],
+    )
     assert.deepStrictEqual([last, more], [null, []])
+    const control = Fact.unknown("not-asked", "the operator chose so")
+    assert.isNull(records({ facts: { control } })[1])
     const [kept] = records({ action: "cleanup-stage-remove-artifacts" })
     assert.deepStrictEqual(
       kept?.files.map((f): string => f.path),
@@ -250,9 +262,16 @@ describe("a cleanup's books", () => {
     assert.deepStrictEqual(records({ ledger: settled, action: "cleanup-stage-revert-cri" }), [])
   })
 
-  it("of an install that was adopted are nowhere, so none are written", () => {
-    const adopted = { ...ledger, adopted: "everything" as const }
-    assert.deepStrictEqual(records({ facts: { ledger: { _tag: "Adopted", ledger: adopted } } }), [])
+  it("of an install that was adopted are nowhere, and are written first where a restart is due, and go with it", () => {
+    const adopted = { _tag: "Adopted", ledger: { ...ledger, adopted: "everything" } } as const
+    const control = Fact.unknown("not-asked", "the operator chose so")
+    assert.deepStrictEqual(records({ facts: { ledger: adopted, control } }), [])
+    const [first, ...others] = records({ facts: { ledger: adopted } })
+    assert.deepStrictEqual(
+      [first?.edits, first?.files, first?.restartDue],
+      [ledger.edits, ledger.files, { since: null }],
+    )
+    assert.isNull(others.at(-1))
   })
 
   it("forget a restart that nobody saw the end of", () => {

@@ -111,7 +111,9 @@ describe("CleanupPlan", () => {
       at("versions.yaml") < at("record") && at("paths below /opt/kata") < at("record"),
       summaries.join("\n"),
     )
-    assert.include(summaries.at(-1)!, "directories that are left empty")
+    assert.include(summaries.at(-1)!, "record")
+    const [, restart] = steps(plan()).at(-1)!
+    assert.include((restart as ReadonlyArray<string>)[1], "and remove /opt/kata/.kata-deploy/ledger.json")
   })
 
   it("marks nothing where the API was not asked", () => {

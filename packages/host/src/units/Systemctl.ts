@@ -53,7 +53,7 @@ export const make = ({ now, prefix, run, unitLog }: Options): UnitActs => {
       ),
     )
 
-  const unit: UnitActs["unit"] = Effect.fnUntraced(function* (verb, name) {
+  const unit: UnitActs["unit"] = Effect.fnUntraced(function* (verb, name, takenOn = Effect.void) {
     const full = UnitName.complete(name)
     const operation = verb === "reload" ? "make systemd read its unit files again" : `${verb} ${full}`
     const about = verb === "reload" ? {} : { unit: full }
@@ -84,6 +84,8 @@ export const make = ({ now, prefix, run, unitLog }: Options): UnitActs => {
     if (verb === "restart") yield* Effect.ignore(act("reset-failed", "--", full))
     yield* act(verb, "--", full)
     if (verb !== "restart") return
+    // It answers when the job has ended.
+    yield* takenOn
     const after = yield* unitRun(full)
     const down = after._tag === "Known" ? UnitReading.notUp(after.value) : undefined
     if (down !== undefined) return yield* refuse(`${down}; ${SystemdJob.whereToLook(full)}`)

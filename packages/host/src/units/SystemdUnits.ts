@@ -39,7 +39,7 @@ export const make = ({ open, unitLog }: Options): UnitActs => {
   return {
     unitState: (unit) => asFact(talk((on) => stateOf(on, UnitName.complete(unit)))),
     unitRun,
-    unit: (verb, unit) => carryOut(talk, verb, UnitName.complete(unit)),
+    unit: (verb, unit, takenOn = Effect.void) => carryOut(talk, verb, UnitName.complete(unit), takenOn),
     awaitActive: (unit, seconds) => awaitActive(unitRun, unit, seconds),
     unitLog,
   }
@@ -53,9 +53,10 @@ const carryOut = (
   talk: Talk,
   verb: HostShell.UnitVerb,
   unit: string,
+  takenOn: Effect.Effect<void>,
 ): Effect.Effect<void, HostError.HostError> => {
   const operation = verb === "reload" ? "make systemd read its unit files again" : `${verb} ${unit}`
-  const act = verb === "reload" ? reload(talk) : talk((on) => actOf(on, verb, unit))
+  const act = verb === "reload" ? reload(talk) : talk((on) => actOf(on, verb, unit, takenOn))
   return Effect.mapError(act, toHostError(operation, verb === "reload" ? {} : { unit }))
 }
 
@@ -63,12 +64,13 @@ const actOf = (
   on: Conversation,
   verb: Exclude<HostShell.UnitVerb, "reload">,
   unit: string,
+  takenOn: Effect.Effect<void>,
 ): Effect.Effect<void, BusFailure> => {
   switch (verb) {
     case "restart":
-      return restart(on, unit)
+      return restart(on, unit, takenOn)
     case "stop":
-      return ignoringUnknown(job(on, "StopUnit", unit))
+      return ignoringUnknown(job(on, "StopUnit", unit, Effect.void))
     case "enable":
       return Effect.asVoid(on.call(SystemdCalls.enable(unit)))
     case "disable":
@@ -103,22 +105,28 @@ const reload = (talk: Talk): Effect.Effect<void, BusFailure> =>
     ),
   )
 
-const restart = Effect.fnUntraced(function* (on: Conversation, unit: string) {
+const restart = Effect.fnUntraced(function* (on: Conversation, unit: string, takenOn: Effect.Effect<void>) {
   // Otherwise a start limit that was hit keeps a unit down whose configuration is repaired by now; which limit it
   // was cannot be told before systemd 253, where `Result` stays `exit-code`.
   yield* ignoringUnknown(on.call(SystemdCalls.resetFailed(unit)))
-  yield* job(on, "RestartUnit", unit)
+  yield* job(on, "RestartUnit", unit, takenOn)
   const down = UnitReading.notUp(yield* runOf(on, unit))
   if (down !== undefined) return yield* refused(`${down}; ${SystemdJob.whereToLook(unit)}`)
 })
 
 const refused = (text: string): BusFailure => new BusFailure({ reason: { _tag: "Said", name: "", text } })
 
-/** Enqueues a job and waits for its end. */
-const job = Effect.fnUntraced(function* (on: Conversation, member: "RestartUnit" | "StopUnit", unit: string) {
+/** Enqueues a job and waits for its end; what is to be done in between is done. */
+const job = Effect.fnUntraced(function* (
+  on: Conversation,
+  member: "RestartUnit" | "StopUnit",
+  unit: string,
+  takenOn: Effect.Effect<void>,
+) {
   // Before the job, or its end may come before anybody listens.
   yield* on.call(SystemdCalls.subscribe)
   const [path] = yield* on.call(SystemdCalls.job(member, unit))
+  yield* takenOn
   const outcome = yield* on.awaitSignal(({ body = [], member: signal = "" }) => {
     const seen = SystemdJob.outcome(String(path), [
       { member: signal, job: String(body[1]), result: String(body[3]) },
