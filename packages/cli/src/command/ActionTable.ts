@@ -164,7 +164,7 @@ export const rows: ReadonlyArray<ActionRow> = [
     "Whole jobs",
     "snapshotter",
     "Put a shim into guest pull or host sharing",
-    "set-mode shows which settings put SHIM into the mode, which handlers pull anew and what would restart. With --apply it carries that out on this node, as an install of the changed settings does, and records the choice: installs hold to it until the settings say something else of the shim than now. Refused where another snapshotter of the node has the same name, root or socket.",
+    "set-mode shows which settings put SHIM into the mode, which handlers pull anew and what would restart. With --apply it carries that out on this node, as an install of the changed settings does, and records the choice: installs hold to it until the settings say something else of the shim than now. Refused where another snapshotter of the node has the same name, root or socket, and with --apply where more than the mode would change.",
     `snapshotter set-mode host-share qemu ${offline}`,
     {
       operand: {

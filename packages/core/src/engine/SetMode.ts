@@ -38,6 +38,8 @@ interface Considered {
   readonly refused: ReadonlyArray<Problem>
   /** Whether there is an install that it can be made to. */
   readonly installed: boolean
+  /** Whether a run was cut off here; what it left half-done is settled by the next one, whatever that is. */
+  readonly isCutOff: boolean
 }
 
 /** What carries it out: an install, with whatever settings. */
@@ -54,6 +56,8 @@ export const run = Effect.fn("SetMode.run")(function* (
     const { asIs, decision, refused } = considered
     change = decision.change
     if (refused.length > 0) return yield* refusal(request, considered)
+    const besides = yield* alsoChanged(request, considered)
+    if (besides.length > 0) return yield* new PrerequisiteError({ problems: [changesMore(besides)] })
     return yield* Effect.catch(
       Run.carryOut({ ...installOf(request), settings: decision.settings }),
       (error) => goBack(request, asIs, error),
@@ -105,7 +109,7 @@ const show = Effect.fnUntraced(function* (
   request: SetModeRequest,
 ): Effect.fn.Return<ModeReport, Run.RunError, Run.Requirements> {
   const considered = yield* consider(request)
-  const { asIs, decision, installed, refused } = considered
+  const { decision, installed, refused } = considered
   if (refused.length > 0) return yield* refusal(request, considered)
   if (!installed) {
     const notices = [...decision.change.notices, notInstalled]
@@ -115,33 +119,63 @@ const show = Effect.fnUntraced(function* (
   const { change } = decision
   // What an install with it would say, the host check's findings among it; nothing is recorded yet.
   const said = plan.notices.filter(({ code }) => code !== "set-mode-choice-kept")
-  const besides = yield* alsoChanged(request, asIs)
-  return reportOf({ ...change, notices: [...change.notices, ...besides, ...said] }, plan.restarts, null)
+  const besides = yield* alsoChanged(request, considered)
+  const warned = besides.length === 0 ? [] : [wouldChangeMore(besides)]
+  return reportOf({ ...change, notices: [...change.notices, ...warned, ...said] }, plan.restarts, null)
 })
 
 /** How many paths are named one by one. */
 const mostNamed = 5
 
-/** What an install with these settings changes without the mode, too: nobody asked for that, and the changed settings do not show it. */
+/** What a plan writes, removes and unpacks. */
+const changedBy = (plan: Plan): ReadonlySet<string> =>
+  new Set([
+    ...puts(plan).flatMap((change) => (Change.isNoop(change) ? [] : [change.path])),
+    ...plan.stages.flatMap(({ steps }) =>
+      steps.flatMap(({ action }) =>
+        action._tag === "Extract" ? action.components.map(({ name }) => `the component ${name}`) : [],
+      ),
+    ),
+  ])
+
+/**
+ * What carrying it out would change besides the mode: nobody asked for that, and the changed settings do not show it.
+ * An install with the settings as they are would change it, too. Where that alone would, it is the mode that is there
+ * already, from a run that ended early.
+ */
 const alsoChanged = Effect.fnUntraced(function* (
   request: SetModeRequest,
-  asIs: Settings,
-): Effect.fn.Return<ReadonlyArray<Notice>, never, Run.Requirements> {
-  const planned = yield* Effect.result(Run.planSettled({ ...installOf(request), settings: asIs }))
-  if (Result.isFailure(planned)) return []
-  const changed = puts(planned.success).filter((change) => !Change.isNoop(change))
-  const paths = [...new Set(changed.map(({ path }) => path))]
-  if (paths.length === 0) return []
-  const more = paths.length > mostNamed ? ` and ${paths.length - mostNamed} more` : ""
-  return [
-    {
-      code: "set-mode-more-changes",
-      severity: "warning",
-      message: `With these settings --apply also changes what has nothing to do with the mode: ${paths.slice(0, mostNamed).join(", ")}${more}. They are not those of the install here, or somebody changed these files.`,
-      remedy:
-        "Use the settings that it was installed with, e.g. by running this in the pod of the DaemonSet, or install with these first.",
-    },
-  ]
+  { asIs, decision, isCutOff }: Considered,
+): Effect.fn.Return<ReadonlyArray<string>, never, Run.Requirements> {
+  if (isCutOff) return []
+  const of = (settings: Settings) => Effect.result(Run.planSettled({ ...installOf(request), settings }))
+  const [without, withMode] = [yield* of(asIs), yield* of(decision.settings)]
+  // What keeps an install from being planned is told by the one that is carried out.
+  if (Result.isFailure(without) || Result.isFailure(withMode)) return []
+  const both = changedBy(withMode.success)
+  return [...changedBy(without.success)].filter((what) => both.has(what))
+})
+
+const moreThanTheMode = (besides: ReadonlyArray<string>): string => {
+  const more = besides.length > mostNamed ? ` and ${besides.length - mostNamed} more` : ""
+  return `what has nothing to do with the mode: ${besides.slice(0, mostNamed).join(", ")}${more}. These settings are not those of the install here, or somebody changed what it put there.`
+}
+
+const useTheSame =
+  "Use the settings that it was installed with, e.g. by running this in the pod of the DaemonSet, or install with these first."
+
+/** One node would get what the whole fleet has to get, or nobody. */
+const changesMore = (besides: ReadonlyArray<string>): Problem => ({
+  code: "E_SET_MODE_OTHER_SETTINGS",
+  message: `With these settings --apply would also change ${moreThanTheMode(besides)}`,
+  remedy: useTheSame,
+})
+
+const wouldChangeMore = (besides: ReadonlyArray<string>): Notice => ({
+  code: "set-mode-more-changes",
+  severity: "warning",
+  message: `--apply is refused with these settings, since it would also change ${moreThanTheMode(besides)}`,
+  remedy: useTheSame,
 })
 
 const reportOf = (
@@ -210,6 +244,7 @@ const consider = Effect.fnUntraced(function* (
           : []),
     ],
     installed: isInstalled(facts),
+    isCutOff: facts.ledger._tag === "Recovered",
   }
 })
 
@@ -242,8 +277,7 @@ const otherSettings = (facts: Facts, { handlers }: Settings): ReadonlyArray<Prob
     {
       code: "E_SET_MODE_OTHER_SETTINGS",
       message: `These settings ask for the handlers ${listed(asked)}, and the install here offers ${listed(offered)}; more than the mode would change.`,
-      remedy:
-        "Use the settings that it was installed with, e.g. by running this in the pod of the DaemonSet, or install with these first.",
+      remedy: useTheSame,
     },
   ]
 }

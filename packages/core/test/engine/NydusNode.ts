@@ -1,6 +1,6 @@
 /** A node in memory with containerd 2.1, controlled units and nydus in the artifact directory. */
 import { Effect } from "effect"
-import { type FileState, Ledger, type Run, SetMode } from "../../src/index.ts"
+import { type FileState, Ledger, Run, SetMode } from "../../src/index.ts"
 import { HostShellMemory } from "../../src/testing/index.ts"
 import { hosts, type SampleHost } from "./SampleHosts.ts"
 import * as Node from "./SampleNode.ts"
@@ -71,3 +71,16 @@ export const make = (
   }
   return { files, shell, on, request, setMode, text, ledger, asked, forget }
 }
+
+/** A node with an install in guest pull, and its tree as it was before. */
+export const installed = Effect.fnUntraced(function* (options: Parameters<typeof make>[0] = {}) {
+  const node = make(options)
+  const fresh = Node.snapshot(node.files)
+  yield* node.on(Run.run(node.request("install")))
+  node.forget()
+  return { ...node, fresh }
+})
+
+/** The codes of what a run failed with. */
+export const codes = (error: Run.RunError): ReadonlyArray<string> =>
+  "problems" in error ? error.problems.map(({ code }) => code) : [error._tag]

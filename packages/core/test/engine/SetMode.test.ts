@@ -5,22 +5,9 @@ import * as NydusNode from "./NydusNode.ts"
 import { hosts } from "./SampleHosts.ts"
 import * as Node from "./SampleNode.ts"
 
-const { dropIn, guestPull, unit } = NydusNode
+const { codes, dropIn, guestPull, installed, unit } = NydusNode
 
 const hs = "nydus-for-kata-hs"
-const codes = (error: Run.RunError) =>
-  "problems" in error ? error.problems.map(({ code }) => code) : [error._tag]
-
-/** A node with an install in guest pull. */
-const installed = (options: Parameters<typeof NydusNode.make>[0] = {}) =>
-  Effect.gen(function* () {
-    const node = NydusNode.make(options)
-    const fresh = Node.snapshot(node.files)
-    yield* node.on(Run.run(node.request("install")))
-    node.forget()
-    return { ...node, fresh }
-  })
-
 describe("a change of mode that is shown", () => {
   it.effect("names what changes in the settings and restarts, and touches nothing", () =>
     Effect.gen(function* () {
@@ -322,74 +309,21 @@ describe("a change of mode that is carried out", () => {
   )
 })
 
-describe("a change of mode that is refused", () => {
-  it.effect(
-    "over a shim that is not enabled is wrong usage, and whatever else is wrong is said with it",
-    () =>
-      Effect.gen(function* () {
-        const { setMode } = yield* installed({
-          tree: {
-            "/etc/containerd/config.toml":
-              'version = 3\n[proxy_plugins.nydus-for-kata-hs]\ntype = "snapshot"\naddress = "/run/a.sock"\n',
-          },
-        })
-        const error = yield* Effect.flip(setMode("show", "host-share", { shim: "clh" }))
-        assert.strictEqual(error._tag, "SettingsError")
-        assert.deepStrictEqual(codes(error), ["E_SET_MODE_UNKNOWN_SHIM", "E_SET_MODE_SHARED"])
-      }),
-  )
-
-  for (const apply of ["show", "apply"] as const)
-    it.effect(`by the node names every reason at once, when it is to ${apply}; nothing is touched`, () =>
-      Effect.gen(function* () {
-        const { "nydus-snapshotter/nydus-image": _, ...rest } = NydusNode.programs
-        const { asked, files, setMode } = yield* installed({
-          programs: rest,
-          tree: {
-            "/etc/nydus/config.toml":
-              'root = "/var/lib/nydus-for-kata-hs/"\naddress = "/run/other.sock"\n[daemon]\nfs_driver = "fusedev"\n',
-            "/etc/containerd/config.toml":
-              'version = 3\n[proxy_plugins.other]\ntype = "snapshot"\naddress = "/run/other.sock"\n',
-          },
-        })
-        const before = Node.snapshot(files)
-        const error = yield* Effect.flip(setMode(apply, "host-share"))
-        assert.strictEqual(error._tag, "PrerequisiteError")
-        assert.deepStrictEqual(codes(error), ["E_SET_MODE_SHARED", "E_NYDUS_PROGRAM_MISSING"])
-        assert.include(error.message, "the root /var/lib/nydus-for-kata-hs")
-        assert.deepStrictEqual(asked(), [])
-        assert.deepStrictEqual(Node.snapshot(files), before)
-      }),
-    )
-
-  it.effect("on CRI-O, which has no snapshotters, whether it is shown or carried out", () =>
+describe("a change of mode that died", () => {
+  it.effect("is completed by the same once more, wherever that was", () =>
     Effect.gen(function* () {
-      const { setMode } = yield* installed({ host: hosts.find(({ name }) => name === "CRI-O")! })
-      for (const apply of ["show", "apply"] as const)
-        assert.deepStrictEqual(codes(yield* Effect.flip(setMode(apply, "host-share"))), [
-          "E_SET_MODE_NEEDS_CONTAINERD",
-        ])
-    }),
-  )
-
-  it.effect("with other settings than those of the install, which would change more than the mode", () =>
-    Effect.gen(function* () {
-      const { setMode } = yield* installed()
-      const variables = { ...guestPull, SHIMS_X86_64: "qemu clh" }
-      const error = yield* Effect.flip(setMode("apply", "host-share", { variables }))
-      assert.deepStrictEqual(codes(error), ["E_SET_MODE_OTHER_SETTINGS"])
-      assert.include(error.message, "kata-clh")
-    }),
-  )
-
-  it.effect("by a ledger that cannot be read, without taking what is ours for another's", () =>
-    Effect.gen(function* () {
-      const { files, setMode } = yield* installed()
-      const path = Node.path("/opt/kata/.kata-deploy/ledger.json")
-      files.tree.set(path, { _tag: "Unreadable", why: "denied", detail: "no permission" })
-      assert.deepStrictEqual(codes(yield* Effect.flip(setMode("show", "guest-pull"))), [
-        "E_LEDGER_UNREADABLE",
-      ])
+      const trial = yield* installed()
+      yield* trial.setMode("apply", "host-share")
+      const kept = trial.files.faults.operations.length
+      for (let at = 1; at <= kept; at++) {
+        const { files, forget, ledger, setMode, text } = yield* installed()
+        files.faults.crashAt(at, "after")
+        assert.isTrue(Exit.isFailure(yield* Effect.exit(setMode("apply", "host-share"))))
+        forget()
+        yield* setMode("apply", "host-share")
+        assert.isDefined(ledger()?.modes, `${at}`)
+        assert.include(text(dropIn), `snapshotter = "${hs}"`)
+      }
     }),
   )
 })
