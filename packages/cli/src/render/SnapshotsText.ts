@@ -63,7 +63,10 @@ export const plan = (report: SnapshotsReport.SnapshotsReport, style: Style): str
 }
 
 /** What became of the plan, with a final newline. */
-export const figures = ({ left, namespaces }: SnapshotsReport.SnapshotsReport, style: Style): string => {
+export const figures = (
+  { left, namespaces, stopped }: SnapshotsReport.SnapshotsReport,
+  style: Style,
+): string => {
   const done = namespaces.flatMap((found) => (found.figures === null ? [] : [found.figures]))
   const sum = (of: (one: SnapshotsReport.Figures) => number): number =>
     done.reduce((total, one) => total + of(one), 0)
@@ -71,6 +74,16 @@ export const figures = ({ left, namespaces }: SnapshotsReport.SnapshotsReport, s
   return `${[
     `Removed ${sum((one) => one.removed)}, gone already ${sum((one) => one.gone)}, failed ${failed.length}, left out ${sum((one) => one.leftOut.length)}; labels taken off ${sum((one) => one.unlabelled)}.`,
     ...section("Failed", failed, style),
+    ...(stopped === undefined
+      ? []
+      : hanging(
+          "",
+          style.paint(
+            "yellow",
+            `Stopped before the end: ${stopped}. Run the same once more for what is left.`,
+          ),
+          style.columns,
+        )),
     left === null ? "What is left could not be seen." : `Left: ${left}.`,
   ].join("\n")}\n`
 }

@@ -300,6 +300,17 @@ describe("snapshots", () => {
     assert.strictEqual((await start(remove, { snapshots: () => Effect.succeed(report) })).status, 1)
   })
 
+  it("that were stopped in between say why, what is left and what helps, and end with 1", async () => {
+    const report = { ...snapshotsDone, stopped: "Could not keep the node lock: process 7 has it now" }
+    const { status, stdout } = await start(remove, { snapshots: () => Effect.succeed(report) })
+    assert.strictEqual(status, 1)
+    assert.include(
+      stdout.replaceAll(/\s+/g, " "),
+      `Stopped before the end: ${report.stopped}. Run the same once`,
+    )
+    assert.include(stdout, "Left: 1.")
+  })
+
   it("of which some could not be seen are no plan that is all right", async () => {
     const unknown = { outcome: "unknown" as const, doubts: ["snapshots cannot be listed (it is away)"] }
     const unseen = {

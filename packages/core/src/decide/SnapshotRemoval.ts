@@ -138,7 +138,7 @@ export interface RemovalFigures {
   /** Gone already when their turn came. */
   readonly gone: number
   readonly failed: ReadonlyArray<{ readonly key: string; readonly why: string }>
-  /** Planned, and not tried because one that lies on them is still there. */
+  /** Planned, and not tried because one that lies on them is still there, or because the work stopped before. */
   readonly leftOut: ReadonlyArray<string>
 }
 

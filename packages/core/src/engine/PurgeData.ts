@@ -40,20 +40,44 @@ const obstacle = Effect.fnUntraced(function* ({
   })
 })
 
+/** Whoever has the node lock now may be at work on the same snapshots. */
+const stoppedAfter = ({ namespaces, snapshotter }: Of<"RemoveSnapshots">, count: number): Notice => ({
+  code: "snapshots-removal-stopped",
+  severity: "warning",
+  message: `${count} of ${namespaces.reduce((sum, { order }) => sum + order.length, 0)} snapshots of ${snapshotter} were removed when the node lock was lost; the others are left, and so is what it stored.`,
+  remedy: "Run the same once more when the other run has ended.",
+})
+
 /** Removes snapshots in all namespaces, and remembers what the data's own step has to know. */
 export const removeSnapshots = Effect.fn("PurgeData.removeSnapshots")(function* (
   { state }: Within,
   wanted: Of<"RemoveSnapshots">,
-): Effect.fn.Return<void> {
+): Effect.fn.Return<void, HostError, HostShell> {
   const { namespaces, snapshotter, socket } = wanted
   const at = yield* ContainerdAt
-  const work: Effect.Effect<ReadonlyArray<number>, never, Containerd> = Effect.forEach(namespaces, (one) =>
-    Effect.map(
-      SnapshotsCarryOut.carryOut({ ...one, snapshotter, parents: new Map() }),
-      ({ gone, removed }) => gone + removed,
+  const { keepLock } = yield* HostShell
+  const counts: Array<number> = []
+  const work: Effect.Effect<void, HostError, Containerd> = Effect.forEach(
+    namespaces,
+    (one) =>
+      Effect.flatMap(
+        SnapshotsCarryOut.carryOut({ ...one, snapshotter, parents: new Map(), keepLock }),
+        ({ figures, stopped }) => {
+          counts.push(figures.gone + figures.removed)
+          return stopped === undefined ? Effect.void : Effect.fail(stopped)
+        },
+      ),
+    { discard: true },
+  )
+  yield* Effect.tapError(Effect.provide(work, at(socket)), () =>
+    tell(
+      { state },
+      stoppedAfter(
+        wanted,
+        counts.reduce((sum, one) => sum + one, 0),
+      ),
     ),
   )
-  const counts = yield* Effect.provide(work, at(socket))
   // The snapshotter still runs, so that who uses a snapshot can be named.
   const why = yield* obstacle(wanted)
   const removed: RemovedSnapshots = { count: counts.reduce((sum, one) => sum + one, 0), obstacle: why }

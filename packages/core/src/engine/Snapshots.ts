@@ -114,18 +114,19 @@ const labelsOf = (
 const carryOut = (
   sight: Sight.NamespaceSight,
   planned: NamespaceReport,
-  wish: Pick<SnapshotsRequest, "action" | "snapshotter">,
-): Effect.Effect<NamespaceReport, never, Containerd> =>
-  Effect.map(
-    SnapshotsCarryOut.carryOut({
-      snapshotter: wish.snapshotter,
-      namespace: planned.namespace,
-      order: planned.order,
-      unlabel: labelsOf(sight, planned, wish),
-      parents: parentsOf(sight),
-    }),
-    (figures) => ({ ...planned, figures }),
-  )
+  {
+    keepLock,
+    ...wish
+  }: Pick<SnapshotsRequest, "action" | "snapshotter"> & Pick<SnapshotsCarryOut.Planned, "keepLock">,
+): Effect.Effect<SnapshotsCarryOut.CarriedOut, never, Containerd> =>
+  SnapshotsCarryOut.carryOut({
+    snapshotter: wish.snapshotter,
+    namespace: planned.namespace,
+    order: planned.order,
+    unlabel: labelsOf(sight, planned, wish),
+    parents: parentsOf(sight),
+    keepLock,
+  })
 
 /** What is still there, of all namespaces. */
 export interface Remains {
@@ -159,11 +160,14 @@ const countOf = ({ left, records }: Remains, action: SnapshotsAction): number | 
 }
 
 /** What of a request concerns containerd alone. */
-export type Wish = Pick<SnapshotsRequest, "action" | "snapshotter" | "namespace" | "apply">
+export interface Wish extends Pick<SnapshotsRequest, "action" | "snapshotter" | "namespace" | "apply"> {
+  /** Makes sure that nobody else is at work here; asked before each removal. */
+  readonly keepLock?: Effect.Effect<void, HostError>
+}
 
 /** Plans, shows, and carries out, at a containerd that is there; `snapshotter` is its name in containerd. */
 export const within = Effect.fn("Snapshots.within")(function* (
-  { action, apply, namespace, snapshotter }: Wish,
+  { action, apply, keepLock = Effect.void, namespace, snapshotter }: Wish,
   show: Show,
 ): Effect.fn.Return<SnapshotsReport, HostError, Containerd> {
   const seen = yield* Sight.all(snapshotter, namespace)
@@ -172,11 +176,23 @@ export const within = Effect.fn("Snapshots.within")(function* (
   const plan: SnapshotsReport = { action, snapshotter, applied: false, namespaces: planned, left: null }
   yield* show(plan)
   if (action === "plan" || apply === "show") return plan
+  // What stopped the work in one namespace stops it in those behind.
+  let stopped: HostError | undefined
+  const goOn = Effect.suspend(() => (stopped === undefined ? keepLock : Effect.fail(stopped)))
   const done = yield* Effect.forEach(seen, (sight, at) =>
-    carryOut(sight, planned[at]!, { action, snapshotter }),
+    Effect.map(carryOut(sight, planned[at]!, { action, snapshotter, keepLock: goOn }), (carriedOut) => {
+      stopped ??= carriedOut.stopped
+      return { ...planned[at]!, figures: carriedOut.figures }
+    }),
   )
   const left = countOf(yield* remains(snapshotter, namespace), action)
-  return { ...plan, applied: true, namespaces: done, left }
+  return {
+    ...plan,
+    applied: true,
+    namespaces: done,
+    left,
+    ...(stopped === undefined ? {} : { stopped: stopped.message }),
+  }
 })
 
 const needContainerd = (runtime: string): PrerequisiteError =>
@@ -217,7 +233,8 @@ export const run = Effect.fn("Snapshots.run")(function* (
   const at = yield* ContainerdAt
   const socket = yield* socketOf(request)
   const snapshotter = snapshotterName(request.snapshotter, request.settings.instance)
-  const work = Effect.provide(within({ ...request, snapshotter }, show), at(socket))
+  const { keepLock } = shell
+  const work = Effect.provide(within({ ...request, snapshotter, keepLock }, show), at(socket))
   const changes = request.action !== "plan" && request.apply === "apply"
   return yield* changes ? Effect.scoped(Effect.andThen(shell.lock(request.lockSeconds), work)) : work
 })

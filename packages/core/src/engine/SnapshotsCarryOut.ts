@@ -2,11 +2,11 @@
  * Removes snapshots from one namespace of containerd, as planned: labels first, then keys in their order. Safe to be cut
  * off anywhere: what is left is a chain that lacks its top.
  */
-import { Effect } from "effect"
+import { Effect, Result } from "effect"
 import type * as SnapshotRecords from "../decide/SnapshotRecords.ts"
 import * as SnapshotRemoval from "../decide/SnapshotRemoval.ts"
 import { Containerd } from "../ports/Containerd.ts"
-import { describe } from "../ports/HostError.ts"
+import { describe, type HostError } from "../ports/HostError.ts"
 import type { Figures } from "./SnapshotsReport.ts"
 
 /** What goes from one namespace. */
@@ -19,19 +19,31 @@ export interface Planned {
   readonly unlabel: ReadonlyArray<SnapshotRecords.Keeper>
   /** Parents by key, as far as they are known; they spare futile attempts. */
   readonly parents: ReadonlyMap<string, string | undefined>
+  /** Asked before each removal, since all of them may take minutes; where it fails, nothing more is removed. */
+  readonly keepLock: Effect.Effect<void, HostError>
 }
+
+/** What became of it. */
+export interface CarriedOut {
+  readonly figures: Figures
+  /** Why it ended before its time; `undefined` where all was tried. */
+  readonly stopped: HostError | undefined
+}
+
+type Answers = Map<string, SnapshotRemoval.Answer>
 
 /** Removes keys in their order; what lies below one that could not be removed is not tried. */
 const removeAll = Effect.fnUntraced(function* (
-  { namespace, snapshotter }: { readonly namespace: string; readonly snapshotter: string },
+  { keepLock, namespace, parents, snapshotter }: Planned,
   order: ReadonlyArray<string>,
-  parents: ReadonlyMap<string, string | undefined>,
-) {
+  answers: Answers,
+): Effect.fn.Return<void, HostError, Containerd> {
   const containerd = yield* Containerd
-  const answers = new Map<string, SnapshotRemoval.Answer>()
   const stuck = new Set<string>()
   for (const key of order) {
+    answers.delete(key)
     if (stuck.has(key)) continue
+    yield* keepLock
     const answer = yield* Effect.match(containerd.removeSnapshot(namespace, snapshotter, key), {
       onFailure: ({ reason }): SnapshotRemoval.Answer => ({ _tag: "Failed", why: describe(reason) }),
       onSuccess: (removed): SnapshotRemoval.Answer => ({ _tag: removed === "removed" ? "Removed" : "Gone" }),
@@ -40,19 +52,21 @@ const removeAll = Effect.fnUntraced(function* (
     if (answer._tag !== "Failed") continue
     for (let at = parents.get(key); at !== undefined && !stuck.has(at); at = parents.get(at)) stuck.add(at)
   }
-  return answers
 })
 
 /** Takes labels off; else the next pull would look for what they name. */
 const unlabel = Effect.fnUntraced(function* (
-  namespace: string,
-  labels: ReadonlyArray<SnapshotRecords.Keeper>,
-) {
+  { keepLock, namespace, unlabel: labels }: Planned,
+  count: (updated: number) => void,
+): Effect.fn.Return<void, HostError, Containerd> {
   const containerd = yield* Containerd
-  const updated = yield* Effect.forEach(labels, ({ digest, label }) =>
-    Effect.result(containerd.updateContentLabels(namespace, digest, new Map([[label, undefined]]))),
-  )
-  return updated.filter((each) => each._tag === "Success" && each.success === "updated").length
+  for (const { digest, label } of labels) {
+    yield* keepLock
+    const updated = yield* Effect.result(
+      containerd.updateContentLabels(namespace, digest, new Map([[label, undefined]])),
+    )
+    if (updated._tag === "Success" && updated.success === "updated") count(1)
+  }
 })
 
 /** How often what could not be removed is tried again, a second apart: the garbage collector works meanwhile. */
@@ -68,18 +82,23 @@ const notTried: SnapshotRemoval.Answer = { _tag: "Failed", why: "it was not trie
  */
 export const carryOut = Effect.fn("SnapshotsCarryOut.carryOut")(function* (
   planned: Planned,
-): Effect.fn.Return<Figures, never, Containerd> {
-  const unlabelled = yield* unlabel(planned.namespace, planned.unlabel)
-  const { parents } = planned
-  let answers: ReadonlyMap<string, SnapshotRemoval.Answer> = yield* removeAll(planned, planned.order, parents)
-  for (let attempt = 0; attempt < patience; attempt++) {
-    const open = planned.order.filter((key) => (answers.get(key) ?? notTried)._tag === "Failed")
-    if (open.length === 0) break
-    yield* Effect.sleep("1 second")
-    const again = yield* removeAll(planned, open, parents)
-    const kept = [...answers].filter(([key]) => !open.includes(key))
-    answers = new Map([...kept, ...again])
-  }
+): Effect.fn.Return<CarriedOut, never, Containerd> {
+  let unlabelled = 0
+  const answers: Answers = new Map()
+  const work = Effect.gen(function* () {
+    yield* unlabel(planned, (updated) => void (unlabelled += updated))
+    yield* removeAll(planned, planned.order, answers)
+    for (let attempt = 0; attempt < patience; attempt++) {
+      const open = planned.order.filter((key) => (answers.get(key) ?? notTried)._tag === "Failed")
+      if (open.length === 0) break
+      yield* Effect.sleep("1 second")
+      yield* removeAll(planned, open, answers)
+    }
+  })
+  const ended = yield* Effect.result(work)
   const { failed, gone, leftOut, removed } = SnapshotRemoval.figures(planned, answers)
-  return { removed, gone, failed: [...failed], leftOut: [...leftOut], unlabelled }
+  return {
+    figures: { removed, gone, failed: [...failed], leftOut: [...leftOut], unlabelled },
+    stopped: Result.isFailure(ended) ? ended.failure : undefined,
+  }
 })

@@ -10,7 +10,7 @@ export const Figures = Schema.Struct({
   /** Gone already when their turn came, mostly by the garbage collector; as good as removed. */
   gone: Schema.Int,
   failed: Schema.Array(Schema.Struct({ key: Schema.String, why: Schema.String })),
-  /** Planned, and not tried because one that lies on them is still there. */
+  /** Planned, and not tried because one that lies on them is still there, or because the work stopped before. */
   leftOut: Schema.Array(Schema.String),
   /** Labels of images that were taken off, so that the next pull unpacks them anew. */
   unlabelled: Schema.Int,
@@ -50,6 +50,8 @@ export const SnapshotsReport = Schema.Struct({
   namespaces: Schema.Array(NamespaceReport),
   /** Snapshots and records that are still there when it is over; `null` where that is not known or nothing was done. */
   left: Schema.NullOr(Schema.Int),
+  /** Why the work stopped before its end, as a clause; left out where it did not. */
+  stopped: Schema.optionalKey(Schema.String),
 }).annotate({ identifier: "SnapshotsReport" })
 /** The whole report. */
 export type SnapshotsReport = typeof SnapshotsReport.Type

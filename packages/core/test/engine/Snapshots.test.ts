@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import type { Run } from "../../src/index.ts"
-import { ContainerdAt, Snapshots } from "../../src/index.ts"
+import { ContainerdAt, HostError, Snapshots } from "../../src/index.ts"
 import { ContainerdMemory, HostShellMemory, ImpatientClock, SampleImage } from "../../src/testing/index.ts"
 import { hosts } from "./SampleHosts.ts"
 import * as Node from "./SampleNode.ts"
@@ -86,6 +86,35 @@ describe("snapshots", () => {
       assert.strictEqual(figures!.removed, 1)
       assert.deepStrictEqual([...figures!.leftOut], [one.chain[1], one.chain[0]])
       assert.strictEqual(left, 3)
+    }),
+  )
+
+  it.effect("are left where the node lock is lost in between, and what was done and is left is told", () =>
+    Effect.gen(function* () {
+      const containerd = ContainerdMemory.make({
+        namespaces: { "k8s.io": { images: [one, two] }, moby: { images: [one] } },
+      })
+      let asked = 0
+      const lost = new HostError.HostError({
+        operation: "keep the node lock",
+        path: undefined,
+        reason: { _tag: "LockLost", holder: "process 7" },
+      })
+      // Two labels and two snapshots go before.
+      const keepLock = Effect.suspend(() => (asked++ < 4 ? Effect.void : Effect.fail(lost)))
+      const report = yield* Snapshots.within(
+        { action: "remove", apply: "apply", snapshotter: "native", namespace: undefined, keepLock },
+        nothingSeen,
+      ).pipe(Effect.provide(Layer.merge(containerd.layer, ImpatientClock.layer)))
+      const [first, second] = report.namespaces
+      assert.strictEqual(report.stopped, lost.message)
+      assert.deepStrictEqual([first!.figures!.unlabelled, first!.figures!.removed], [2, 2])
+      assert.lengthOf(first!.figures!.leftOut, first!.order.length - 2)
+      assert.deepStrictEqual(
+        { ...second!.figures!, leftOut: [...second!.figures!.leftOut] },
+        { removed: 0, gone: 0, failed: [], leftOut: [...second!.order], unlabelled: 0 },
+      )
+      assert.isAbove(report.left!, 0)
     }),
   )
 
