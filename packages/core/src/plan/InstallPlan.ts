@@ -21,6 +21,7 @@ import * as HostPath from "../model/HostPath.ts"
 import { name as instanceName } from "../model/Instance.ts"
 import * as ArtifactsStage from "./ArtifactsStage.ts"
 import * as CriStage from "./CriStage.ts"
+import * as DaemonVersion from "./DaemonVersion.ts"
 import {
   type ActionName,
   nothing,
@@ -122,9 +123,8 @@ export const pathsOfInterest = (
 /** Plans an install or one of its stages. */
 export const make = (input: PlanInput): Result.Result<Plan, DecisionError> => {
   if (input.settings.nothingToDo) return Result.succeed(nothingToDo(input))
-  return Result.flatMap(Preconditions.check(input), () =>
-    Result.flatMap(detect(input), (detected) => makeWith(input, detected)),
-  )
+  const plan = (of: PlanInput) => Result.flatMap(detect(of), (detected) => makeWith(of, detected))
+  return Result.flatMap(Preconditions.check(input), () => DaemonVersion.reconciled(input, plan))
 }
 
 const nothingToDo = ({ action, settings }: PlanInput): Plan =>

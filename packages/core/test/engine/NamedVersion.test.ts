@@ -27,6 +27,46 @@ describe("a version that the operator names", () => {
       }),
     )
 
+  /** Installs with a version that the operator names, on a daemon that calls itself otherwise. */
+  const installedAs = (
+    version: string,
+    runtime: string,
+    variables: Readonly<Record<string, string>> = {},
+  ) => {
+    const node = calling(runtime)
+    const wish = Node.request("install", { CONTAINER_RUNTIME_VERSION: version, ...variables })
+    return { node, result: Effect.result(Run.run(wish).pipe(node.on)) }
+  }
+
+  it.effect("of another minor release is taken where nothing depends on it", () =>
+    Effect.gen(function* () {
+      for (const version of ["containerd://2.0.0", "containerd://2.4.1"]) {
+        const { result } = installedAs(version, "containerd 2.1.9")
+        assert.strictEqual((yield* result)._tag, "Success", version)
+      }
+    }),
+  )
+
+  it.effect("of another minor release is refused where another configuration would be written", () =>
+    Effect.gen(function* () {
+      const erofs = {
+        SNAPSHOTTER_HANDLER_MAPPING_X86_64: "qemu:erofs",
+        EXPERIMENTAL_SETUP_SNAPSHOTTER: "erofs",
+      }
+      const { node, result } = installedAs("containerd://2.2.0", "containerd 2.1.9", erofs)
+      const before = Node.snapshot(node.files)
+      const ended = yield* result
+      assert(ended._tag === "Failure" && ended.failure._tag === "PrerequisiteError")
+      assert.deepStrictEqual(
+        ended.failure.problems.map(({ code }) => code),
+        ["E_RUNTIME_VERSION_MISMATCH"],
+      )
+      assert.include(ended.failure.message, "containerd://2.2.0")
+      assert.include(ended.failure.message, "containerd 2.1.9")
+      assert.deepStrictEqual(Node.snapshot(node.files), before)
+    }),
+  )
+
   it.effect("is taken where the daemon is of the same, and a cleanup does not ask", () =>
     Effect.gen(function* () {
       const node = calling("containerd 2.1.9")

@@ -83,19 +83,53 @@ export const named = (
   { containerRuntimeVersion }: Pick<Settings, "containerRuntimeVersion">,
   says: Fact<string> | undefined,
 ): ReadonlyArray<Problem> => {
-  if (containerRuntimeVersion === undefined || says?._tag !== "Known") return []
-  const wanted = ContainerdVersion.parse(containerRuntimeVersion)
-  const found = ContainerdVersion.parse(says.value.replace(/^containerd\s+/, ""))
-  if (wanted === undefined || found === undefined || wanted.major === found.major) return []
-  return [
-    {
-      code: "E_RUNTIME_VERSION_MISMATCH",
-      setting: "CONTAINER_RUNTIME_VERSION",
-      value: containerRuntimeVersion,
-      message: `CONTAINER_RUNTIME_VERSION says ${containerRuntimeVersion}, but this node runs ${says.value}, which reads its configuration differently. It could come back without its CRI.`,
-      remedy: `Set CONTAINER_RUNTIME_VERSION=containerd://${says.value.replace(/^containerd\s+/, "")}, or leave it out where the Node can be asked.`,
-    },
-  ]
+  const others = versions(containerRuntimeVersion, says)
+  if (others === undefined || others.wanted.major === others.found.major) return []
+  return [mismatch(others, "which reads its configuration differently. It could come back without its CRI.")]
+}
+
+/** The operator's version and the daemon's own, where both are known. */
+const versions = (declared: string | undefined, says: Fact<string> | undefined) => {
+  if (declared === undefined || says?._tag !== "Known") return undefined
+  const wanted = ContainerdVersion.parse(declared)
+  const text = says.value.replace(/^containerd\s+/, "")
+  const found = ContainerdVersion.parse(text)
+  return wanted === undefined || found === undefined ? undefined : { declared, wanted, text, found }
+}
+
+const mismatch = (
+  { declared, text }: { readonly declared: string; readonly text: string },
+  why: string,
+): Problem => ({
+  code: "E_RUNTIME_VERSION_MISMATCH",
+  setting: "CONTAINER_RUNTIME_VERSION",
+  value: declared,
+  message: `CONTAINER_RUNTIME_VERSION says ${declared}, but this node runs containerd ${text}, ${why}`,
+  remedy: `Set CONTAINER_RUNTIME_VERSION=containerd://${text}, or leave it out where the Node can be asked.`,
+})
+
+/** Another minor release of the same generation than the operator names. */
+export interface OtherMinor {
+  /** The daemon's own version, as `CONTAINER_RUNTIME_VERSION` says it. */
+  readonly version: string
+  /** What is wrong where anything depends on it. */
+  readonly problem: Problem
+}
+
+/** The daemon's own version, where it is of another minor release than the operator's. */
+export const otherMinor = (
+  { containerRuntimeVersion }: Pick<Settings, "containerRuntimeVersion">,
+  says: Fact<string> | undefined,
+): OtherMinor | undefined => {
+  const others = versions(containerRuntimeVersion, says)
+  if (others === undefined) return undefined
+  const { found, text, wanted } = others
+  return wanted.major !== found.major || wanted.minor === found.minor
+    ? undefined
+    : {
+        version: `containerd://${text}`,
+        problem: mismatch(others, "for which another configuration would be written."),
+      }
 }
 
 /** In a main config without drop-ins, one backup and one block would have to serve several installs. */
