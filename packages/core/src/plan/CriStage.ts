@@ -66,17 +66,21 @@ const planWith = (
     const vacated = Reconcile.vacate(stage.ledger, desired, Reconcile.removedBy(stage.removals))
     const steps = [...stage.directories, ...stage.puts, ...stage.removals, ...vacated]
     const after = lookAfter(facts, steps)
-    const digest = RestartNeed.loadedDigest(config.loaded, after)
-    const hasLoaded = RestartNeed.hasLoaded({ ledger, digest, run: facts.sight.runtimeRun })
+    let digested: string | undefined
+    const digest = (): string => (digested ??= RestartNeed.loadedDigest(config.loaded, after))
+    // What was never seen to start with files of ours has not loaded these, whatever they are.
+    const mayHaveLoaded = ledger.startedWith !== null || ledger.restarting !== undefined
+    const hasLoaded =
+      mayHaveLoaded && RestartNeed.hasLoaded({ ledger, digest: digest(), run: facts.sight.runtimeRun })
     const restart = hasLoaded ? undefined : RestartNeed.of(detected.row, facts.control)
     const { restartDue: _due, restarting: _, ...rest } = ledger
     // Whoever starts it from now on starts it with what is on disk, so what it was started with before says nothing.
-    const settled = { ...rest, startedWith: hasLoaded ? digest : null }
-    const started = restart?.due === "ours" ? { ...settled, startedWith: digest } : settled
+    const settled = { ...rest, startedWith: hasLoaded ? digest() : null }
+    const started = restart?.due === "ours" ? { ...settled, startedWith: digest() } : settled
     // The restart may end this program as well; the next run has to know that it was asked for.
     const recorded = record(
       facts,
-      restart?.due === "ours" ? { ...settled, restarting: restartingOf(facts, digest) } : started,
+      restart?.due === "ours" ? { ...settled, restarting: restartingOf(facts, digest()) } : started,
       stage.puts,
     )
     const predicted = CriPrediction.notices({ ...input, loaded: config.loaded, lookAfter: after })
