@@ -130,10 +130,7 @@ const edit = (base: BaseConfig, path: TomlEdit.Path, value: unknown): BaseConfig
   const name = JSON.stringify([path, value])
   const known = lately.get(base.text)?.get(name)
   if (known !== undefined) return known
-  const edited = TomlEdit.set(base.text, path, value).pipe(
-    Result.flatMap(parseBase),
-    Result.getOrElse(() => base),
-  )
+  const edited = Result.getOrElse(TomlEdit.setIn(base, path, value), () => base)
   const edits = lately.get(base.text) ?? new Map<string, BaseConfig>()
   if (edits.size === 0 && lately.size >= mostLately) lately.delete(lately.keys().next().value!)
   lately.set(base.text, edits.set(name, edited))

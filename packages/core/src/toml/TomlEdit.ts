@@ -5,6 +5,7 @@
 import { Result } from "effect"
 import { patch } from "toml-patch"
 import * as Toml from "./Toml.ts"
+import * as TomlPrinter from "./TomlPrinter.ts"
 
 /** Why an edit cannot be made: the text is no TOML, or something else stands in the way. */
 export type EditProblem = "E_TOML_PARSE" | "E_NOT_A_TABLE" | "E_TOML_NOT_ARRAY" | "E_TOML_NOT_FOUND"
@@ -12,20 +13,23 @@ export type EditProblem = "E_TOML_PARSE" | "E_NOT_A_TABLE" | "E_TOML_NOT_ARRAY" 
 /** A path of keys; a dot inside a key is part of the key. */
 export type Path = ReadonlyArray<string>
 
+/** A text, and what it says. */
+export interface Document {
+  readonly text: string
+  readonly table: Toml.Table
+}
+
 const read = (text: string): Result.Result<Toml.Table, EditProblem> =>
   Result.mapError(Toml.parse(text), () => "E_TOML_PARSE" as const)
 
 /** The text with the meaning of `table`, changed as little as the library can. */
-const rewritten = (text: string, table: Toml.Table): Result.Result<string, EditProblem> => {
+const rewritten = (text: string, table: Toml.Table): Result.Result<Document, EditProblem> => {
   const { body, template } = Toml.splitTemplateLine(text)
   const patched = patch(body, table)
   const ended = patched === "" || patched.endsWith("\n") || /[^\n]$/.test(body) ? patched : `${patched}\n`
   // A text that was empty does not get a blank line in front of its first table.
   const edited = template + (body.trim() === "" ? ended.replace(/^\n+/, "") : ended)
-  return Result.mapError(
-    Result.map(Toml.parse(edited), () => edited),
-    () => "E_TOML_PARSE" as const,
-  )
+  return Result.map(read(edited), (says) => ({ text: edited, table: says }))
 }
 
 /** `table` with `value` at `path`; parents are made, and fail where something else than a table stands. */
@@ -61,16 +65,51 @@ export const getArray = (text: string, path: Path): Result.Result<ReadonlyArray<
     return Array.isArray(value) ? Result.succeed(value) : Result.fail("E_TOML_NOT_ARRAY")
   })
 
-/** The text with `value` at `path`; unchanged, byte for byte, where it is there already. */
+const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
+
+/**
+ * The document with another value on its line, and not one byte changed elsewhere: for a value that is written as we
+ * write it, on a line that is there once. `undefined` for every other layout.
+ */
+const onItsLine = ({ table, text }: Document, path: Path, value: unknown): Document | undefined => {
+  const line = (written: unknown): string =>
+    `\n${TomlPrinter.key(path.at(-1) ?? "")} = ${TomlPrinter.inline(written as TomlPrinter.Value)}\n`
+  const parts = text.split(line(Toml.at(table, ...path)))
+  if (parts.length !== 2) return undefined
+  const edited = parts.join(line(value))
+  const says = read(edited)
+  // Such a line in another table, or in a string, would leave the value as it was.
+  return Result.isSuccess(says) && isSame(Toml.at(says.success, ...path), value)
+    ? { text: edited, table: says.success }
+    : undefined
+}
+
+/**
+ * The document with `value` at `path`; unchanged, byte for byte, where it is there already. A single line is changed
+ * where that is enough, since the library takes ten times as long and drops white space at the ends of lines.
+ */
+export const setIn = (
+  document: Document,
+  path: Path,
+  value: unknown,
+): Result.Result<Document, EditProblem> => {
+  if (isSame(Toml.at(document.table, ...path), value)) return Result.succeed(document)
+  const edited = onItsLine(document, path, value)
+  return edited === undefined
+    ? Result.flatMap(withValue(document.table, path, value), (changed) => rewritten(document.text, changed))
+    : Result.succeed(edited)
+}
+
+/** The same of a text that nobody has read yet. */
 export const set = (text: string, path: Path, value: unknown): Result.Result<string, EditProblem> =>
-  Result.flatMap(read(text), (table) =>
-    JSON.stringify(Toml.at(table, ...path)) === JSON.stringify(value)
-      ? Result.succeed(text)
-      : Result.flatMap(withValue(table, path, value), (changed) => rewritten(text, changed)),
+  Result.flatMap(read(text), (table) => setIn({ text, table }, path, value)).pipe(
+    Result.map((edited) => edited.text),
   )
 
 /** The text without the key at `path`; unchanged where there is none. */
 export const unset = (text: string, path: Path): Result.Result<string, EditProblem> =>
   Result.flatMap(read(text), (table) =>
-    Toml.at(table, ...path) === undefined ? Result.succeed(text) : rewritten(text, withoutKey(table, path)),
+    Toml.at(table, ...path) === undefined
+      ? Result.succeed(text)
+      : Result.map(rewritten(text, withoutKey(table, path)), (edited) => edited.text),
   )
