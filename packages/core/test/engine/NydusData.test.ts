@@ -123,6 +123,38 @@ describe("a cleanup that is to purge what nydus stored", () => {
     }),
   )
 
+  it.effect(
+    "stops among the snapshots where the node lock is lost, says so, and is completed by the next one",
+    () =>
+      Effect.gen(function* () {
+        const { containerd, files, forget, run, shell, snapshots, store } = node()
+        const before = Node.snapshot(files)
+        yield* run("install")
+        store()
+        forget()
+        const all = snapshots()
+        const isUnderWay = () => containerd.faults.operations.some(({ verb }) => verb === "remove snapshot")
+        const { sight } = shell
+        Object.defineProperty(sight, "lockLostTo", {
+          configurable: true,
+          get: () => (isUnderWay() ? "process 7" : undefined),
+        })
+        const error = yield* Effect.flip(run("cleanup", purge))
+        assert(error._tag === "ApplyError")
+        assert.include(error.message, "process 7")
+        const [stopped] = error.report.notices.filter(({ code }) => code === "snapshots-removal-stopped")
+        assert.match(stopped?.message ?? "", /^1 of \d+ snapshots of /)
+        assert.isAbove(snapshots(), 0)
+        assert.isBelow(snapshots(), all)
+        assert.strictEqual(files.tree.get(data)._tag, "Directory")
+        Object.defineProperty(sight, "lockLostTo", { value: undefined })
+        forget()
+        yield* run("cleanup", purge)
+        assert.strictEqual(snapshots(), 0)
+        assert.deepStrictEqual(Node.snapshot(files), before)
+      }),
+  )
+
   it.effect("shows all of it in a plan, and touches nothing", () =>
     Effect.gen(function* () {
       const { files, plan, run, snapshots, store } = node()
