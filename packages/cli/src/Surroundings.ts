@@ -75,6 +75,15 @@ const failAtExit = (error: NodeJS.ErrnoException): void => {
   })
 }
 
+/** The working directory; one that was removed under a shell still has its name, and nothing below it is there. */
+export const workingDirectoryOf = ({ cwd, env }: Pick<NodeJS.Process, "cwd" | "env">): string => {
+  try {
+    return cwd()
+  } catch {
+    return env["PWD"] ?? "/"
+  }
+}
+
 /** The surroundings of the real process. */
 export const ofProcess = (): Surroundings => ({
   env: process.env,
@@ -82,7 +91,7 @@ export const ofProcess = (): Surroundings => ({
   stderr: outputOf(process.stderr, () => {}),
   architecture: Architecture.fromNodeName(process.arch),
   isRoot: process.geteuid?.() === 0,
-  workingDirectory: process.cwd(),
+  workingDirectory: workingDirectoryOf(process),
   customConfigs: "/custom-configs",
   onInterrupt: (listener) => {
     process.on("SIGINT", listener)

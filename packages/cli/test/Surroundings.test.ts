@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events"
 import { assert, describe, it } from "vitest"
-import { outputOf } from "../src/Surroundings.ts"
+import { outputOf, workingDirectoryOf } from "../src/Surroundings.ts"
 
 class FakeStream extends EventEmitter {
   readonly written: Array<string> = []
@@ -41,5 +41,16 @@ describe("an output of the process", () => {
     assert.isFalse(output.isTerminal)
     const terminal = Object.assign(new FakeStream(), { isTTY: true, columns: 7 })
     assert.strictEqual(outputOf(terminal, () => {}).columns, 40)
+  })
+})
+
+describe("the working directory", () => {
+  it("that was removed under a shell is known by the name that it had", () => {
+    assert.strictEqual(workingDirectoryOf({ cwd: () => "/here", env: { PWD: "/elsewhere" } }), "/here")
+    const cwd = (): string => {
+      throw failure("ENOENT")
+    }
+    assert.strictEqual(workingDirectoryOf({ cwd, env: { PWD: "/gone" } }), "/gone")
+    assert.strictEqual(workingDirectoryOf({ cwd, env: {} }), "/")
   })
 })

@@ -95,12 +95,17 @@ const userDropIn = Effect.fnUntraced(function* (
     : { text: undefined, problems: [ProcessFiles.userDropInProblem(path, text.failure)] }
 })
 
-const notRoot = (): Problem.PrerequisiteError =>
+/** Whether a job only looks; as somebody else it would see half of the host, and take that for the whole. */
+const looks = ({ job }: OnNode): boolean => job._tag === "Plan" || job._tag === "Status"
+
+const notRoot = (invocation: OnNode): Problem.PrerequisiteError =>
   new Problem.PrerequisiteError({
     problems: [
       {
         code: "E_NOT_ROOT",
-        message: "Without --host-root this changes the host itself, which only root may.",
+        message: looks(invocation)
+          ? "Without --host-root this looks at the host itself, all of which only root can see."
+          : "Without --host-root this changes the host itself, which only root may.",
         remedy: "Run it as root, or name the root of a host tree of your own with --host-root DIR.",
       },
     ],
@@ -142,7 +147,7 @@ export const prepare = Effect.fnUntraced(function* ({
     ...SettingSources.inOperatorsWords(dropIn.problems, sources.origins),
   ]
   if (problems.length > 0 || Result.isFailure(decoded)) return yield* new Problem.SettingsError({ problems })
-  if (options.hostRoot === undefined && !surroundings.isRoot) return yield* notRoot()
+  if (options.hostRoot === undefined && !surroundings.isRoot) return yield* notRoot(invocation)
   return {
     settings: decoded.success,
     variables: sources.variables,

@@ -99,7 +99,9 @@ describe("what is asked for", () => {
   it("needs root where the host itself would be changed", async () => {
     const { messages, status } = await start(["plan", ...offline], { isRoot: false })
     assert.strictEqual(status, 3)
-    assert.match(messages[0] ?? "", /^Without --host-root this changes the host itself/)
+    assert.match(messages[0] ?? "", /^Without --host-root this looks at the host itself/)
+    const install = await start(["install", "--once", ...offline], { isRoot: false })
+    assert.match(install.messages[0] ?? "", /^Without --host-root this changes the host itself/)
     assert.strictEqual((await start(["plan", "--host-root=.", ...offline], { isRoot: false })).status, 0)
   })
 

@@ -71,5 +71,6 @@ export const permissions = (unwritable: ReadonlyArray<HostPath.HostPath>): Reado
       code: "E_NO_PERMISSION",
       path,
       message: `This process may not write ${path}, which the plan has to change.`,
-      remedy: "Run it as root, or pass --host-root with a directory of your own.",
+      remedy:
+        "Run it as root, on a filesystem that is mounted for writing, or pass --host-root with a directory of your own.",
     }))

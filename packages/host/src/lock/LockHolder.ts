@@ -45,13 +45,18 @@ export const pidsIn = (locks: string, file: FileIdentity): ReadonlyArray<number>
 
 const interpreters = /^(node|python[\d.]*|perl|sh|bash|dash|busybox)$/
 
+/** Flags of interpreters with the program itself behind them, which is nobody's to read: `sh -ec '…'`. */
+const inline = /^(?:-[a-z]*[cep]|--eval|--print)$/
+
 const baseName = (path: string): string => path.slice(path.lastIndexOf("/") + 1)
 
 /** The name of a program by its command line: `flock`, or the script that an interpreter runs. */
 export const programOf = (commandLine: string): string | undefined => {
   const [program = "", ...args] = commandLine.split("\0").filter((word) => word !== "")
   const name = baseName(program)
-  const script = interpreters.test(name) ? args.find((word) => !word.startsWith("-")) : undefined
+  const first = args.findIndex((word) => !word.startsWith("-"))
+  const isInline = args.slice(0, first).some((word) => inline.test(word))
+  const script = interpreters.test(name) && !isInline ? args[first] : undefined
   return (script === undefined ? name : baseName(script)) || undefined
 }
 

@@ -36,6 +36,9 @@ describe("who holds the lock on a file", () => {
     )
     assert.strictEqual(LockHolder.programOf("/usr/bin/kata-deploy\0install\0"), "kata-deploy")
     assert.isUndefined(LockHolder.programOf(""))
+    for (const inline of ["bash\0-c", "/bin/sh\0-ec", "node\0--eval"])
+      assert.notInclude(LockHolder.programOf(`${inline}\0TOKEN=a exec /bin/x\0name\0`), "x")
+    assert.strictEqual(LockHolder.programOf("bash\0-x\0/root/upgrade.sh\0"), "upgrade.sh")
   })
 
   it("is who started it where it is a flock", () => {
