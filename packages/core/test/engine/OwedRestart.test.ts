@@ -170,7 +170,8 @@ describe("a cleanup of what an installer without a ledger left, whose restart fa
     Effect.gen(function* () {
       const whole = adopted({ restarts: [] })
       const before = Node.snapshot(whole.files)
-      yield* Run.run(request("cleanup")).pipe(whole.on)
+      const report = yield* Run.run(request("cleanup")).pipe(whole.on)
+      assert.deepStrictEqual([report.left, report.restarts], [[], [{ unit, due: "ours" }]])
       for (const port of ["files", "shell", "api"] as const)
         for (let at = 1; at <= whole[port].faults.operations.length; at++) {
           const node = adopted({ restarts: [] })

@@ -99,6 +99,24 @@ describe("units behind a conversation with systemd", () => {
       }),
     )
 
+  it.effect(
+    "have what is to be done once a restart is taken on done before its end, and not where it is refused",
+    () =>
+      Effect.gen(function* () {
+        const begun = FakeSystemd.make({ RestartUnit: { body: [job] } })
+        const done: Array<string> = []
+        const takenOn = (what: string) => Effect.sync(() => void done.push(what))
+        yield* Effect.forkChild(Effect.exit(unitsOf(begun).unit("restart", "containerd", takenOn("begun"))))
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(done, ["begun"])
+        const refused = withJobs("done")
+        refused.behaviour["RestartUnit"] = FakeSystemd.noSuchUnit
+        yield* Effect.flip(unitsOf(refused).unit("restart", "containerd", takenOn("refused")))
+        yield* Effect.flip(unitsOf(withJobs("failed")).unit("restart", "containerd", takenOn("failed")))
+        assert.deepStrictEqual(done, ["begun", "failed"])
+      }),
+  )
+
   it.effect("are given up when a job has no end after 300 s, with the place where it can be seen", () =>
     Effect.gen(function* () {
       const fake = FakeSystemd.make({ RestartUnit: { body: [job] } })
