@@ -2,7 +2,7 @@
  * Does a pod sandbox start on a real host before an install, after it and after a cleanup, as a kubelet asks for it? With
  * the host's own runtime, and under our handler, whose shim a stand-in is for.
  */
-import { symlink } from "node:fs/promises"
+import { symlink, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { told } from "../cli.ts"
@@ -81,6 +81,16 @@ await onHosts(
         expect(asked?.options).toContain("/opt/kata/share/defaults/kata-containers/")
         expect(asked?.options).toContain("configuration-qemu.toml")
       })
+    })
+
+    test("one under our handler goes on through an install that replaces files, which names it", async () => {
+      await writeFile(join(host().root, "/opt/kata/libexec/virtiofsd"), "patched")
+      const again = await kataDeploy("install", "--once")
+      expect(again.code, told(again)).toBe(0)
+      expect(again.stdout.replace(/\s+/g, " ")).toContain(
+        `/opt/kata is in use by sandbox ${ours} of pod default/ours (kata-qemu). What runs goes on`,
+      )
+      expect(await Sandboxes.processOf(host(), ours)).toBeDefined()
     })
 
     test("one under our handler keeps a cleanup from taking its files away", async () => {
