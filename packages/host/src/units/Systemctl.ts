@@ -3,13 +3,16 @@
  * directly; needs the host's PID namespace and root.
  */
 import { Fact, HostError, type HostShell } from "@kata-deploy/core"
-import { Effect } from "effect"
+import { Effect, Result } from "effect"
 import * as Program from "../Program.ts"
 import * as SystemdJob from "../SystemdJob.ts"
 import * as UnitName from "../UnitName.ts"
 import { awaitActive } from "./AwaitActive.ts"
 import * as UnitReading from "./UnitReading.ts"
 import type { UnitActs } from "./Units.ts"
+
+/** How often a job is looked at that was begun. */
+const every = "100 millis"
 
 /** Seconds that a look gets. */
 const lookSeconds = 60
@@ -53,23 +56,33 @@ export const make = ({ now, prefix, run, unitLog }: Options): UnitActs => {
       ),
     )
 
+  /** Waits until systemd has no job for a unit any more; who cannot be asked now may be able to answer in a moment. */
+  const jobEnded = Effect.fnUntraced(function* (unit: string) {
+    for (;;) {
+      const asked = yield* Effect.result(systemctl(lookSeconds, "show", "--property=Job", "--", unit))
+      const hasAnswered = Result.isSuccess(asked) && asked.success.code === 0
+      if (hasAnswered && Number(parse(asked.success.stdout)["Job"] ?? 0) === 0) return
+      yield* Effect.sleep(every)
+    }
+  })
+
   const unit: UnitActs["unit"] = Effect.fnUntraced(function* (verb, name, takenOn = Effect.void) {
     const full = UnitName.complete(name)
     const operation = verb === "reload" ? "make systemd read its unit files again" : `${verb} ${full}`
     const about = verb === "reload" ? {} : { unit: full }
     const refuse = (detail: string) =>
       new HostError.HostError({ operation, path: undefined, reason: { _tag: "Refused", detail }, ...about })
+    const late = (reason: Extract<HostError.HostErrorReason, { readonly _tag: "TimedOut" }>) =>
+      new HostError.HostError({
+        operation: `${operation}, for systemd may hang (look at systemctl list-jobs)`,
+        path: undefined,
+        reason,
+        ...about,
+      })
     const act = (...args: ReadonlyArray<string>) =>
       systemctl(SystemdJob.jobSeconds, ...args).pipe(
         Effect.mapError(({ program, reason }) =>
-          reason._tag === "TimedOut"
-            ? new HostError.HostError({
-                operation: `${operation}, for systemd may hang (look at systemctl list-jobs)`,
-                path: undefined,
-                reason,
-                ...about,
-              })
-            : refuse(Program.describe(program, reason)),
+          reason._tag === "TimedOut" ? late(reason) : refuse(Program.describe(program, reason)),
         ),
         Effect.flatMap(({ code, stderr }) =>
           code === 0 || (code === notLoaded && ignoresUnknown.has(verb)) || isUnknownFile(verb, stderr)
@@ -80,15 +93,18 @@ export const make = ({ now, prefix, run, unitLog }: Options): UnitActs => {
         ),
       )
     if (verb === "reload") return yield* act("daemon-reload")
+    if (verb !== "restart") return yield* act(verb, "--", full)
     // As over D-Bus: a start limit that was hit would keep a repaired unit down.
-    if (verb === "restart") yield* Effect.ignore(act("reset-failed", "--", full))
-    yield* act(verb, "--", full)
-    if (verb !== "restart") return
-    // It answers when the job has ended.
+    yield* Effect.ignore(act("reset-failed", "--", full))
+    const before = yield* unitRun(full)
+    yield* act("restart", "--no-block", "--", full)
     yield* takenOn
-    const after = yield* unitRun(full)
-    const down = after._tag === "Known" ? UnitReading.notUp(after.value) : undefined
-    if (down !== undefined) return yield* refuse(`${down}; ${SystemdJob.whereToLook(full)}`)
+    yield* Effect.timeoutOrElse(jobEnded(full), {
+      duration: `${SystemdJob.jobSeconds} seconds`,
+      orElse: () => Effect.fail(late({ _tag: "TimedOut", seconds: SystemdJob.jobSeconds })),
+    })
+    const why = UnitReading.notRestarted(before, yield* unitRun(full))
+    if (why !== undefined) return yield* refuse(`${why}; ${SystemdJob.whereToLook(full)}`)
   })
 
   return {

@@ -2,7 +2,7 @@
  * Answers: what do systemd's properties say about a unit? Pure; the same for D-Bus and for `systemctl show`, which
  * name them alike. Source: org.freedesktop.systemd1(5).
  */
-import type { HostShell } from "@kata-deploy/core"
+import type { Fact, HostShell } from "@kata-deploy/core"
 
 /** Properties by name, as far as they were told. */
 export type Properties = Readonly<Record<string, unknown>>
@@ -80,4 +80,23 @@ export const notUp = (run: HostShell.UnitRun): string | undefined => {
   const isDown =
     run.state === "failed" || (run.state === "activating" && run.subState.startsWith("auto-restart"))
   return isDown ? `it was started and ended again: ${describe(run)}` : undefined
+}
+
+/** Why a unit was not restarted, as far as two looks tell, one before and one after its job; a clause. */
+export const notRestarted = (
+  before: Fact.Fact<HostShell.UnitRun>,
+  after: Fact.Fact<HostShell.UnitRun>,
+): string | undefined => {
+  if (after._tag !== "Known") return undefined
+  const { activeSince, mainPid, state } = after.value
+  if (state === "inactive") return `it is down: ${describe(after.value)}`
+  const isAsBefore =
+    before._tag === "Known" &&
+    state === "active" &&
+    mainPid !== undefined &&
+    before.value.mainPid === mainPid &&
+    before.value.activeSince === activeSince
+  return isAsBefore
+    ? "it still runs as before, so another job took the place of ours; try again"
+    : notUp(after.value)
 }

@@ -19,14 +19,17 @@ NeedDaemonReload=no
 type Ending = Partial<Program.Ended> | Program.NotRun
 
 /** Units over programs that end as `ends` says by the verb, and what was run. */
-const unitsOf = (ends: Readonly<Record<string, Ending>>) => {
+const unitsOf = (
+  ends: Readonly<Record<string, Ending>>,
+  show: (argv: ReadonlyArray<string>) => string = () => active,
+) => {
   const lines: Array<string> = []
   const run: Program.RunProgram = (argv) => {
     lines.push(argv.join(" "))
     const end: Ending = ends[argv[2]!] ?? {}
     return "_tag" in end
       ? Effect.fail(end)
-      : Effect.succeed({ code: 0, stdout: argv[2] === "show" ? active : "", stderr: "", ...end })
+      : Effect.succeed({ code: 0, stdout: argv[2] === "show" ? show(argv) : "", stderr: "", ...end })
   }
   const units = Systemctl.make({
     run,
@@ -35,6 +38,18 @@ const unitsOf = (ends: Readonly<Record<string, Ending>>) => {
     unitLog: () => Effect.succeed(Fact.unknown("out-of-sight", "no journal")),
   })
   return { units, lines }
+}
+
+const newer = active.replace("MainPID=47", "MainPID=48").replace("=4000000", "=8000000")
+
+/** A unit that is active, and gets a job that does not end until `answers` says so. */
+const restarting = () => {
+  const answers = { job: "Job=12\n", run: active }
+  const isBegun = () => lines.some((line) => line.includes("--no-block"))
+  const { lines, units } = unitsOf({}, (argv) =>
+    argv.includes("--property=Job") ? answers.job : isBegun() ? answers.run : active,
+  )
+  return { answers, lines, units }
 }
 
 describe("units behind the host's systemctl", () => {
@@ -57,23 +72,62 @@ describe("units behind the host's systemctl", () => {
     }),
   )
 
-  it.effect("are restarted after their failures are forgotten, and looked at", () =>
+  it.effect("are restarted after their failures are forgotten, and waited for until the job is gone", () =>
     Effect.gen(function* () {
-      const { lines, units } = unitsOf({})
-      yield* units.unit("restart", "containerd")
-      const [forget, restart, look] = lines
-      assert.strictEqual(forget, "nsenter systemctl reset-failed -- containerd.service")
-      assert.strictEqual(restart, "nsenter systemctl restart -- containerd.service")
-      assert.match(look!, /^nsenter systemctl show --property=\S+ -- containerd\.service$/)
+      const { answers, lines, units } = restarting()
+      let takenOnAfter = 0
+      const takenOn = Effect.sync(() => (takenOnAfter = lines.length))
+      const restart = yield* Effect.forkChild(units.unit("restart", "containerd", Effect.asVoid(takenOn)))
+      yield* TestClock.adjust("1 minute")
+      assert.isUndefined(restart.pollUnsafe())
+      assert.deepStrictEqual(
+        lines.slice(0, 4).map((line) => line.replace(/=\S*,\S+/, "=…")),
+        [
+          "nsenter systemctl reset-failed -- containerd.service",
+          "nsenter systemctl show --property=… -- containerd.service",
+          "nsenter systemctl restart --no-block -- containerd.service",
+          "nsenter systemctl show --property=Job -- containerd.service",
+        ],
+      )
+      // What is to be done at that moment is done before anybody waits.
+      assert.strictEqual(takenOnAfter, 3)
+      answers.job = "Job=\n"
+      answers.run = newer
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(restart)
     }),
   )
 
-  it.effect("that come up and go down again are a failure", () =>
+  it.effect("whose job does not end are given up, and the list of jobs is named", () =>
     Effect.gen(function* () {
-      const stdout = "ActiveState=activating\nSubState=auto-restart\nResult=exit-code\n"
-      const { units } = unitsOf({ show: { stdout } })
-      const error = yield* Effect.flip(units.unit("restart", "containerd"))
-      assert.match(error.message, /ended again: activating \(auto-restart, exit-code\); see journalctl -u/)
+      const { units } = restarting()
+      const restart = yield* Effect.forkChild(Effect.flip(units.unit("restart", "containerd")))
+      yield* TestClock.adjust("301 seconds")
+      const { message, reason } = yield* Fiber.join(restart)
+      assert.deepStrictEqual(reason, { _tag: "TimedOut", seconds: 300 })
+      assert.include(message, "systemctl list-jobs")
+    }),
+  )
+
+  it.effect.each([
+    [
+      "come up and go down again",
+      "ActiveState=activating\nSubState=auto-restart\nResult=exit-code\n",
+      /ended again: activating \(auto-restart, exit-code\); see journalctl -u/,
+    ],
+    ["fail", "ActiveState=failed\nSubState=failed\nResult=exit-code\n", /ended again: failed/],
+    [
+      "need something that is not up",
+      "ActiveState=inactive\nSubState=dead\n",
+      /it is down: inactive \(dead\)/,
+    ],
+    ["run as before, for another job came", active, /still runs as before/],
+  ] as const)("that %s are no success", ([, run, message]) =>
+    Effect.gen(function* () {
+      const { answers, units } = restarting()
+      answers.job = ""
+      answers.run = run
+      assert.match((yield* Effect.flip(units.unit("restart", "containerd"))).message, message)
     }),
   )
 
