@@ -22,7 +22,7 @@ export interface Edited {
   readonly region: Region
 }
 
-/** Some characters of a text, and what comes in their place. */
+/** Some characters of a text, and what comes in their place. Several stand in the order of the text. */
 interface Splice {
   readonly from: number
   readonly to: number
@@ -32,9 +32,9 @@ interface Splice {
 const splice = (text: string, splices: ReadonlyArray<Splice>): string => {
   const parts: Array<string> = []
   let at = 0
-  for (const { from, insert, to } of [...splices].sort((a, b) => a.from - b.from)) {
+  for (const { from, insert, to } of splices) {
     parts.push(text.slice(at, from), insert)
-    at = Math.max(at, to)
+    at = to
   }
   return [...parts, text.slice(at)].join("")
 }
@@ -73,9 +73,9 @@ const read = (text: string): Result.Result<Root, Toml.TomlProblem> => {
   }))
 }
 
-const importsOf = (text: string): ReadonlyArray<string> | undefined =>
+const importsOf = (text: string): ReadonlyArray<string> =>
   Result.match(read(text), {
-    onFailure: () => undefined,
+    onFailure: () => [],
     onSuccess: ({ table }) => Toml.stringsAt(table, "imports"),
   })
 
@@ -87,22 +87,23 @@ export const add = (text: string, elements: ReadonlyArray<string>): Result.Resul
     const entries: ReadonlyArray<unknown> = imports ?? []
     const missing = elements.filter((element) => !entries.includes(element))
     if (missing.length === 0) return Result.succeed({ text, region: { before: "", after: "" } })
-    if ((imports === undefined) !== (root.statement === undefined)) return fail(layout)
     const splices =
       root.statement === undefined ? [newStatement(root, missing)] : newMembers(root, root.statement, missing)
     const edited = splice(text, splices)
     const expected = [...entries, ...missing]
+    const found = importsOf(edited)
+    // Where the key is written in another way than we look for, it is there twice now, which is no TOML.
     const holds =
       Result.isSuccess(Toml.parse(edited)) &&
-      (importsOf(edited) ?? []).length === expected.length &&
-      (importsOf(edited) ?? []).every((entry, at) => entry === expected[at])
+      found.length === expected.length &&
+      found.every((entry, at) => entry === expected[at])
     return holds ? Result.succeed({ text: edited, region: regionOf(text, splices) }) : fail(layout)
   })
 
 /** The whole lines that splices change. Insertions at the start of a line stand for themselves. */
 const regionOf = (text: string, splices: ReadonlyArray<Splice>): Region => {
-  const from = lineStart(text, Math.min(...splices.map((s) => s.from)))
-  const last = Math.max(...splices.map((s) => s.to))
+  const from = lineStart(text, splices[0]!.from)
+  const last = splices.at(-1)!.to
   const to = last === 0 || text[last - 1] === "\n" ? Math.max(last, from) : RootSection.lineEnd(text, last)
   const start = text.startsWith("\uFEFF") && from === 0 ? 1 : from
   const inside = splices.map((s) => ({ ...s, from: s.from - start, to: s.to - start }))
@@ -115,10 +116,9 @@ const newStatement = ({ section, text }: Root, elements: ReadonlyArray<string>):
   const line = `imports = [${quoted(elements).join(", ")}]${newlineOf(text)}`
   const last = section.statements.at(-1)
   if (last !== undefined) return insertion(text[last.end - 1] === "\n" ? last.end : last.start, line)
-  let at = section.end
-  if (at > section.start && text[at - 1] !== "\n") at = Math.max(section.start, lineStart(text, at))
+  let at = Math.max(section.start, lineStart(text, section.end))
   // Comments right above a table header speak of the table.
-  while (section.end < text.length && at > section.start) {
+  while (section.end < text.length) {
     const above = Math.max(section.start, lineStart(text, at - 1))
     if (!text.slice(above, at).trimStart().startsWith("#")) break
     at = above
@@ -216,11 +216,7 @@ const withoutMember = (
   ) {
     return [...inFront, { from, to, insert: "" }]
   }
-  if (
-    comma0 !== undefined &&
-    isBlank(text.slice(comma0 + 1, start)) &&
-    !text.slice(comma0, start).includes("\n")
-  ) {
+  if (comma0 !== undefined && !text.slice(comma0, start).includes("\n")) {
     return [{ from: comma0, to: end, insert: "" }]
   }
   const gap = next === undefined ? "" : /^[ \t]*/.exec(text.slice(behind))![0]

@@ -78,6 +78,21 @@ describe("ContainerdImports", () => {
     )
   })
 
+  for (const [what, text, before] of [
+    ["nothing for a line at the very start", "[a]\n", ""],
+    ["nothing for a line between two others", "version = 2\n[a]\n", ""],
+    [
+      "one line behind a byte order mark, which stays outside",
+      "\uFEFFimports = ['a']\n",
+      "imports = ['a']\n",
+    ],
+    ["one line below others", "\uFEFFversion = 2\nimports = ['a']\n", "imports = ['a']\n"],
+    ["the last member's line of an array over several lines", "imports = [\n  'a'\n]\n", "  'a'\n"],
+  ] as const)
+    it(`records as replaced ${what}`, () => {
+      assert.strictEqual(add(text, ours).region.before, before)
+    })
+
   it("adding twice is adding once", () => {
     fc.assert(
       fc.property(rootFile, elementSets, (file, elements) => {
@@ -169,7 +184,24 @@ describe("ContainerdImports", () => {
     ],
     ["a file with nothing but a remark", "# head\n", `# head\nimports = ["${ours}"]\n`],
     ["a remark without final newline", "# head", `imports = ["${ours}"]\n# head`],
+    ["a remark below another, without final newline", "# a\n# b", `# a\nimports = ["${ours}"]\n# b`],
+    ["a remark behind a byte order mark", "\uFEFF# head", `\uFEFFimports = ["${ours}"]\n# head`],
     ["a file whose first table is indented", "  [a]\n", `imports = ["${ours}"]\n  [a]\n`],
+    [
+      "a table whose indented comment stands right above it",
+      "\n  # about a\n  [a]\n",
+      `\nimports = ["${ours}"]\n  # about a\n  [a]\n`,
+    ],
+    [
+      "an array whose lines end in another way than those below",
+      "imports = [\n\t'a',\n]\r\n",
+      `imports = [\n\t'a',\n\t"${ours}",\n]\r\n`,
+    ],
+    [
+      "a file with keys that only look like it",
+      "my_imports = []\nimports_of = []\n",
+      `my_imports = []\nimports_of = []\nimports = ["${ours}"]\n`,
+    ],
     [
       "an array whose last line has several",
       "imports = [\n\t'a', 'b'\n]\n",
@@ -201,6 +233,23 @@ describe("ContainerdImports", () => {
     assert.strictEqual(remove(edited, [ours], region), "version = 2\nimports = [] # kata\n# mine\n[a]\n")
   })
 
+  it("takes away a key that another install created, with its last element and no sooner", () => {
+    const region = {
+      before: "imports = ['a']\n",
+      after: `imports = ['a', "${ours}"]\n`,
+      createdKey: true,
+    } as const
+    assert.strictEqual(remove(`version = 2\nimports = ["${ours}"]\n`, [ours], region), "version = 2\n")
+    assert.strictEqual(remove(region.after, [ours], region), region.before)
+    const remark = (elements: string) => `imports = [${elements}] # not []\n`
+    assert.strictEqual(remove(remark(`'a', "${ours}"`), [ours], region), remark("'a'"))
+  })
+
+  it("leaves a key that it created and that somebody wrote in another way since", () => {
+    const { region } = add("", ours)
+    assert.strictEqual(remove(`"imports" = ["${ours}"]\n`, [ours], region), '"imports" = []\n')
+  })
+
   it("leaves a key that was there, even when it ends up empty", () => {
     const { region, text } = add("imports = []\n", ours)
     assert.strictEqual(remove(`${text.trimEnd()} # seen\n`, [ours], region), "imports = [] # seen\n")
@@ -220,6 +269,7 @@ describe("ContainerdImports", () => {
   const withoutRecord: ReadonlyArray<readonly [name: string, before: string, after: string]> = [
     ["the only one", `[${o}]`, "[]"],
     ["the only one, with a comma", `[${o},]`, "[]"],
+    ["the only one, with a comma and a blank", `[${o}, ]`, "[ ]"],
     ["the first", `[${o}, 'a']`, "['a']"],
     ["one in between", `['a', ${o}, 'b']`, "['a', 'b']"],
     ["one in between, without blanks", `['a',${o},'b']`, "['a','b']"],
@@ -253,7 +303,14 @@ describe("ContainerdImports", () => {
   })
 
   it("removes nothing where nothing is to be removed", () => {
-    for (const text of ["", "version = 2", "imports = ['b']\n", "[a]\nimports = ['x']\n", "imports = 1\n"]) {
+    for (const text of [
+      "",
+      "version = 2",
+      "imports = ['b']\n",
+      "[a]\nimports = ['x']\n",
+      "imports = 1\n",
+      `imports = '"${ours}"'\n`,
+    ]) {
       assert.strictEqual(remove(text, [ours], { before: "", after: "" }), text)
     }
   })
@@ -264,15 +321,19 @@ describe("ContainerdImports", () => {
     assert.strictEqual(remove(`${text}= =\n`, [ours]), "version = 2\nimports = []\n[a]\n= =\n")
   })
 
-  it("refuses imports that is no array, dotted keys below it, and text that is no TOML", () => {
+  it("refuses imports that is no array of names, dotted keys below it, and text that is no TOML", () => {
     for (const text of [
       "imports = 'a'\n",
+      "imports = [1]\n",
+      "imports = ['a', ['b']]\n",
+      "imports = []\n[a]\n= =\n",
       "imports.a = 1\n",
       "version = \n",
       "a = 1\na = 2\n",
       '"\\u0069mports" = []\n',
     ]) {
-      assert.isTrue(Result.isFailure(ContainerdImports.add(text, [ours])), text)
+      const refused = ContainerdImports.add(text, [ours])
+      assert.isNotEmpty(Result.isFailure(refused) ? refused.failure.detail : "", text)
     }
   })
 
