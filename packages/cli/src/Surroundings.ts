@@ -4,6 +4,7 @@
  */
 import process from "node:process"
 import { Architecture } from "@kata-deploy/core"
+import type { StopSignal } from "./supervisor/Life.ts"
 
 /** One of the two streams that people and programs read. */
 export interface Output {
@@ -11,7 +12,7 @@ export interface Output {
   readonly write: (text: string) => void
   /** Whether a person may be looking. */
   readonly isTerminal: boolean
-  /** Width in columns; 80 where there is no terminal. */
+  /** Width in columns; 80 where there is no terminal, or one that does not know its size. */
   readonly columns: number
 }
 
@@ -30,7 +31,7 @@ export interface Surroundings {
   /** Directory with the operator's custom runtimes and drop-ins; a path of this process, not of the host. */
   readonly customConfigs: string
   /** Calls back at every SIGINT and SIGTERM until the returned function is called. */
-  readonly onInterrupt: (listener: (signal: "SIGINT" | "SIGTERM") => void) => () => void
+  readonly onInterrupt: (listener: (signal: StopSignal) => void) => () => void
 }
 
 /** What an output stream of the process has that is used here. */
@@ -60,7 +61,7 @@ export const outputOf = (
     },
     isTerminal: stream.isTTY === true,
     get columns() {
-      return stream.isTTY === true ? Math.max(40, stream.columns ?? 80) : 80
+      return stream.isTTY === true ? Math.max(40, stream.columns || 80) : 80
     },
   }
 }

@@ -67,6 +67,15 @@ const onNode = async (
   })
 }
 
+/** The voice of what a pod is started for: where it does not even begin, the kubelet shows why. */
+const toldToKubelet = async ({ surroundings, voice }: Turn): Promise<Voice.Voice> => {
+  const [Telling, TerminationLog] = await Promise.all([
+    import("./supervisor/Telling.ts"),
+    import("./supervisor/TerminationLog.ts"),
+  ])
+  return Telling.voice((messages) => TerminationLog.write(surroundings.env, messages.join("\n")), voice)
+}
+
 /** A supervisor that was asked for in a roundabout way works as well, but is not as small. */
 const supervise = async (errand: Errand, { argv, file }: Turn): Promise<number> => {
   if (file === undefined) throw new Error("Only the program itself can supervise.")
@@ -77,7 +86,10 @@ const supervise = async (errand: Errand, { argv, file }: Turn): Promise<number> 
 const carryOut = async ({ invocation, problems }: Invocation.Decoded, turn: Turn): Promise<number> => {
   const { args, engineFor, surroundings, voice } = turn
   if (invocation?._tag === "OnNode") return onNode({ invocation, problems }, turn)
-  if (invocation === undefined || problems.length > 0) return voice.problems(problems, wrongUsage)
+  if (invocation === undefined || problems.length > 0) {
+    const heard = invocation?._tag === "Supervise" ? await toldToKubelet(turn) : voice
+    return heard.problems(problems, wrongUsage)
+  }
   switch (invocation._tag) {
     case "Help": {
       const help = await import("./manual/Help.ts")

@@ -41,6 +41,8 @@ describe("an output of the process", () => {
     assert.isFalse(output.isTerminal)
     const terminal = Object.assign(new FakeStream(), { isTTY: true, columns: 7 })
     assert.strictEqual(outputOf(terminal, () => {}).columns, 40)
+    const unsized = Object.assign(new FakeStream(), { isTTY: true, columns: 0 })
+    assert.strictEqual(outputOf(unsized, () => {}).columns, 80)
   })
 })
 

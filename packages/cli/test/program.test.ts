@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { assert, describe, it } from "vitest"
 import { run } from "../src/program.ts"
 import * as Recorder from "./sample/Recorder.ts"
@@ -27,6 +30,19 @@ describe("the program", () => {
     assert.match(stderr, /^error: 2 problems with the command line or the settings; nothing was touched\.$/m)
     assert.match(stderr, /Did you mean install\?/)
     assert.match(stderr, /Did you mean --once\?/)
+  })
+
+  it("says it to the kubelet as well where a pod was to be started, however its command is written", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "kata-deploy-program-"))
+    const file = join(directory, "termination-log")
+    writeFileSync(file, "")
+    const env = { KATA_DEPLOY_TERMINATION_LOG: file }
+    assert.strictEqual((await start(["--kube", "none", "install", "--onze"], { env })).status, 2)
+    assert.match(readFileSync(file, "utf8"), /^--onze is no flag of this program\. Did you mean --once\?/)
+    writeFileSync(file, "")
+    assert.strictEqual((await start(["plan", "--onze"], { env })).status, 2)
+    assert.strictEqual(readFileSync(file, "utf8"), "", "whoever looks from beside is no pod")
+    rmSync(directory, { recursive: true })
   })
 
   it("says it as a document to those who asked for JSON", async () => {

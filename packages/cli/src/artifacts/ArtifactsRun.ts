@@ -6,8 +6,8 @@ import { Cause, Effect, Exit, Fiber } from "effect"
 import type { Display } from "../command/Display.ts"
 import { wrongUsage } from "../ExitStatus.ts"
 import { problemsOf } from "../run/Failures.ts"
-import type { Signal } from "../run/Interruption.ts"
 import type { Voice } from "../run/Voice.ts"
+import type { StopSignal } from "../supervisor/Life.ts"
 import type { Surroundings } from "../Surroundings.ts"
 import type { ArtifactsJob } from "./ArtifactsJob.ts"
 import * as ArtifactsText from "./ArtifactsText.ts"
@@ -66,7 +66,7 @@ const verify = Effect.fnUntraced(function* (
   return { text, status: ArtifactsText.isSound(found) ? 0 : 1 } satisfies Shown
 })
 
-const interrupted = (job: ArtifactsJob, signal: Signal): Problem.Problem => ({
+const interrupted = (job: ArtifactsJob, signal: StopSignal): Problem.Problem => ({
   code: "E_INTERRUPTED",
   message: `The action was stopped by ${signal}.${job._tag === "Pack" ? " No archive was made." : ""}`,
   remedy: "Run it again.",
@@ -81,7 +81,7 @@ export const run = async ({ display, job, onInterrupt, voice }: ArtifactsRun): P
   const key = file === undefined ? undefined : ComponentArchives.readPublicKey(file).key
   const work = job._tag === "Verify" ? verify(job, key, isJson) : carryOut(job, isJson)
   const fiber = Effect.runFork(work)
-  let signal: Signal | undefined
+  let signal: StopSignal | undefined
   const stopListening = onInterrupt((name) => {
     signal ??= name
     fiber.interruptUnsafe()

@@ -54,50 +54,25 @@ export const schemaNames = [
 /** Shells for which there are completions. */
 export const shells = ["bash", "zsh", "fish"] as const
 
-const onNode = (
-  group: ActionRow["group"],
-  name: string,
-  summary: string,
-  details: string,
-  example: string,
-  rest: Partial<Pick<ActionRow, "operand" | "flags">> = {},
-): ActionRow => ({
-  name,
-  group,
-  works: "on-node",
-  summary,
-  details,
-  operand: undefined,
-  flags: [],
-  example,
-  ...rest,
-})
+const rowIn =
+  (group: ActionRow["group"], works: ActionRow["works"]) =>
+  (
+    name: string,
+    summary: string,
+    details: string,
+    example: string,
+    rest: Partial<Pick<ActionRow, "operand" | "flags">> = {},
+  ): ActionRow => ({ name, group, works, summary, details, operand: undefined, flags: [], example, ...rest })
 
-const alone = (
-  name: string,
-  summary: string,
-  details: string,
-  example: string,
-  rest: Partial<Pick<ActionRow, "operand" | "flags">> = {},
-): ActionRow => ({
-  name,
-  group: "Without a node",
-  works: "alone",
-  summary,
-  details,
-  operand: undefined,
-  flags: [],
-  example,
-  ...rest,
-})
+const job = rowIn("Whole jobs", "on-node")
+const stage = rowIn("Single stages, as containers of a Job", "on-node")
+const alone = rowIn("Without a node", "alone")
 
 const offline = "--host-root ./node --kube none --systemd none"
-const stages = "Single stages, as containers of a Job"
 
 /** Every action, in the order of the help. */
 export const rows: ReadonlyArray<ActionRow> = [
-  onNode(
-    "Whole jobs",
+  job(
     "plan",
     "Show what an action would do here",
     "Changes nothing. Ordered steps with reasons, a diff of every file, restarts that become due. Takes the name of the action that is planned for; install when there is none. New files are shown by their first lines; --output json has them whole.",
@@ -107,46 +82,40 @@ export const rows: ReadonlyArray<ActionRow> = [
       flags: ["detailed-exitcode", "when-in-use", "restart-beside-others", "nydus-data"],
     },
   ),
-  onNode(
-    "Whole jobs",
+  job(
     "install",
     "Install Kata Containers on this node",
     "Unpacks the components that the shims need, configures them and the CRI runtime. When a stage fails, what it did is undone. Stays until SIGTERM, answers the probes on HEALTH_PORT meanwhile, and then decides on the cleanup; with --once it ends when the node is set up.",
     `install --once ${offline} --shims qemu`,
     { flags: ["once", "when-stopped", "plan", "rollback"] },
   ),
-  onNode(
-    "Whole jobs",
+  job(
     "status",
     "Show what is installed here, and drift",
     "Holds every owned file against what was installed; exits with 4 when one was changed or is gone.",
     `status --verify ${offline}`,
     { flags: ["verify"] },
   ),
-  onNode(
-    "Whole jobs",
+  job(
     "cleanup",
     "Remove this instance from the node",
     "Takes back the configuration and removes exactly what was installed, also where somebody changed it since, which plan and report name; what is not ours is kept and named.",
     `cleanup ${offline}`,
     { flags: ["when-in-use", "restart-beside-others", "nydus-data"] },
   ),
-  onNode(
-    "Whole jobs",
+  job(
     "rollback",
     "Take the last CRI configuration back",
     "Every file gets the bytes that the last stage replaced, and the runtime is restarted; a file that somebody changed since is named and nothing is touched. The unpacked files stay.",
     `rollback ${offline}`,
   ),
-  onNode(
-    "Whole jobs",
+  job(
     "reset",
     "Give up the labels, restart the CRI runtime",
     "Removes nothing from the host. Where another instance holds the node, only the labels of this one go.",
     "reset --node-name worker-1",
   ),
-  onNode(
-    "Whole jobs",
+  job(
     "snapshots",
     "Plan, remove or repair snapshots",
     'plan lists what can be removed of the snapshots that --snapshotter has in containerd, leaves first, and what is in the way of the rest. remove shows that plan and carries it out; what a container uses stays. repair finds records that containerd has of snapshots that the snapshotter lost, because of which pulls fail with "already exists"; it shows them, and takes them away with --apply.',
@@ -160,8 +129,7 @@ export const rows: ReadonlyArray<ActionRow> = [
       flags: ["snapshotter", "namespace", "apply"],
     },
   ),
-  onNode(
-    "Whole jobs",
+  job(
     "snapshotter",
     "Put a shim into guest pull or host sharing",
     "set-mode shows which settings put SHIM into the mode, which handlers pull anew and what would restart. With --apply it carries that out on this node, as an install of the changed settings does, and records the choice: installs hold to it until the settings say something else of the shim than now. Refused where another snapshotter of the node has the same name, root or socket, and with --apply where more than the mode would change.",
@@ -179,38 +147,33 @@ export const rows: ReadonlyArray<ActionRow> = [
       flags: ["apply", "rollback"],
     },
   ),
-  onNode(
-    stages,
+  stage(
     "install-stage-host-check",
     "Check that the node can take an install",
     "Reads only. Exits with 3 when a prerequisite is missing.",
     `install-stage-host-check ${offline}`,
   ),
-  onNode(
-    stages,
+  stage(
     "install-stage-artifacts",
     "Unpack and configure Kata's files",
     "The second stage of an install.",
     `install-stage-artifacts ${offline} --shims qemu`,
   ),
-  onNode(
-    stages,
+  stage(
     "install-stage-cri",
     "Configure the CRI runtime",
     "The third stage of an install.",
     `install-stage-cri ${offline} --shims qemu`,
     { flags: ["rollback"] },
   ),
-  onNode(
-    stages,
+  stage(
     "cleanup-stage-revert-cri",
     "Take the CRI runtime's configuration back",
     "The first stage of a cleanup.",
     `cleanup-stage-revert-cri ${offline}`,
     { flags: ["restart-beside-others", "nydus-data"] },
   ),
-  onNode(
-    stages,
+  stage(
     "cleanup-stage-remove-artifacts",
     "Remove Kata's files",
     "The second stage of a cleanup.",

@@ -1,7 +1,8 @@
 /**
  * Answers: what is shown, where and how? Decoded before everything else, because problems are shown by it too.
  */
-import type { LogLevel } from "effect"
+import { SettingsGrammar } from "@kata-deploy/core"
+import { type LogLevel, Result } from "effect"
 import type { Surroundings } from "../Surroundings.ts"
 import type { Arguments } from "./Arguments.ts"
 
@@ -27,7 +28,7 @@ const levels: Readonly<Record<string, LogLevel.LogLevel>> = {
 }
 
 const isOn = (text: string | undefined): boolean =>
-  ["true", "1", "yes", "on"].includes((text ?? "").trim().toLowerCase())
+  Result.getOrElse(SettingsGrammar.boolean(text ?? ""), () => false)
 
 /** A terminal gets a bar if it can show one; what is no terminal is a log, such as that of a pod. */
 const usual = ({ env, stderr }: Surroundings): Display["progress"] =>

@@ -61,32 +61,20 @@ const generated = (schema: Schema.Top): object => {
   return { ...root, ...(Object.keys(definitions).length === 0 ? {} : { $defs: definitions }) }
 }
 
-const schemaOf = (name: SchemaName): object => {
-  switch (name) {
-    case "settings":
-      return settings()
-    case "plan":
-      return generated(DocumentSchemas.PlanSchema)
-    case "report":
-      return generated(DocumentSchemas.ReportSchema)
-    case "status":
-      return generated(DocumentSchemas.StatusSchema)
-    case "snapshots":
-      return generated(DocumentSchemas.SnapshotsSchema)
-    case "mode-change":
-      return generated(DocumentSchemas.ModeChangeSchema)
-    case "artifacts":
-      return generated(DocumentSchemas.ArtifactsSchema)
-    case "archive-entries":
-      return generated(DocumentSchemas.ArchiveEntriesSchema)
-    case "verification":
-      return generated(DocumentSchemas.VerificationSchema)
-    case "packed":
-      return generated(DocumentSchemas.PackedSchema)
-    case "problems":
-      return generated(DocumentSchemas.ProblemsSchema)
-  }
+const documents: Readonly<Record<Exclude<SchemaName, "settings">, Schema.Top>> = {
+  plan: DocumentSchemas.PlanSchema,
+  report: DocumentSchemas.ReportSchema,
+  status: DocumentSchemas.StatusSchema,
+  snapshots: DocumentSchemas.SnapshotsSchema,
+  "mode-change": DocumentSchemas.ModeChangeSchema,
+  artifacts: DocumentSchemas.ArtifactsSchema,
+  "archive-entries": DocumentSchemas.ArchiveEntriesSchema,
+  verification: DocumentSchemas.VerificationSchema,
+  packed: DocumentSchemas.PackedSchema,
+  problems: DocumentSchemas.ProblemsSchema,
 }
+
+const schemaOf = (name: SchemaName): object => (name === "settings" ? settings() : generated(documents[name]))
 
 /** The schema of a document as a JSON text. */
 export const document = (name: SchemaName): string =>

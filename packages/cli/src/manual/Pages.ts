@@ -128,6 +128,10 @@ const exitStatus: ReadonlyArray<readonly [string, string]> = [
   ],
   ["6", "failed, and could not be undone completely: somebody has to look"],
   ["10", "`plan --detailed-exitcode`: there are changes"],
+  [
+    "130, 143",
+    "`try` was stopped by SIGINT or SIGTERM; other actions end with 1 or 6 then, and an install that stays [with 0](pod.md)",
+  ],
 ]
 
 /** The page about the command line. */

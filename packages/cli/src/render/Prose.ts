@@ -50,6 +50,9 @@ export const commandLines = (
   return [...lines, line]
 }
 
+/** A clause as a sentence, with a full stop where it ends without one. */
+export const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`)
+
 /** `1 change`, `2 changes`. */
 export const count = (number: number, one: string, many = `${one}s`): string =>
   `${number} ${number === 1 ? one : many}`

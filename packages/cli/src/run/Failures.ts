@@ -4,6 +4,7 @@
  */
 import type { HostError, Problem } from "@kata-deploy/core"
 import type { NodeFailure } from "../ExitStatus.ts"
+import { sentence } from "../render/Prose.ts"
 
 const remedies: Readonly<Record<HostError.HostErrorReason["_tag"], string>> = {
   Drifted: "Something else changed it meanwhile. Run the action again: it looks afresh.",
@@ -48,8 +49,6 @@ const remedyOf = ({ reason, unit }: HostError.HostError): string => {
     ? "See to it that the path is right and what it needs is there, then run the action again."
     : remedies[reason._tag]
 }
-
-const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`)
 
 /** The problems that a failure stands for. */
 export const problemsOf = (failure: NodeFailure): ReadonlyArray<Problem.Problem> => {

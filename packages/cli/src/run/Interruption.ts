@@ -2,14 +2,12 @@
  * Answers: what is told to somebody who stopped the program? What stands, what was taken back, and how to go on.
  */
 import type { Problem } from "@kata-deploy/core"
-import { count, enumerate } from "../render/Prose.ts"
+import { count, enumerate, sentence } from "../render/Prose.ts"
+import type { StopSignal } from "../supervisor/Life.ts"
 import type { Course } from "./ProgressDisplay.ts"
 
-/** A signal that asks the program to stop. */
-export type Signal = "SIGINT" | "SIGTERM"
-
 /** What is said at once when a signal arrives. */
-export const announcement = (signal: Signal, which: "first" | "again"): string =>
+export const announcement = (signal: StopSignal, which: "first" | "again"): string =>
   which === "first"
     ? `${signal}: stopping at the next safe point.\n`
     : `${signal} again: still stopping; nothing is left half-written.\n`
@@ -26,7 +24,7 @@ const unfinished = ({ current, notUndone, undoing }: Course): string => {
   if (current === undefined) return ""
   if (notUndone !== undefined)
     return [` What stage ${current.stage} had done could not be taken back completely.`, ...notUndone]
-      .map((text) => (text.endsWith(".") ? text : `${text}.`))
+      .map(sentence)
       .join(" ")
   if (undoing) return ` What stage ${current.stage} had done was taken back.`
   return current.changed === 0
@@ -36,7 +34,7 @@ const unfinished = ({ current, notUndone, undoing }: Course): string => {
 
 /** The problem to report, and the exit status. */
 export const outcome = (
-  signal: Signal,
+  signal: StopSignal,
   course: Course,
 ): { readonly problem: Problem.Problem; readonly status: number } => ({
   problem: {

@@ -16,6 +16,7 @@ import * as ReportText from "../render/ReportText.ts"
 import * as SnapshotsText from "../render/SnapshotsText.ts"
 import * as StatusLine from "../render/StatusLine.ts"
 import * as StatusText from "../render/StatusText.ts"
+import type { StopSignal } from "../supervisor/Life.ts"
 import type { Engine, EngineFor } from "./Engine.ts"
 import { problemsOf } from "./Failures.ts"
 import * as Interruption from "./Interruption.ts"
@@ -153,7 +154,7 @@ export const run = async (request: OnNodeRun): Promise<number> => {
     ),
   )
   const fiber = Effect.runFork(program)
-  let signal: Interruption.Signal | undefined
+  let signal: StopSignal | undefined
   const stopListening = surroundings.onInterrupt((name) => {
     line.print(Interruption.announcement(name, signal === undefined ? "first" : "again"))
     signal ??= name

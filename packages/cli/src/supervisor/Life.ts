@@ -3,6 +3,7 @@
  * event at a time and answers with what is to be done. Nothing here asks a clock or starts anything.
  * Source: spec 09 §1, §7, §11; 10 §2, §4; decisions §1, §12.
  */
+import { sentence } from "../render/Prose.ts"
 
 /** What a child process does for the supervisor. */
 export type Job = "install" | "cleanup"
@@ -74,8 +75,6 @@ export interface Turn {
 export const limits = { installer: 270, cleanup: 510, everything: 540 } as const
 
 const say = (level: "info" | "warn" | "error", text: string): Command => ({ _tag: "Say", level, text })
-
-const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`)
 
 const told = (said: ReadonlyArray<string>): string => said.map((text) => ` ${sentence(text)}`).join("")
 

@@ -1,14 +1,10 @@
 /** Answers: was the show asked to stop? */
+import type { StopSignal } from "../supervisor/Life.ts"
+import type { Surroundings } from "../Surroundings.ts"
 import { Deferred, Effect, type Scope } from "effect"
 
-/** A signal by which a person or the system asks to stop. */
-export type Signal = "SIGINT" | "SIGTERM"
-
-/** Calls back at every signal until the returned function is called; meanwhile no signal ends the process. */
-export type OnInterrupt = (listener: (signal: Signal) => void) => () => void
-
 /** Exit status after a signal, as shells count: 128 and the number of the signal. */
-const statusOf: Readonly<Record<Signal, number>> = { SIGINT: 130, SIGTERM: 143 }
+const statusOf: Readonly<Record<StopSignal, number>> = { SIGINT: 130, SIGTERM: 143 }
 
 /**
  * Listens for signals as long as the scope is open, so that what was made can be removed. The effect inside waits
@@ -16,8 +12,8 @@ const statusOf: Readonly<Record<Signal, number>> = { SIGINT: 130, SIGTERM: 143 }
  * has already sent to everybody.
  */
 export const firstSignal = (
-  onInterrupt: OnInterrupt,
-  notice: (signal: Signal) => void,
+  onInterrupt: Surroundings["onInterrupt"],
+  notice: (signal: StopSignal) => void,
 ): Effect.Effect<Effect.Effect<number>, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() => {

@@ -10,9 +10,10 @@ import type { Architecture, Problem } from "@kata-deploy/core"
 import { Effect } from "effect"
 import { type Act, acts, residues } from "./Acts.ts"
 import { bytes } from "../render/Prose.ts"
+import type { Surroundings } from "../Surroundings.ts"
 import { choose, type HostFlavour } from "./HostFlavour.ts"
 import { write as writeHostTree } from "./HostTree.ts"
-import { firstSignal, type OnInterrupt } from "./Interruption.ts"
+import { firstSignal } from "./Interruption.ts"
 import * as Page from "./Page.ts"
 import { packSampleComponents } from "./SampleComponents.ts"
 import { TrialError } from "./TrialError.ts"
@@ -36,7 +37,7 @@ export interface TrialOptions {
   /** Where the show is written to. */
   readonly page: Page.Page
   /** Listens for SIGINT and SIGTERM. */
-  readonly onInterrupt: OnInterrupt
+  readonly onInterrupt: Surroundings["onInterrupt"]
   /** Architecture of this machine, as `uname -m` names it. */
   readonly architecture: Architecture.Architecture
   /** Packs the components; `undefined`: programs of this machine. */

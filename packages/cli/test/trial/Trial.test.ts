@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { Effect } from "effect"
 import { describe, expect, it } from "vitest"
 import { plain } from "../../src/render/Paint.ts"
-import type { OnInterrupt } from "../../src/trial/Interruption.ts"
+import type { Surroundings } from "../../src/Surroundings.ts"
 import { packSampleComponents } from "../../src/trial/SampleComponents.ts"
 import * as Trial from "../../src/trial/Trial.ts"
 import { temporaryDirectory } from "./TemporaryDirectory.ts"
@@ -141,7 +141,7 @@ describe("the show", () => {
 
   it("waits for the action, removes the directory and answers 130 after SIGINT", async () => {
     const listeners = new Set<(signal: "SIGINT" | "SIGTERM") => void>()
-    const onInterrupt: OnInterrupt = (listener) => {
+    const onInterrupt: Surroundings["onInterrupt"] = (listener) => {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     }
