@@ -67,11 +67,36 @@ describe("NydusModeChange", () => {
   it("names the handlers that pull anew, variants too, and why under another name", () => {
     const found = change({ DEBUG: "true" }, "host-share")
     same(found.handlers, ["kata-qemu", "kata-qemu-debug"])
-    assert.include(found.notices[0]?.message, NydusModeChange.whyTwoNames)
+    const [notice] = found.notices
+    assert.deepInclude(notice, { code: "set-mode-pulls-anew", severity: "info" })
+    assert.include(notice?.message, "kata-qemu, kata-qemu-debug")
+    assert.include(notice?.message, NydusModeChange.whyTwoNames)
+  })
+
+  it("leaves handlers of custom runtimes alone that are based on the shim", () => {
+    const found = NydusModeChange.decide(
+      settings({ CUSTOM_RUNTIMES_ENABLED: "true" }, { "custom-runtimes.list": "kata-mine:qemu" }),
+      [],
+      { shim: "qemu", mode: "host-share" },
+    )
+    same(Result.getOrThrow(found).change.handlers, ["kata-qemu"])
   })
 
   it("refuses a shim that is not enabled, and a custom runtime", () => {
     same(codes({}, "guest-pull", "fc"), ["E_SET_MODE_UNKNOWN_SHIM"])
+    const enabled = (shim: string) => {
+      const custom = settings(
+        { ...shims, CUSTOM_RUNTIMES_ENABLED: "true" },
+        { "custom-runtimes.list": "kata-mine:qemu" },
+      )
+      const refused = NydusModeChange.decide(custom, [], { shim, mode: "guest-pull" })
+      return Result.getOrThrow(Result.flip(refused)).problems[0]!
+    }
+    const unknown = enabled("qemuu")
+    same([unknown.code, unknown.setting, unknown.value], ["E_SET_MODE_UNKNOWN_SHIM", mapping, "qemuu"])
+    assert.match(unknown.message, /"qemuu".*qemu\b/)
+    assert.include(unknown.remedy, "qemu, clh")
+    same([enabled("kata-mine").setting, enabled("kata-mine").value], ["CUSTOM_RUNTIMES_ENABLED", "kata-mine"])
     for (const [mode, line, word] of [
       ["guest-pull", "kata-mine:qemu:nydus:guest-pull ", "nydus in"],
       ["host-share", "kata-mine:qemu:nydus-hs ", "nydus-hs in"],
@@ -114,8 +139,18 @@ describe("NydusModeChange", () => {
           assert.strictEqual(problem?.path, other.file)
           assert.include(problem?.message, what)
           assert.include(problem?.message, NydusModeChange.whyTwoNames)
+          assert.strictEqual(problem?.setting, "EXPERIMENTAL_SETUP_SNAPSHOTTER")
         }
       })
+
+    it("is told apart by what it does, as far as that is known", () => {
+      const said = (mode: OtherSnapshotters.OtherSnapshotter["mode"]) =>
+        problems({ plugin: at.name, mode })[0]!.message
+      for (const mode of NydusMode.all) assert.include(said(mode), NydusMode.modes[mode].says)
+      assert.notStrictEqual(said("another"), said(undefined))
+      for (const mode of ["another", undefined] as const)
+        for (const { says } of Object.values(NydusMode.modes)) assert.notInclude(said(mode), says)
+    })
 
     it("is ours, written down once more, where it has everything of it", () => {
       const all = { plugin: at.name, root: at.data, socket: at.socket } as const
@@ -133,7 +168,7 @@ describe("NydusModeChange", () => {
         found: [{ ...other, root: undefined, mode: undefined }],
         unseen: ["/etc/containerd/conf.d cannot be listed (no permission)"],
       })
-      assert.strictEqual(notice?.code, "set-mode-others-unknown")
+      assert.deepInclude(notice, { code: "set-mode-others-unknown", severity: "warning" })
       assert.include(notice?.message, "whose root is not known")
       assert.include(notice?.message, "no permission")
     })
@@ -185,6 +220,11 @@ describe("NydusModeChange", () => {
         { shim: "qemu", mode: "host-share", said: {} },
       ] as const
       same(modesOf({}, "guest-pull", "clh", choices), [{ ...choices[0], mode: "guest-pull" }, choices[1]])
+      same(modesOf({}, "host-share", "qemu", [choices[0]]), choices)
+      // What the settings say themselves is remembered no more.
+      const before = { [mapping]: "qemu:nydus", [pullType]: "qemu:guest-pull", [setup]: "nydus" }
+      const said = { snapshotter: "nydus", pullType: "guest-pull" }
+      same(modesOf(before, "guest-pull", "qemu", [choices[0], { ...choices[1], said }]), [choices[0]])
     })
 
     it("chosen twice is chosen once", () => {
@@ -215,6 +255,10 @@ describe("NydusModeChange", () => {
           )
           const told = back.change.notices.filter(({ code }) => code === "set-mode-snapshotter-goes")
           assert.lengthOf(told, gone.length)
+          for (const [which, word] of gone.entries()) {
+            assert.strictEqual(told[which]!.severity, "warning")
+            assert.include(told[which]!.message, `${word} `)
+          }
         }),
       )
     })

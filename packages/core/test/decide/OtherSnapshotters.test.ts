@@ -61,6 +61,17 @@ describe("OtherSnapshotters", () => {
     })
   })
 
+  it("count an empty or a wrong value as none, and a directory as the same with a slash behind it", () => {
+    const usual = Others.placeIn("version = 1\n")
+    for (const text of ['root = ""\naddress = ""\n', "root = 7\naddress = 7\n[daemon]\nfs_driver = 7\n"])
+      same(Others.placeIn(text), usual)
+    for (const [written, root] of [
+      ["/a//", "/a"],
+      ["/", "/"],
+    ] as const)
+      assert.strictEqual(Others.placeIn(`root = "${written}"\n`)?.root, root)
+  })
+
   it("are started by units, whose flags win over the configuration", () => {
     const unit = `[Service]
 ExecStart=/usr/bin/containerd-nydus-grpc --config /etc/nydus/config.toml \\
@@ -73,7 +84,10 @@ ExecStart=/usr/bin/containerd-nydus-grpc --config /etc/nydus/config.toml \\
       socket: "/run/n.sock",
       mode: "another",
     })
+    const broken = "ExecStart=/usr/bin/containerd-nydus-grpc --config /etc/c.toml\\\n--root /data\n"
+    same(Others.flagsIn(broken), { config: "/etc/c.toml", root: "/data", address: undefined })
     assert.isUndefined(Others.flagsIn("[Service]\nExecStart=/usr/bin/nydusd --config /etc/nydusd.json\n"))
+    assert.isUndefined(Others.flagsIn("#ExecStart=/usr/bin/containerd-nydus-grpc --config /etc/c.toml\n"))
   })
 
   it("read the units and configurations that we write for other instances", () => {

@@ -91,6 +91,13 @@ describe("what is looked at", () => {
     assert.deepStrictEqual(read, [])
   })
 
+  it("is a directory of ours all the same, since nothing is below one that is gone", () => {
+    const { looked, sight } = sightOf({})
+    const entries = [directory("d"), file("d/x")]
+    assert.deepStrictEqual(TakenPaths.takenBy({ entries, replaces: [], owned: ["d"] }, sight), [])
+    assert.deepStrictEqual(looked, ["d"])
+  })
+
   it("is the content of a file only where its size is the same", () => {
     const { read, sight } = sightOf({ a: found("longer"), b: found("old") })
     const entries = [file("a"), file("b")]

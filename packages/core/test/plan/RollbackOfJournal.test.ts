@@ -8,6 +8,7 @@ import {
   HostPath,
   Journal,
   Ledger,
+  NodeMarks,
   NydusMode,
   type Plan,
   Policies,
@@ -143,8 +144,8 @@ describe("a rollback is refused", () => {
   it("where there is a journal and no ledger, or a ledger and no journal", () => {
     for (const facts of [{ ledger: { _tag: "None" } }, { lastCriStage: undefined }] as const)
       assert.deepStrictEqual(
-        problems({ facts }).map(({ code }) => code),
-        ["E_NOTHING_TO_ROLL_BACK"],
+        problems({ facts }).map(({ code, path: at }) => [code, at]),
+        [["E_NOTHING_TO_ROLL_BACK", Journal.pathIn(Node.stateDir, "cri")]],
       )
   })
 })
@@ -316,6 +317,21 @@ describe("a rollback restarts the runtime", () => {
     })
 })
 
+describe("the labels of the node", () => {
+  const marked = Fact.known({
+    containerRuntimeVersion: undefined,
+    labels: { [NodeMarks.markOf("default")]: "true" },
+    runtimeHandlers: undefined,
+  })
+  const stages = (handlers: ReadonlyArray<string>) =>
+    plan({ before: { ...nothingOurs, handlers }, facts: { node: marked } }).stages.map(({ stage }) => stage)
+
+  it("are given up first where no handler is left, and stay where one is", () => {
+    assert.deepStrictEqual(stages([]), ["demote", "revert-cri"])
+    assert.deepStrictEqual(stages(["kata-qemu"]), ["revert-cri"])
+  })
+})
+
 describe("a rollback warns", () => {
   const warnings = (given: Given) => plan(given).notices
   const one = NydusMode.paths("guest-pull", settings().instance)
@@ -329,7 +345,9 @@ describe("a rollback warns", () => {
   })
 
   it("of snapshotters of ours that any file of before names and that are gone", () => {
-    const [notice, ...more] = warnings(naming(one.name, other.name, "overlayfs"))
+    const files = [{ path: dropIn, stage: "cri", digest: "" } as const]
+    const given = { ...naming(one.name, other.name, "overlayfs"), ledger: { ...nothingOurs, files } }
+    const [notice, ...more] = warnings(given)
     assert.deepStrictEqual(more, [])
     assert.deepInclude(notice, { code: "snapshotters-brought-back", severity: "warning" })
     assert.include(notice!.message, `${one.name}, ${other.name}, which`)
@@ -347,6 +365,7 @@ describe("a rollback warns", () => {
     assert.deepStrictEqual(more, [])
     assert.deepInclude(notice, { code: "handlers-brought-back", severity: "warning" })
     assert.include(notice!.message, "kata-clh, kata-fc,")
+    assert.notInclude(notice!.message, "kata-qemu")
   })
 
   it("of every mode that is recorded then, and not where the same ones are", () => {
