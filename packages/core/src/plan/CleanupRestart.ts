@@ -111,8 +111,10 @@ export const decide = (input: PlanInput, ledger: Ledger, verdict: CleanupVerdict
  * that came to pass since is known by its time, so nobody has to take it out.
  */
 export const remembered = (ledger: Ledger, { restarts }: CleanupRestart, facts: FactsOf.Facts): Ledger => {
-  const isDue = restarts.some(({ due }) => due !== "reloads-itself")
-  return isDue ? { ...ledger, restartDue: RestartNeed.owedSince(facts.sight.runtimeRun) } : ledger
+  if (!restarts.some(({ due }) => due !== "reloads-itself")) return ledger
+  const isLeft = facts.control._tag === "Known" && restarts.every(({ due }) => due === "not-ours")
+  const since = RestartNeed.owedSince(facts.sight.runtimeRun)
+  return { ...ledger, restartDue: isLeft ? { ...since, leftTo: "others" } : since }
 }
 
 /** The last that is ours: the ledger and the directories that go with it. */

@@ -294,7 +294,8 @@ export const removeArtifacts = (
   const last = Ledger.ownsNothing(left)
   const books = booksOf(facts, ledger)
   const isWritten = facts.ledger._tag !== "Adopted"
-  const isOwed = isWritten && restarts.some(({ due }) => due === "ours")
+  const isLeft = ledger.restartDue?.leftTo !== undefined
+  const isOwed = isWritten && !isLeft && restarts.some(({ due }) => due === "ours")
   return {
     steps: [
       ...Leftovers.steps(facts),

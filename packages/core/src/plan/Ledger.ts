@@ -139,7 +139,13 @@ export const Ledger = Schema.Struct({
    * Set where configuration of ours was taken back that the runtime has loaded: a restart is due until it became active
    * anew. When it had become active before (milliseconds since the epoch; 0 when it did not run, `null` when unknown).
    */
-  restartDue: Schema.optionalKey(Schema.Struct({ since: Schema.NullOr(Schema.Number) })),
+  restartDue: Schema.optionalKey(
+    Schema.Struct({
+      since: Schema.NullOr(Schema.Number),
+      /** Set where the operator leaves it to another install on the node, so that nobody waits for it. */
+      leftTo: Schema.optionalKey(Schema.Literal("others")),
+    }),
+  ),
   /** The files that the runtime loads, in the order of loading; what `startedWith` is a digest over. */
   loaded: Schema.Array(PathSchema),
   components: Schema.Array(OwnedComponent),

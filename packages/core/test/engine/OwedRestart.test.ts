@@ -258,6 +258,28 @@ describe("a cleanup that was killed", () => {
   )
 })
 
+describe("a restart that is left to another install", () => {
+  it.effect("is nothing that the stage of the artifacts would keep the ledger for", () =>
+    Effect.gen(function* () {
+      const node = SystemdNode.make()
+      const ofOther = { ...SystemdNode.host.variables, MULTI_INSTALL_SUFFIX: "x" }
+      yield* Run.run(Node.request("install", ofOther)).pipe(node.on)
+      const before = Node.snapshot(node.files)
+      yield* Run.run(request("install")).pipe(node.on)
+      node.shell.faults.reset()
+      yield* Run.run(request("cleanup-stage-revert-cri", { restartBesideOthers: "defer" })).pipe(node.on)
+      assert.isTrue(yield* statusOf(request("install").settings).pipe(node.on))
+      const report = yield* Run.run(request("cleanup-stage-remove-artifacts")).pipe(node.on)
+      assert.notInclude(
+        report.notices.map(({ code }) => code),
+        "restart-owed",
+      )
+      assert.strictEqual(asked(node, "restart"), 0)
+      assert.deepStrictEqual(Node.snapshot(node.files), before)
+    }),
+  )
+})
+
 describe("a cleanup whose ledger cannot be removed at the restart", () => {
   it.effect("restarts all the same, says so, and leaves the rest to the next one", () =>
     Effect.gen(function* () {
