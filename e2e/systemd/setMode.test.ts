@@ -91,16 +91,34 @@ await onHosts(
     })
 
     test("is taken back and not recorded where containerd does not come up with it", async () => {
+      const trap = join(host().root, "run/systemd/system/containerd.service.d")
+      await mkdir(trap, { recursive: true })
+      await writeFile(
+        join(trap, "trap.conf"),
+        `[Service]\nExecStartPre=/bin/sh -c '! grep -q ${hs} /opt/kata/containerd/config.d/kata-deploy.toml'\n`,
+      )
+      const outcome = await kataDeploy("snapshotter", "set-mode", "host-share", "qemu", "--apply").finally(
+        () => rm(trap, { recursive: true }),
+      )
+      expect(outcome.code, told(outcome)).toBe(1)
+      expect(outcome.stderr.replace(/\s+/g, " ")).toContain("Could not restart containerd.service")
+      expect(await snapshotterOf("kata-qemu")).toBe(tee)
+      expect(await recorded()).toBeUndefined()
+      await host().mustExec(["systemctl", "daemon-reload"])
+    })
+
+    test("is refused with settings that are not those of the install, and touches nothing", async () => {
+      const before = { pid: await Program.mainPid(host()), tree: await Program.trees(host()) }
       const dropIn = join(drafts, "drop-in.toml")
-      await writeFile(dropIn, 'version = 2\nrequired_plugins = ["io.containerd.nothing.v1.here"]\n')
+      await writeFile(dropIn, 'version = 2\n[debug]\nlevel = "debug"\n')
       const outcome = await Program.kataDeploy(host(), Program.beside, {
         ...call("snapshotter", "set-mode", "host-share", "qemu", "--apply"),
         env: { ...guestPull, CONTAINERD_USER_DROP_IN_SOURCE_FILE: dropIn },
       })
-      expect(outcome.code, told(outcome)).toBe(1)
-      expect(outcome.stderr.replace(/\s+/g, " ")).toContain("io.containerd.nothing.v1.here")
-      expect(await snapshotterOf("kata-qemu")).toBe(tee)
-      expect(await recorded()).toBeUndefined()
+      expect(outcome.code, told(outcome)).toBe(3)
+      expect(outcome.stderr.replace(/\s+/g, " ")).toContain("would also change what has nothing to do with")
+      expect(await Program.mainPid(host())).toBe(before.pid)
+      expect(differences(before.tree, await Program.trees(host()), { identity: "files" })).toEqual([])
     })
 
     test("is what the real containerd does after one restart, beside the other mode", async () => {
@@ -136,6 +154,7 @@ await onHosts(
     })
 
     test("leaves nothing when it is all cleaned up", async () => {
+      await succeeds("install", "--once")
       await succeeds("snapshotter", "set-mode", "host-share", "qemu", "--apply")
       await succeeds("cleanup")
       expect(await Program.loaded(host())).toEqual(ownHandlers)
