@@ -22,6 +22,13 @@ describe("MachineFit", () => {
     assert.include(kvm!.message, "no pod of kata-qemu, kata-clh can start")
     assert.match(vsock!.message, /guests of kata-qemu\.$/)
     assert.deepStrictEqual(more, [])
+    assert.deepStrictEqual(
+      [kvm, vsock].map((notice) => [notice!.code, notice!.severity]),
+      [
+        ["no-virtualisation", "warning"],
+        ["no-vhost-vsock", "warning"],
+      ],
+    )
   })
 
   it("says nothing to shims that need no virtualisation on this machine", () => {

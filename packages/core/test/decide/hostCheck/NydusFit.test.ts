@@ -42,6 +42,10 @@ describe("NydusFit", () => {
     const unseen = Fact.unknown("failed", "no permission")
     assert.deepStrictEqual(problems(share, unseen), [])
     assert.include(notices(share, { nydusPrograms: unseen }), "nydus-programs-unknown")
+    const said = NydusFit.notices(asked(share), { kernel, nydusPrograms: unseen })
+    const [notice] = said.filter(({ code }) => code === "nydus-programs-unknown")
+    assert.strictEqual(notice?.severity, "warning")
+    assert.include(notice?.message, "no permission")
     assert.deepStrictEqual(problems(share), [])
   })
 
@@ -50,24 +54,44 @@ describe("NydusFit", () => {
     assert.deepStrictEqual(notices({ EXPERIMENTAL_SETUP_SNAPSHOTTER: "nydus" }), [])
   })
 
-  for (const [what, seen] of [
-    ["has no EROFS", { sysModules: [] }],
-    ["has EROFS as a module", { sysModules: [], bootConfig: "CONFIG_EROFS_FS=m" }],
-    ["could not be seen", { sysModules: undefined }],
-  ] as const)
-    it(`warns when the kernel of the host ${what}`, () => {
-      assert.include(notices(share, { kernel: { ...kernel, ...seen } }), "nydus-hs-host-kernel")
+  it("warns when the kernel of the host has no EROFS, has not loaded it or could not be seen, and says which", () => {
+    const messages = [
+      { sysModules: [] },
+      { sysModules: [], bootConfig: "CONFIG_EROFS_FS=m" },
+      { sysModules: undefined },
+    ].map((seen) => {
+      const facts = { kernel: { ...kernel, ...seen }, nydusPrograms: enough }
+      const said = NydusFit.notices(asked(share), facts)
+      const [notice] = said.filter(({ code }) => code === "nydus-hs-host-kernel")
+      assert.strictEqual(notice?.severity, "warning")
+      return notice!.message
     })
+    assert.match(messages[0]!, /has no EROFS/)
+    assert.match(messages[1]!, /not loaded/)
+    assert.match(messages[2]!, /could not be seen/)
+  })
 
   it("warns about shims and custom runtimes that share and pull at once", () => {
     const mapped = { ...share, SNAPSHOTTER_HANDLER_MAPPING_X86_64: "qemu:nydus-hs" }
     const both = "nydus-hs-with-guest-pull"
+    const pulls = {
+      EXPERIMENTAL_SETUP_SNAPSHOTTER: "nydus",
+      SNAPSHOTTER_HANDLER_MAPPING_X86_64: "qemu:nydus",
+    }
+    assert.notInclude(notices({ ...pulls, PULL_TYPE_MAPPING_X86_64: "qemu:guest-pull" }), both)
     assert.notInclude(notices(mapped), both)
     assert.include(notices({ ...mapped, PULL_TYPE_MAPPING_X86_64: "qemu:guest-pull" }), both)
     assert.include(notices({ ...mapped, EXPERIMENTAL_FORCE_GUEST_PULL_X86_64: "qemu" }), both)
     const custom = (line: string) =>
       notices({ ...share, CUSTOM_RUNTIMES_ENABLED: "true" }, {}, { "custom-runtimes.list": line })
     assert.include(custom("kata-mine:qemu:nydus-hs:guest-pull"), both)
+    const mine = { ...share, CUSTOM_RUNTIMES_ENABLED: "true" }
+    const [notice] = NydusFit.notices(
+      asked(mine, { "custom-runtimes.list": "kata-mine:qemu:nydus-hs:guest-pull" }),
+      { kernel, nydusPrograms: enough },
+    ).filter(({ code }) => code === both)
+    assert.strictEqual(notice?.severity, "warning")
+    assert.match(notice!.message, /^kata-mine is/)
     assert.notInclude(custom("kata-mine:qemu:nydus:guest-pull"), both)
     assert.notInclude(custom("kata-mine:qemu:nydus-hs:"), both)
   })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Fact, HostCheck, ProbeFile } from "../../../src/index.ts"
+import { ErofsPrerequisites, Fact, HostCheck, ProbeFile } from "../../../src/index.ts"
 import { settings } from "../../Sample.ts"
 
 const erofs = { EXPERIMENTAL_SETUP_SNAPSHOTTER: "erofs" }
@@ -94,9 +94,37 @@ describe("SnapshotterFit", () => {
       "E_MKFS_EROFS_TOO_OLD",
     ],
   ] as const)
-    it(`refuses erofs with ${what}`, () => {
+    it(`refuses erofs with ${what}, and only that`, () => {
       assert.deepStrictEqual(codes(erofs, facts), [code])
+      assert.deepStrictEqual(
+        findings(erofs, facts).notices.map((n) => n.code),
+        ["fs-verity"],
+      )
     })
+
+  it("refuses the same on a runtime that nobody knows, which is another finding's business", () => {
+    assert.deepStrictEqual(codes(erofs, { runtime: "docker", mkfs: { _tag: "Absent" } }), [
+      "E_MKFS_EROFS_MISSING",
+    ])
+  })
+
+  it("says where mkfs.erofs was looked for, and from which release on erofs-utils has it", () => {
+    const [absent] = findings(erofs, { mkfs: { _tag: "Absent" } }).problems
+    for (const directory of ErofsPrerequisites.mkfsDirectories)
+      assert.match(absent!.message, new RegExp(`[( ]${directory}[,)]`))
+    const [old] = findings(erofs, {
+      mkfs: { _tag: "Found", path: "/usr/bin/mkfs.erofs", missingOptions: ["sort"] },
+    }).problems
+    const [unknown] = findings(erofs, { mkfs: { _tag: "Unknown", why: "/usr is not mounted" } }).notices
+    for (const found of [absent, old, unknown]) assert.include(found!.remedy, "erofs-utils 1.8.2")
+  })
+
+  it("only warns of what it does not refuse", () => {
+    const unknown = { kernel: unseen, mkfs: { _tag: "Unknown", why: "/usr is not mounted" } } as const
+    const crio = { runtime: "crio", version: "cri-o://1.34.0" }
+    for (const { severity } of [...findings(erofs, unknown).notices, ...findings(erofs, crio).notices])
+      assert.strictEqual(severity, "warning")
+  })
 
   it("says how to load a module that is only not loaded", () => {
     const [problem] = findings(erofs, { kernel: { ...unseen, bootConfig: "CONFIG_EROFS_FS=m\n" } }).problems
