@@ -150,7 +150,7 @@ await onHosts(
           const pid = await Program.mainPid(host())
           const outcome = await withDropIn(kind)
           expect(outcome.code, told(outcome)).toBe(3)
-          expect(outcome.stderr).toContain("nothing was touched")
+          expect(outcome.stderr).toContain("it is as it was")
           expect(outcome.stderr).toContain("zz-kata-deploy-user.toml")
           expect(await Program.mainPid(host())).toBe(pid)
           await isAsBefore()

@@ -52,7 +52,7 @@ export class HostShell extends Context.Service<
       unit: string,
       /**
        * For `restart`: done once systemd has taken the job on, which from then on comes to its end without this program.
-       * A way that hears of a job only when it ended well does it then; nobody does it where systemd refuses.
+       * Nobody does it where systemd refuses.
        */
       takenOn?: Effect.Effect<void>,
     ) => Effect.Effect<void, HostError>
