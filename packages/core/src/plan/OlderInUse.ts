@@ -8,7 +8,7 @@ import * as FactsOf from "../input/Facts.ts"
 import type { Notice } from "../input/Problem.ts"
 import type { Settings } from "../input/Settings.ts"
 import type { ExtractComponent } from "./Action.ts"
-import type { OwnedEntry } from "./Ledger.ts"
+import type { Ledger, OwnedEntry } from "./Ledger.ts"
 
 /** Whether somebody has to be asked: it takes a look at all processes, and mostly nothing of an earlier install goes. */
 export const isAsked = (facts: FactsOf.Facts, archives: "observed" | "not-observed"): boolean =>
@@ -42,18 +42,29 @@ export const replaced = (
   ]
 }
 
+/** The path of ours that a program is, wherever links put the tree: `bin/x` is not `runtime-rs/bin/x`. */
+const pathOf = (program: string, { components }: Ledger): string | undefined =>
+  components
+    .flatMap(({ entries }) => entries.map(({ path }) => path))
+    .filter((path) => program.endsWith(`/${path}`))
+    .reduce<string | undefined>(
+      (longest, path) => (path.length > (longest?.length ?? 0) ? path : longest),
+      undefined,
+    )
+
 /** What keeps entries from being taken away; none where no process that is seen runs one of them. */
 export const kept = (
   facts: Pick<FactsOf.Facts, "sight">,
+  ledger: Ledger,
   entries: ReadonlyArray<OwnedEntry>,
-  components: ReadonlyArray<string>,
 ): ReadonlyArray<Notice> => {
   const { users } = facts.sight
+  const going = new Set(entries.map(({ path }) => path))
   const running = (users._tag === "Known" ? users.value : []).filter(
-    ({ program, through }) =>
-      through === "program" && entries.some(({ path }) => program.endsWith(`/${path}`)),
+    ({ program, through }) => through === "program" && going.has(pathOf(program, ledger) ?? ""),
   )
   if (running.length === 0) return []
+  const components = ledger.components.flatMap(({ name, unused }) => (unused === true ? [name] : []))
   const names = running.map(
     ({ pid, program, sandbox }) =>
       `process ${pid} (${program})${sandbox === undefined ? "" : ` of sandbox ${sandbox}`}`,

@@ -76,7 +76,7 @@ export const plan = (
     return { steps: [], notices: [] }
   const root = instance.installDir
   const unused = ledger.components.filter(isUnused).map((c) => c.name)
-  const inUse = OlderInUse.kept(facts, entriesOf(ledger, root), unused)
+  const inUse = OlderInUse.kept(facts, ledger, entriesOf(ledger, root))
   if (inUse.length > 0) return { steps: [], notices: inUse }
   const { kept, notices, steps: puts } = filesOf(facts, ledger, root)
   const down = SnapshotterSteps.takeDown(facts, ledger.files.filter(isUnused), instance)

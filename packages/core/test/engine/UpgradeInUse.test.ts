@@ -94,6 +94,21 @@ describe("a shim that the settings no longer name", () => {
       }),
   )
 
+  it.effect(
+    "is told from another one by the whole path of its programs, also where a link leads to the tree",
+    () =>
+      Effect.gen(function* () {
+        const { isThere, node, run } = yield* installed({
+          users: Fact.known([{ ...shim, program: rust.replace("/opt/", "/data/opt/") }]),
+        })
+        yield* run("qemu-runtime-rs")
+        const go = node.files.tree.get(Node.path("/opt/kata/bin/containerd-shim-kata-v2"))
+        assert.deepStrictEqual([go._tag, isThere()], ["Absent", true])
+        yield* run("qemu")
+        assert.isTrue(isThere())
+      }),
+  )
+
   it.effect("loses its programs while others of the tree run, and where processes are out of sight", () =>
     Effect.gen(function* () {
       const others: ReadonlyArray<HostSight.TreeUser> = [
