@@ -75,7 +75,7 @@ const publicKey = Effect.fnUntraced(function* (
   return problem(file)
 })
 
-/** Whether a job may write the operator's drop-in. */
+/** Whether a job may write what the operator supplies as files. */
 const installs = ({ job }: OnNode): boolean =>
   job._tag === "SetMode" || (isAction(job) && job.action.startsWith("install"))
 
@@ -130,6 +130,7 @@ export const prepare = Effect.fnUntraced(function* ({
     architecture: surroundings.architecture,
     variables: sources.variables,
     customConfigs: yield* ProcessFiles.customConfigs(surroundings.customConfigs),
+    customFiles: installs(invocation) ? "needed" : "best-effort",
     // Where --kube could not be understood, it may have been meant to say that no name is needed.
     api: options.kube === "none" || args.rejected.has("kube") ? "not-used" : "used",
   })

@@ -20,15 +20,17 @@ const why = (error: unknown): string => {
   return words[code] ?? `the operating system says ${code}`
 }
 
+const textOf = async (path: string): Promise<Result.Result<string, string>> => {
+  try {
+    return Result.succeed(new TextDecoder("utf-8", { fatal: true }).decode(await readFile(path)))
+  } catch (error) {
+    return Result.fail(error instanceof TypeError ? "it is not UTF-8 text" : why(error))
+  }
+}
+
 /** The text of a file of this process, or why there is none. */
 export const text = (path: string): Effect.Effect<Result.Result<string, string>> =>
-  Effect.promise(async () => {
-    try {
-      return Result.succeed(new TextDecoder("utf-8", { fatal: true }).decode(await readFile(path)))
-    } catch (error) {
-      return Result.fail(error instanceof TypeError ? "it is not UTF-8 text" : why(error))
-    }
-  })
+  Effect.promise(() => textOf(path))
 
 /** Whether a path of this process is a directory. */
 export const isDirectory = (path: string): Effect.Effect<boolean> =>
@@ -50,8 +52,13 @@ export const customConfigs = (directory: string): Effect.Effect<CustomRuntimes.C
     try {
       const names = (await readdir(directory)).filter(isCustomConfig)
       const files = new Map<string, string>()
-      for (const name of names) files.set(name, await readFile(join(directory, name), "utf8"))
-      return { _tag: "Files", files } as const
+      const unreadable = new Map<string, string>()
+      for (const name of names) {
+        const read = await textOf(join(directory, name))
+        if (Result.isSuccess(read)) files.set(name, read.success)
+        else unreadable.set(name, read.failure)
+      }
+      return { _tag: "Files", files, unreadable } as const
     } catch (error) {
       return { _tag: "Unreadable", why: `${directory}: ${why(error)}` } as const
     }

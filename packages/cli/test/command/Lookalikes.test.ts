@@ -1,5 +1,7 @@
 import { assert, describe, it } from "vitest"
 import * as Lookalikes from "../../src/command/Lookalikes.ts"
+import { run } from "../../src/program.ts"
+import * as Recorder from "../sample/Recorder.ts"
 
 const find = (env: Record<string, string>) =>
   Lookalikes.find(env).map(({ meant, name }) => `${name}: ${meant}`)
@@ -59,5 +61,12 @@ describe("a variable that is none of ours", () => {
       KATA_DEPLOY_TERMINATION_LOG: "/x",
     }
     assert.deepStrictEqual(find(ours), [])
+  })
+
+  it("is named in the log, also where the settings fail for the want of it", async () => {
+    const { stderr, surroundings } = Recorder.make({ env: { NODE_NAM: "worker-1" } })
+    assert.strictEqual(await run(["plan", "--host-root=/", "--systemd=none"], { surroundings }), 2)
+    assert.include(stderr(), "NODE_NAME is not set")
+    assert.include(stderr(), "The variable NODE_NAM means nothing to this program. Did you mean NODE_NAME?")
   })
 })

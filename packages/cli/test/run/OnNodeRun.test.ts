@@ -232,21 +232,6 @@ describe("a signal", () => {
   })
 })
 
-describe("a misspelt variable", () => {
-  it("is named in the log, also where the settings fail for the want of it", async () => {
-    const env = { NODE_NAM: "worker-1" }
-    const recorder = Recorder.make({ env })
-    const status = await run(["plan", "--host-root=/", "--systemd=none"], {
-      surroundings: recorder.surroundings,
-      engineFor: () => Promise.resolve(engine),
-    })
-    const stderr = recorder.stderr()
-    assert.strictEqual(status, 2)
-    assert.include(stderr, "NODE_NAME is not set")
-    assert.include(stderr, "The variable NODE_NAM means nothing to this program. Did you mean NODE_NAME?")
-  })
-})
-
 describe("snapshots", () => {
   const remove = ["snapshots", "remove", "--snapshotter=nydus"]
   const done: Partial<Engine> = {

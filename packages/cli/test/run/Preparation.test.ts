@@ -83,6 +83,19 @@ describe("what is asked for", () => {
     assert.strictEqual(asked?.settings.shimDropIns.get("qemu"), "a = 1\n")
   })
 
+  it("needs the operator's files for an install, and not to take anything away", async () => {
+    const flags = ["--host-root=.", "--shims=qemu", "--custom-runtimes-enabled", ...offline]
+    writeFileSync(join(directory, "custom-runtimes.list"), "kata-mine:clhh\n")
+    writeFileSync(join(directory, "dropin-qemu.toml"), Buffer.from([0x23, 0xff]))
+    const { messages, status } = await start(["plan", ...flags])
+    assert.strictEqual(status, 2)
+    assert.lengthOf(messages, 2)
+    assert.match(messages[0] ?? "", /unknown shim clhh/)
+    assert.match(messages[1] ?? "", /dropin-qemu\.toml cannot be used \(it is not UTF-8 text\)/)
+    assert.strictEqual((await start(["plan", "cleanup", ...flags])).status, 0)
+    assert.strictEqual((await start(["status", ...flags])).status, 0)
+  })
+
   it("holds the operator's containerd drop-in for an install, and does not need it for a cleanup", async () => {
     const flags = ["--host-root=.", "--containerd-user-drop-in-source-file=mine.toml", ...offline]
     const { messages, status } = await start(["plan", ...flags])

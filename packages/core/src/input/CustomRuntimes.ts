@@ -2,7 +2,9 @@
  * Answers: which further handlers did the operator define? Lines `handler:base:snapshotter:pullType`; blank lines
  * and lines starting with `#` are skipped. Source: spec 01 §7, 12 W-18.
  */
+import { Result } from "effect"
 import * as Shim from "../model/Shim.ts"
+import * as Toml from "../toml/Toml.ts"
 import { didYouMean } from "./NearestName.ts"
 import type { Problem } from "./Problem.ts"
 import { isDnsLabel } from "./SettingsGrammar.ts"
@@ -19,17 +21,52 @@ export interface CustomRuntime {
   readonly dropIn: string | undefined
 }
 
-/** Files of `/custom-configs` by name: the list, and the operator's drop-ins; `unreadable` says why there are none. */
+/** Files of `/custom-configs` by name: the list, and the operator's drop-ins. */
 export type CustomConfigs =
-  | { readonly _tag: "Files"; readonly files: ReadonlyMap<string, string> }
+  | {
+      readonly _tag: "Files"
+      readonly files: ReadonlyMap<string, string>
+      /** Files that are there and cannot be read, and why, as a clause. */
+      readonly unreadable?: ReadonlyMap<string, string>
+    }
   | { readonly _tag: "Unreadable"; readonly why: string }
 
 const listName = "custom-runtimes.list"
 const setting = "CUSTOM_RUNTIMES_ENABLED"
 
+const dropInName = (name: string): string => `dropin-${name}.toml`
+
 /** The operator's Kata drop-in for a shim or handler, by the file name that the chart gives it. */
 export const dropInFor = (configs: CustomConfigs, name: string): string | undefined =>
-  configs._tag === "Files" ? configs.files.get(`dropin-${name}.toml`) : undefined
+  configs._tag === "Files" ? configs.files.get(dropInName(name)) : undefined
+
+/** Drop-ins of these shims and handlers with which Kata's runtime would start no pod. */
+export const dropInProblems = (
+  configs: CustomConfigs,
+  names: ReadonlyArray<string>,
+): ReadonlyArray<Problem> => {
+  if (configs._tag !== "Files") return []
+  return names.flatMap((name) => {
+    const file = dropInName(name)
+    const text = configs.files.get(file)
+    const parsed = text === undefined ? undefined : Toml.parse(text)
+    const why =
+      configs.unreadable?.get(file) ??
+      (parsed !== undefined && Result.isFailure(parsed)
+        ? `it is no TOML: ${parsed.failure.detail}`
+        : undefined)
+    if (why === undefined) return []
+    return [
+      {
+        code: "E_CUSTOM_DROP_IN",
+        value: name,
+        path: `/custom-configs/${file}`,
+        message: `The operator's drop-in /custom-configs/${file} cannot be used (${why}), and no pod of ${name} would start with it.`,
+        remedy: "Repair it, or take it out of the ConfigMap.",
+      },
+    ]
+  })
+}
 
 /** Reads the list; every problem at once. */
 export const parse = (
@@ -37,7 +74,10 @@ export const parse = (
 ): { readonly runtimes: ReadonlyArray<CustomRuntime>; readonly problems: ReadonlyArray<Problem> } => {
   const text = configs._tag === "Files" ? configs.files.get(listName) : undefined
   if (text === undefined) {
-    const why = configs._tag === "Unreadable" ? configs.why : `there is no ${listName}`
+    const why =
+      configs._tag === "Unreadable"
+        ? configs.why
+        : (configs.unreadable?.get(listName) ?? `there is no ${listName}`)
     return {
       runtimes: [],
       problems: [

@@ -85,6 +85,11 @@ export interface SettingsInput {
   readonly customConfigs: CustomRuntimes.CustomConfigs
   /** Whether the API is used, which needs the node's name. */
   readonly api: "used" | "not-used"
+  /**
+   * Whether the operator's files are asked for, `needed` where nothing is said. What takes away goes by the ledger, so
+   * that a list that somebody broke since does not keep a cleanup from its work.
+   */
+  readonly customFiles?: "needed" | "best-effort"
 }
 
 const annotationsFrom = (items: ReadonlyArray<string>): AllowedAnnotations => {
@@ -166,6 +171,7 @@ const usualShim = (
 /** Decodes and checks everything; on failure every problem is in the error. */
 export const decode = (input: SettingsInput): Result.Result<Settings, SettingsError> => {
   const raw = read(input)
+  const customFiles = input.customFiles ?? "needed"
   const { problems: customProblems, runtimes: custom } = raw.customRuntimesEnabled
     ? CustomRuntimes.parse(input.customConfigs)
     : { problems: [], runtimes: [] }
@@ -177,8 +183,17 @@ export const decode = (input: SettingsInput): Result.Result<Settings, SettingsEr
   const instance = Instance.make({ prefix: raw.prefix, suffix: raw.suffix })
   const variants = raw.debug ? (raw.devkit ? (["debug", "devkit"] as const) : (["debug"] as const)) : []
   const handlers = handlersOf(instance, shims, custom, variants, raw.snapshotterMapping, raw.pullTypeMapping)
-  const checked = check({ raw, shims, custom, handlers, instance })
-  const problems = [...raw.problems, ...customProblems, ...checked.problems].map(masked)
+  const checked = check({ raw, shims, custom, handlers, instance, customFiles })
+  const ofFiles = [
+    ...customProblems,
+    ...CustomRuntimes.dropInProblems(input.customConfigs, [
+      ...shims,
+      ...custom.map(({ handler }) => handler),
+    ]),
+  ]
+  const problems = [...raw.problems, ...(customFiles === "needed" ? ofFiles : []), ...checked.problems].map(
+    masked,
+  )
   if (problems.length > 0) return Result.fail(new SettingsError({ problems }))
   const shimDropIns = new Map<string, string>()
   for (const shim of shims) {

@@ -18,6 +18,8 @@ interface Checked {
   readonly custom: ReadonlyArray<CustomRuntime>
   readonly handlers: ReadonlyArray<Handler.Handler>
   readonly instance: Instance.Instance
+  /** Whether what is wrong with the operator's files counts. */
+  readonly customFiles: "needed" | "best-effort"
 }
 
 /** Problems and notices of the settings as a whole. */
@@ -104,8 +106,11 @@ const unknownShims = ({ raw, shims }: Checked): ReadonlyArray<Problem> =>
       remedy: `Valid shims are ${Shim.names.join(", ")}.`,
     }))
 
-const noRuntimes = ({ raw, shims, custom }: Checked): ReadonlyArray<Problem> =>
-  raw.shims !== undefined && shims.length === 0 && custom.length === 0
+const noRuntimes = ({ custom, customFiles, raw, shims }: Checked): ReadonlyArray<Problem> =>
+  raw.shims !== undefined &&
+  shims.length === 0 &&
+  custom.length === 0 &&
+  (customFiles === "needed" || !raw.customRuntimesEnabled)
     ? [
         {
           code: "E_NO_RUNTIMES",
@@ -208,8 +213,8 @@ const suffix = ({ raw }: Checked): ReadonlyArray<Problem> => {
   return []
 }
 
-const collisions = ({ handlers, shims, custom, instance }: Checked): ReadonlyArray<Problem> => [
-  ...custom
+const collisions = ({ handlers, shims, custom, customFiles, instance }: Checked): ReadonlyArray<Problem> => [
+  ...(customFiles === "needed" ? custom : [])
     .filter((c) => shims.some((s) => Handler.nameOf(s, instance) === c.handler))
     .map((c) => ({
       code: "E_HANDLER_COLLISION",

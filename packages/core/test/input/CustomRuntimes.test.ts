@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { accepted, codes, custom, enabled, names, only } from "./Decoded.ts"
+import { accepted, codes, custom, enabled, names, only, problems } from "./Decoded.ts"
 
 describe("CustomRuntimes", () => {
   describe("custom runtimes", () => {
@@ -41,6 +41,31 @@ describe("CustomRuntimes", () => {
         "E_CUSTOM_RUNTIME_NAME",
         "E_UNKNOWN_SHIM",
       ])
+    })
+
+    it("and shims are refused with a drop-in that Kata's runtime could not read", () => {
+      const broken = { "dropin-kata-gpu.toml": "[a\n", "dropin-qemu.toml": "a = \n", "dropin-fc.toml": "[" }
+      const found = problems(enabled, custom("kata-gpu:qemu\n", broken))
+      assert.deepStrictEqual(
+        found.map(({ code, path }) => [code, path]),
+        [
+          ["E_CUSTOM_DROP_IN", "/custom-configs/dropin-qemu.toml"],
+          ["E_CUSTOM_DROP_IN", "/custom-configs/dropin-kata-gpu.toml"],
+        ],
+      )
+      const unreadable = new Map([["dropin-clh.toml", "it is not UTF-8 text"]])
+      const problem = only({}, { customConfigs: { _tag: "Files", files: new Map(), unreadable } })
+      assert.include(problem.message, "cannot be used (it is not UTF-8 text), and no pod of clh would start")
+    })
+
+    it("that somebody broke since do not keep anything from being taken away", () => {
+      const relaxed = { customFiles: "best-effort" } as const
+      const none = { customConfigs: { _tag: "Unreadable", why: "no permission" }, ...relaxed } as const
+      const blank = { ...enabled, SHIMS_X86_64: "" }
+      assert.deepStrictEqual(codes(blank, none), [])
+      assert.deepStrictEqual(codes(enabled, { ...custom("kata-clh:qemu\nb:\n"), ...relaxed }), [])
+      assert.deepStrictEqual(codes({}, { ...custom("", { "dropin-qemu.toml": "[" }), ...relaxed }), [])
+      assert.deepStrictEqual(codes({ SHIMS_X86_64: "" }, relaxed), ["E_NO_RUNTIMES"])
     })
 
     it("fail when their list is missing or cannot be read, and only when they are enabled", () => {

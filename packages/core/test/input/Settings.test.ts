@@ -212,9 +212,9 @@ describe("Settings", () => {
   it("finds the operator's drop-ins of enabled shims", () => {
     const settings = accepted(
       {},
-      { customConfigs: files({ "dropin-qemu.toml": "q", "dropin-fc.toml": "f" }) },
+      { customConfigs: files({ "dropin-qemu.toml": "q = 1", "dropin-fc.toml": "f" }) },
     )
-    assert.deepStrictEqual([...settings.shimDropIns], [["qemu", "q"]])
+    assert.deepStrictEqual([...settings.shimDropIns], [["qemu", "q = 1"]])
   })
 
   it("does not depend on the order of the variables", () => {
