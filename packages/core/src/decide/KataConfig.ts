@@ -159,7 +159,7 @@ const ofShim = (input: KataInput, shim: string): ReadonlyArray<Desired.Desired> 
   return [
     Desired.make(dropInDir, FileState.directory(), because),
     Desired.make(
-      Shim.runtimeConfig(installDir, shim, row),
+      HostPath.join(directory, Shim.configFileName(shim)),
       FileState.file(copyText(settings, shim, row, base, dropInDir)),
       because,
     ),

@@ -14,11 +14,11 @@ export const root = "/" as HostPath
 /** Whether nothing in an absolute path has to be put right; nearly every path that we make is so. */
 const isNormal = (path: string): boolean => path.startsWith("/") && !/\/\.{0,2}(?:\/|$)/.test(path)
 
-/** Whether nothing has to be put right below a directory; said quickly of most parts, without making a path of it. */
-const isNormalPart = (part: string): boolean =>
-  part.startsWith(".") || part.includes("/.")
-    ? isNormal(`/${part}`)
-    : part !== "" && !part.startsWith("/") && !part.endsWith("/") && !part.includes("//")
+/** Names of which none begins with a dot, as nearly all are; told without making a path of them. */
+const plainNames = /^[^/.][^/]*(?:\/[^/.][^/]*)*$/
+
+/** Whether nothing has to be put right below a directory. */
+const isNormalPart = (part: string): boolean => plainNames.test(part) || isNormal(`/${part}`)
 
 /**
  * Normalises an absolute path: `/a//b/./c/` becomes `/a/b/c`. A `..` takes its parent away and never
