@@ -24,6 +24,7 @@ export const givenBack = (
   components: ReadonlyArray<string>,
   wanted: ReadonlyArray<Desired>,
 ): ReadonlyArray<GivenBack> => {
+  if (before.files.length === 0) return []
   const kept = HostPath.join(facts.stateDir, "base")
   const linked = new Set(before.files.map((file) => file.path))
   const stillLinked = new Set(wanted.map((d) => d.path))
@@ -92,7 +93,8 @@ export const recorded = (
   unpacked: ReadonlyArray<ExtractComponent>,
   except: ReadonlyArray<string>,
 ): ReadonlyArray<Ledger.OwnedComponent> => {
-  const delivered = new Set(except)
+  // Entries are taken out of what was recorded before, if anything was.
+  const delivered = new Set(before.components.length === 0 ? [] : except)
   const selected = components.flatMap((name): ReadonlyArray<Ledger.OwnedComponent> => {
     const fresh = unpacked.find((c) => c.name === name)
     if (fresh !== undefined) return [{ name, archive: fresh.id, entries: [] }]

@@ -178,22 +178,24 @@ const staleFiles = (
   readonly kept: ReadonlyArray<OwnedFile>
   readonly notices: ReadonlyArray<Notice>
 } => {
+  const before = input.ledger.files.filter((file) => file.stage === input.stage)
+  if (before.length === 0) return { steps: [], kept: [], notices: [] }
   const wanted = new Set([...input.desired.map((d) => d.path), ...(input.takenOver ?? [])])
   const live = new Set(input.desired.flatMap((d) => (d.state._tag === "Directory" ? [d.path] : [])))
   const steps: Array<Step<HostAction>> = []
   const kept: Array<OwnedFile> = []
   const notices: Array<Notice> = []
-  for (const owned of input.ledger.files) {
-    if (owned.stage !== input.stage || wanted.has(owned.path)) continue
-    const before = input.look(owned.path)
+  for (const owned of before) {
+    if (wanted.has(owned.path)) continue
+    const found = input.look(owned.path)
     if (input.stage === "artifacts" && !live.has(HostPath.parent(owned.path))) {
-      if (before._tag !== "Absent") kept.push({ ...owned, unused: true })
+      if (found._tag !== "Absent") kept.push({ ...owned, unused: true })
       continue
     }
-    if (before._tag === "Unreadable") kept.push(owned)
-    if (before._tag !== "File" && before._tag !== "Link") continue
-    notices.push(...Ownership.changedSince(owned, before))
-    steps.push(put(Change.make(owned.path, before, FileState.absent), "the settings no longer ask for it"))
+    if (found._tag === "Unreadable") kept.push(owned)
+    if (found._tag !== "File" && found._tag !== "Link") continue
+    notices.push(...Ownership.changedSince(owned, found))
+    steps.push(put(Change.make(owned.path, found, FileState.absent), "the settings no longer ask for it"))
   }
   return { steps, kept, notices }
 }
