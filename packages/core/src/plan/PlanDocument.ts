@@ -104,6 +104,13 @@ const stateDigest = (state: FileState): typeof StateDigest.Type => {
   }
 }
 
+/** What a change finds and leaves; a text that stays is digested once, and on a settled node nearly all of them stay. */
+const changeDocument = ({ after, before }: Change.Change): Pick<StepDocument, "before" | "after"> => {
+  const was = stateDigest(before)
+  const stays = was !== null && before._tag === "File" && after._tag === "File" && before.text === after.text
+  return { before: was, after: stays ? { ...was, mode: after.mode } : stateDigest(after) }
+}
+
 const archiveDocument = ({ id, name }: ExtractComponent): ArchiveDocument => ({
   component: name,
   size: id.size,
@@ -188,9 +195,7 @@ export const encode = (plan: Plan.Plan, diff: DiffRenderer): PlanDocument => ({
         action: actionDocument(action),
         because,
         changes: Plan.changes(action),
-        ...(action._tag === "Put"
-          ? { before: stateDigest(action.change.before), after: stateDigest(action.change.after) }
-          : {}),
+        ...(action._tag === "Put" ? changeDocument(action.change) : {}),
         ...(text === undefined ? {} : { diff: text }),
       }
     }),
