@@ -7,6 +7,8 @@ import * as InUse from "../decide/InUse.ts"
 import * as FactsOf from "../input/Facts.ts"
 import type { Notice } from "../input/Problem.ts"
 import type { Settings } from "../input/Settings.ts"
+import * as Handler from "../model/Handler.ts"
+import * as Shim from "../model/Shim.ts"
 import type { ExtractComponent } from "./Action.ts"
 import type { Ledger, OwnedEntry } from "./Ledger.ts"
 
@@ -52,9 +54,25 @@ const pathOf = (program: string, { components }: Ledger): string | undefined =>
       undefined,
     )
 
-/** What keeps entries from being taken away; none where no process that is seen runs one of them. */
+/** Sandboxes of handlers that were of this instance and are no longer asked for. */
+const formerSandboxes = (
+  { sandboxes }: FactsOf.SightFacts,
+  { handlers, instance }: Pick<Settings, "handlers" | "instance">,
+): ReadonlyArray<string> => {
+  const ours = new Set(Shim.names.map((shim) => Handler.nameOf(shim, instance)))
+  for (const { name } of handlers) ours.delete(name)
+  return (sandboxes._tag === "Known" ? sandboxes.value : []).flatMap(({ handler, id, pod }) =>
+    ours.has(handler) ? [`sandbox ${id} of pod ${pod} (${handler})`] : [],
+  )
+}
+
+/**
+ * What keeps entries from being taken away: a process that runs one of them, or a sandbox of a handler that went, which
+ * is all that is seen where processes are out of sight.
+ */
 export const kept = (
   facts: Pick<FactsOf.Facts, "sight">,
+  settings: Pick<Settings, "handlers" | "instance">,
   ledger: Ledger,
   entries: ReadonlyArray<OwnedEntry>,
 ): ReadonlyArray<Notice> => {
@@ -63,17 +81,20 @@ export const kept = (
   const running = (users._tag === "Known" ? users.value : []).filter(
     ({ program, through }) => through === "program" && going.has(pathOf(program, ledger) ?? ""),
   )
-  if (running.length === 0) return []
+  const names = [
+    ...(going.size === 0 ? [] : formerSandboxes(facts.sight, settings)),
+    ...running.map(
+      ({ pid, program, sandbox }) =>
+        `process ${pid} (${program})${sandbox === undefined ? "" : ` of sandbox ${sandbox}`}`,
+    ),
+  ]
+  if (names.length === 0) return []
   const components = ledger.components.flatMap(({ name, unused }) => (unused === true ? [name] : []))
-  const names = running.map(
-    ({ pid, program, sandbox }) =>
-      `process ${pid} (${program})${sandbox === undefined ? "" : ` of sandbox ${sandbox}`}`,
-  )
   return [
     {
       code: "unused-in-use",
       severity: "warning",
-      message: `No enabled shim needs ${components.join(", ")} any more, but ${names.join(", ")} runs from it, so it stays.`,
+      message: `No enabled shim needs ${components.join(", ")} any more, but it is in use by ${names.join(", ")}, so it stays.`,
       remedy: "Once that has ended, the next install takes it away.",
     },
   ]

@@ -68,15 +68,16 @@ const dropInsBeside = ({ path }: OwnedFile) => ({ path: HostPath.join(HostPath.p
 /** The steps that take away what is marked as unused; none where nothing is. */
 export const plan = (
   facts: FactsOf.Facts,
-  { instance }: Pick<Settings, "instance">,
+  settings: Pick<Settings, "handlers" | "instance">,
 ): { readonly steps: ReadonlyArray<Step<HostAction>>; readonly notices: ReadonlyArray<Notice> } => {
+  const { instance } = settings
   const ledger = facts.ledger._tag === "Read" ? facts.ledger.ledger : undefined
   const isUnused = (each: { readonly unused?: true }): boolean => each.unused === true
   if (ledger === undefined || !(ledger.files.some(isUnused) || ledger.components.some(isUnused)))
     return { steps: [], notices: [] }
   const root = instance.installDir
   const unused = ledger.components.filter(isUnused).map((c) => c.name)
-  const inUse = OlderInUse.kept(facts, ledger, entriesOf(ledger, root))
+  const inUse = OlderInUse.kept(facts, settings, ledger, entriesOf(ledger, root))
   if (inUse.length > 0) return { steps: [], notices: inUse }
   const { kept, notices, steps: puts } = filesOf(facts, ledger, root)
   const down = SnapshotterSteps.takeDown(facts, ledger.files.filter(isUnused), instance)

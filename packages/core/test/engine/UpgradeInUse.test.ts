@@ -81,7 +81,10 @@ describe("a shim that the settings no longer name", () => {
       Effect.gen(function* () {
         const { isThere, node, plan, run } = yield* installed({ users: Fact.known([shim]) })
         const [planned] = told(yield* plan("qemu"))
-        assert.include(planned?.message, `shim-v2-rust any more, but process 7 (${rust}) of sandbox d9 runs`)
+        assert.include(
+          planned?.message,
+          `shim-v2-rust any more, but it is in use by process 7 (${rust}) of sandbox d9,`,
+        )
         const report = yield* run("qemu")
         assert.strictEqual(report.outcome, "done")
         assert.deepStrictEqual(told(report), [planned!])
@@ -107,6 +110,25 @@ describe("a shim that the settings no longer name", () => {
         yield* run("qemu")
         assert.isTrue(isThere())
       }),
+  )
+
+  it.effect("keeps them while the CRI runtime has a sandbox of it, where processes are out of sight", () =>
+    Effect.gen(function* () {
+      const of = (handler: string) => Fact.known([{ id: "d9", pod: "default/rust", handler }])
+      const { isThere, node, run } = yield* installed({ sandboxes: of("kata-qemu-runtime-rs") })
+      const [said] = told(yield* run("qemu"))
+      assert.include(
+        said?.message,
+        "in use by sandbox d9 of pod default/rust (kata-qemu-runtime-rs), so it stays",
+      )
+      assert.isTrue(isThere())
+      for (const handler of ["kata-qemu", "runc", "kata-qemu-runtime-rs-b"]) {
+        node.shell.sight.sandboxes = of(handler)
+        yield* run("qemu qemu-runtime-rs")
+        yield* run("qemu")
+        assert.isFalse(isThere(), handler)
+      }
+    }),
   )
 
   it.effect("loses its programs while others of the tree run, and where processes are out of sight", () =>
