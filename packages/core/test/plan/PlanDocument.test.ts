@@ -71,6 +71,16 @@ describe("PlanDocument", () => {
     })
   })
 
+  it("tells other permission bits of a text that stays", () => {
+    const before = { type: "file" as const, sha256: PlanDocument.digest("text"), mode: 0o644 }
+    const document = PlanDocument.encode(
+      planOf(put(FileState.file("text"), FileState.file("text", 0o600))),
+      none,
+    )
+    const [step] = document.stages[0]!.steps
+    assert.deepStrictEqual([step!.before, step!.after], [before, { ...before, mode: 0o600 }])
+  })
+
   it("asks for a diff of changed paths only, and leaves it out where there is none", () => {
     const asked: Array<string> = []
     const document = PlanDocument.encode(
