@@ -91,16 +91,13 @@ const tableIn = (table: Toml.Table | undefined, key: string): Toml.Table => {
   return Toml.isTable(value) ? value : {}
 }
 
-const handler = (table: Toml.Table, knowsSnapshotter: boolean, images: string): Handler => {
-  const snapshotter = knowsSnapshotter ? stringAt(table, "snapshotter") : ""
-  return {
-    runtimeType: stringAt(table, "runtime_type"),
-    runtimePath: stringAt(table, "runtime_path"),
-    options: tableIn(table, "options"),
-    snapshotter,
-    imageSnapshotter: images,
-  }
-}
+const handler = (table: Toml.Table, snapshotter: string, imageSnapshotter: string): Handler => ({
+  runtimeType: stringAt(table, "runtime_type"),
+  runtimePath: stringAt(table, "runtime_path"),
+  options: tableIn(table, "options"),
+  snapshotter,
+  imageSnapshotter,
+})
 
 const builtInRunc: Toml.Table = { runtime_type: "io.containerd.runc.v2" }
 
@@ -154,8 +151,8 @@ const readFirst = (cri: Toml.Table, generation: Generation): Found => {
   return {
     handlers: Object.fromEntries(
       Object.entries(tables).map(([name, table]) => {
-        const known = handler(table, knowsSnapshotter, "")
-        return [name, { ...known, imageSnapshotter: known.snapshotter }]
+        const own = knowsSnapshotter ? stringAt(table, "snapshotter") : ""
+        return [name, handler(table, own, own)]
       }),
     ),
     defaultRuntime,
@@ -187,10 +184,11 @@ const readSecond = (
   return {
     handlers: Object.fromEntries(
       Object.entries(tables).map(([name, table]) => {
+        const own = stringAt(table, "snapshotter")
         const told = stringAt(tableIn(platforms, name), "snapshotter")
-        const own = generation.tellsImagesByItself ? stringAt(table, "snapshotter") : ""
+        const untold = generation.tellsImagesByItself ? own : ""
         // A platform that is told of a handler without a snapshotter means the default one (`UpdateRuntimeSnapshotter`).
-        return [name, handler(table, true, Object.hasOwn(platforms, name) ? told : own)]
+        return [name, handler(table, own, Object.hasOwn(platforms, name) ? told : untold)]
       }),
     ),
     defaultRuntime,

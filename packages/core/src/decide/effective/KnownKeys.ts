@@ -7,8 +7,11 @@
 import * as Toml from "../../toml/Toml.ts"
 import type { Generation } from "./Generation.ts"
 
+/** The type of a value that has no keys of its own to look at. */
+type Plain = "string" | "boolean" | "integer" | "strings" | "table"
+
 /** The type that a key's value has to have. */
-export type Shape = "string" | "boolean" | "integer" | "strings" | "table" | "any" | Fields | Each
+export type Shape = Plain | Fields | Each
 
 /** A table with known keys. */
 export interface Fields {
@@ -182,7 +185,7 @@ export const images2: Fields = known({
   image_decryption: known({ key_model: "string" }),
 })
 
-const names: Readonly<Record<string, string>> = {
+const names: Readonly<Record<Plain, string>> = {
   string: "a string",
   boolean: "true or false",
   integer: "a whole number",
@@ -190,7 +193,7 @@ const names: Readonly<Record<string, string>> = {
   table: "a table",
 }
 
-const fits = (value: unknown, shape: string): boolean => {
+const fits = (value: unknown, shape: Plain): boolean => {
   switch (shape) {
     case "string":
       return typeof value === "string"
@@ -202,8 +205,6 @@ const fits = (value: unknown, shape: string): boolean => {
       return Array.isArray(value) && value.every((item) => typeof item === "string")
     case "table":
       return Toml.isTable(value)
-    default:
-      return true
   }
 }
 
@@ -215,8 +216,8 @@ export interface WrongKey {
 
 /** The first key whose value is of the wrong type. */
 export const wrongKey = (value: unknown, shape: Shape): WrongKey | undefined => {
-  if (typeof shape === "string") return fits(value, shape) ? undefined : { path: [], expected: names[shape]! }
-  if (!Toml.isTable(value)) return { path: [], expected: names["table"]! }
+  if (typeof shape === "string") return fits(value, shape) ? undefined : { path: [], expected: names[shape] }
+  if (!Toml.isTable(value)) return { path: [], expected: names.table }
   for (const key of Object.keys(value)) {
     const inner = "each" in shape ? shape.each : fieldOf(shape, key)
     if (inner === undefined || (typeof inner === "string" && fits(value[key], inner))) continue

@@ -35,8 +35,8 @@ export interface Loaded {
 }
 
 /** A refusal as a result. */
-export const refuse = (file: HostPath.HostPath, why: string, line?: number): Result.Result<never, Refusal> =>
-  Result.fail({ file, why, ...(line === undefined ? {} : { line }) })
+export const refuse = (file: HostPath.HostPath, why: string): Result.Result<never, Refusal> =>
+  Result.fail({ file, why })
 
 /** Loads the root and everything that it imports. A missing root is the caller's affair. */
 export const load = (
@@ -89,7 +89,7 @@ const parsed = (path: HostPath.HostPath, text: string): Result.Result<Toml.Table
 
 /** Go refuses a pattern whose `[` is never closed, whether or not anything is there to match. */
 const isWellFormed = (pattern: string): boolean =>
-  pattern.split("/").every((part) => !part.includes("[") || /^(?:[^[]|\[\^?[^\]]+\])*$/.test(part))
+  pattern.split("/").every((part) => /^(?:[^[]|\[\^?[^\]]+\])*$/.test(part))
 
 /** Paths that a glob takes, hidden files too, in the order of Go's `filepath.Glob`: by name, directory by directory. */
 const matching = (pattern: HostPath.HostPath, files: Files): ReadonlyArray<HostPath.HostPath> => {
@@ -100,6 +100,6 @@ const matching = (pattern: HostPath.HostPath, files: Files): ReadonlyArray<HostP
       return parts.length === patterns.length && parts.every((part, at) => globMatches(patterns[at]!, part))
     })
     .map((path) => ({ path, key: path.replaceAll("/", "\u0000") }))
-    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
     .map(({ path }) => path)
 }

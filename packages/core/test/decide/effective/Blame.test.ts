@@ -51,6 +51,16 @@ describe("the file to blame", () => {
     )
   })
 
+  it("is the last one with a CRI table, by whichever name, where all are migrated as a whole", () => {
+    const document = { version: 2, imports: [x, y], plugins: { "io.containerd.x.v1.y": {} } }
+    const rest = { plugins: { "io.containerd.x.v1.y": {} } }
+    for (const name of [plugin[1], plugin[2]])
+      assert.strictEqual(
+        blamed(v21, document, { [x]: { plugins: { [name]: { containerd: { runtimes: 1 } } } }, [y]: rest }),
+        x,
+      )
+  })
+
   it("has its line where the text is no TOML, and none where it is", () => {
     const at = simulate(v21, main(2, 2), { [x]: "a = 1\n\nb = \n" })
     assert.deepInclude(at, { _tag: "Refused", file: HostPath.make(x), line: 3 })

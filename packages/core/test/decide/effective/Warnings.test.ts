@@ -1,6 +1,6 @@
 /** What is accepted without doing what was meant? */
 import { assert, describe, it } from "@effect/vitest"
-import type { ContainerdVersion } from "../../../src/index.ts"
+import { type ContainerdVersion, EffectiveConfig, HostPath } from "../../../src/index.ts"
 import {
   type Document,
   codes,
@@ -9,18 +9,23 @@ import {
   every,
   first,
   images,
+  loaded,
   main,
   plugin,
+  root,
   runc,
   second,
   simulate,
   v16,
-  v17,
   v21,
   v23,
   v24,
   x,
 } from "./Rows.ts"
+
+const y = "/opt/d/y.toml"
+const messages = (code: string, ...given: Parameters<typeof simulate>) =>
+  loaded(simulate(...given)).warnings.flatMap((w) => (w.code === code ? [w.message] : []))
 
 /** A release that nobody has seen. */
 const v25 = { major: 2, minor: 5 }
@@ -35,6 +40,15 @@ describe("Warnings", () => {
   ) => it(name, () => assert.include(codes(simulate(version, document, imported)), code))
 
   warns("of a release that was never run beside it", "effective-config-unverified", v25, { version: 3 })
+
+  it("of a release before 1.6, which counts as 1.6 unseen", () => {
+    const v15 = { major: 1, minor: 5 }
+    const document = { version: 2, imports: ["d/*.toml"] }
+    assert.deepStrictEqual(codes(simulate(v15, document)), [
+      "effective-config-unverified",
+      ...codes(simulate(v16, document)),
+    ])
+  })
 
   it("of no measured release that it was not", () => {
     for (const version of every) {
@@ -52,6 +66,19 @@ describe("Warnings", () => {
       [x]: { version: 3 },
     },
   )
+
+  it("of a newer drop-in names it, and the first file that declares a version", () => {
+    const newer = (declared: Readonly<Record<string, number>>, root?: number) => {
+      const imported = Object.fromEntries([x, y].map((path) => [path, { version: declared[path] ?? 0 }]))
+      const document = { ...main(root, 2), imports: [x, y] }
+      return messages("containerd-newer-drop-in", v23, document, imported).map((message) =>
+        message.match(/\/[\w/]+\.toml/g),
+      )
+    }
+    assert.deepStrictEqual(newer({ [x]: 2, [y]: 3 }), [[y, x]])
+    assert.deepStrictEqual(newer({ [x]: 3, [y]: 2 }, 2), [[x, root]])
+    assert.deepStrictEqual(newer({}), [])
+  })
 
   it("of no newer drop-in on 2.4, nor on 2.3 of one that is not newer, or the first with a version", () => {
     const newer = simulate(v24, main(2, 2), { [x]: { version: 3 } })
@@ -92,6 +119,22 @@ describe("Warnings", () => {
     version: 2,
     imports: ["d/*.toml"],
   })
+  it("of a relative glob on 1.6 names it and its file", () => {
+    const [message] = messages("containerd-relative-glob-ignored", v16, { version: 2, imports: ["d/*.toml"] })
+    assert.include(message, '"d/*.toml"')
+    assert.include(message, root)
+  })
+
+  it("of a conf.d tells a root that does not import it from one that is not there", () => {
+    const unread = "/etc/containerd/conf.d/a.toml"
+    const files = new Map([[HostPath.make(unread), ""]])
+    const without = EffectiveConfig.simulate({ root: HostPath.make(root), version: v21, files })
+    const [missing] = loaded(without).warnings
+    const [silent] = messages("containerd-conf-d-not-read", v21, { version: 3 }, { [unread]: {} })
+    assert.match(missing!.message, /does not exist/)
+    assert.match(silent!, /does not import/)
+  })
+
   warns(
     "of a conf.d that is not imported (M8)",
     "containerd-conf-d-not-read",
@@ -123,6 +166,33 @@ describe("Warnings", () => {
     plugins: cri(3, { runc: { ...runc, flavour: 1 } }),
   })
 
+  it("of an unknown key says where it is, each of them", () => {
+    const handlers = { a: { ...runc, flavour: 1, options: { any: 1 } }, b: { ...runc, taste: { x: 1 } } }
+    const document = { version: 3, plugins: cri(3, handlers, { colour: 1 }), debug: { sound: 1 } }
+    const keys = messages("containerd-unknown-key", v21, document).map((m) => m.match(/over (\S+) in/)![1])
+    assert.sameMembers(keys, [
+      "debug.sound",
+      "containerd.colour",
+      "containerd.runtimes.a.flavour",
+      "containerd.runtimes.b.taste",
+    ])
+  })
+
+  it("of handlers that are not migrated, where one file alone has them in both schemas", () => {
+    const own = { plugins: { ...cri(2, { runc }), ...cri(3, { runc }) } }
+    for (const version of second) {
+      const document = { version: 2, imports: [x], ...own }
+      assert.include(codes(simulate(version, document, { [x]: {} })), "containerd-handlers-not-migrated")
+    }
+  })
+
+  it("is one, and only information where nothing is wrong with the files", () => {
+    const severity = (...given: Parameters<typeof simulate>) =>
+      loaded(simulate(...given)).warnings.map((w) => w.severity)
+    assert.deepStrictEqual(severity(v21, { version: 3, flavour: 1 }), ["warning"])
+    assert.deepStrictEqual(severity(v25, { version: 3 }), ["info"])
+  })
+
   it("of no unknown key on 1.x, as the daemon does not", () => {
     for (const version of first) {
       const answer = simulate(version, {
@@ -135,7 +205,6 @@ describe("Warnings", () => {
   })
 
   it("of nothing where all is well", () => {
-    for (const version of [v16, v17, v21])
-      assert.deepStrictEqual(codes(simulate(version, { version: 2 })), [])
+    for (const version of every) assert.deepStrictEqual(codes(simulate(version, { version: 2 })), [])
   })
 })
