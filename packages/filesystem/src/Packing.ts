@@ -9,6 +9,7 @@ import { pipeline } from "node:stream/promises"
 import zlib from "node:zlib"
 import { ArchiveEntry, type ArchiveIndex, HostError } from "@kata-deploy/core"
 import { type Header, type Pack, pack as tarPack } from "tar-stream"
+import { mostBytes } from "./ArchiveReader.ts"
 import * as IndexFrame from "./IndexFrame.ts"
 import { reasonOf, Refusal } from "./Refusal.ts"
 
@@ -201,6 +202,13 @@ const isWithin = (path: string, directory: string): boolean => {
   return way !== ".." && !way.startsWith("../") && !nodePath.isAbsolute(way)
 }
 
+/** What an install takes for a bomb is better refused here, where it can still be changed. */
+const tooEmpty = (group: ReadonlyArray<Entry>): Refusal => {
+  const { path } = group.reduce((largest, entry) => (entry.stat.size > largest.stat.size ? entry : largest))
+  const detail = `${path} would unpack to more than 200 times what it takes in the archive, which an install refuses`
+  return new Refusal({ _tag: "Refused", detail })
+}
+
 /** Packs a directory; nothing of it stays where `signal` ends it early. */
 export const pack = async (
   { archive, component, level, tree }: PackRequest,
@@ -230,7 +238,9 @@ export const pack = async (
     for (const [at, group] of groups.entries()) {
       const end = at === groups.length - 1 ? "of-archive" : "of-part"
       const planned = group.some(({ path, stat }) => stat.isFile() && ArchiveEntry.isPlanned(path))
-      parts.push({ ...(await compress(tarOf(group, latest, end), level, write, signal)), planned })
+      const part = await compress(tarOf(group, latest, end), level, write, signal)
+      if (part.content > mostBytes(part.size)) throw tooEmpty(group)
+      parts.push({ ...part, planned })
     }
     write(
       IndexFrame.encode({

@@ -253,6 +253,20 @@ describe("packing a component", () => {
     }),
   )
 
+  it.effect("a file that an install would take for a bomb is not packed", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const tree = join(directory, "tree")
+      fs.mkdirSync(join(tree, "share"), { recursive: true })
+      fs.writeFileSync(join(tree, "share/a"), "a")
+      fs.writeFileSync(join(tree, "share/image"), "data")
+      fs.truncateSync(join(tree, "share/image"), 70 * mebibyte)
+      const message = yield* refusal(tree, join(directory, "out/x"))
+      assert.match(message, /: share\/image would unpack to more than 200 times what it takes in the archive/)
+      assert.deepStrictEqual(fs.readdirSync(join(directory, "out")), [])
+    }),
+  )
+
   it.effect.skipIf(!hasTar)("times that a tar cannot hold become the nearest ones that it can", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
