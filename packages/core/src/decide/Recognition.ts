@@ -77,10 +77,8 @@ const alone = (root: Toml.Table, path: TomlEdit.Path): TomlEdit.Path => {
 }
 
 /** A table left empty would say that there is no handler at all, so it goes with the last one in it. */
-const cutTable = (text: string, path: TomlEdit.Path): Result.Result<string, unknown> =>
-  Result.flatMap(Toml.parse(text), (root) =>
-    Toml.at(root, ...path) === undefined ? Result.succeed(text) : TomlEdit.unset(text, alone(root, path)),
-  )
+const withoutTable = (root: Toml.Table, path: TomlEdit.Path): Toml.Table =>
+  Toml.at(root, ...path) === undefined ? root : TomlEdit.withoutKey(root, alone(root, path))
 
 /** The text without the tables of our handlers; `undefined` where they cannot be cut out. */
 export const withoutOurs = (text: string, installDir: HostPath.HostPath): string | undefined => {
@@ -88,11 +86,12 @@ export const withoutOurs = (text: string, installDir: HostPath.HostPath): string
   const tables = handlersOf(text)
     .filter((handler) => isBelow(handler, installDir))
     .flatMap((handler) => [handler.table, [...images, handler.name]])
-  const cut = tables.reduce<Result.Result<string, unknown>>(
-    (before, table) => Result.flatMap(before, (left) => cutTable(left, table)),
-    Result.succeed(text),
-  )
-  return Result.isSuccess(cut) && ["others", "unsaid"].includes(belonging(cut.success, installDir))
-    ? cut.success
-    : undefined
+  const cut =
+    tables.length === 0
+      ? text
+      : Toml.parse(text).pipe(
+          Result.flatMap((root) => TomlEdit.rewrite(text, tables.reduce(withoutTable, root))),
+          Result.match({ onFailure: () => undefined, onSuccess: (edited) => edited.text }),
+        )
+  return cut !== undefined && ["others", "unsaid"].includes(belonging(cut, installDir)) ? cut : undefined
 }

@@ -22,8 +22,8 @@ export interface Document {
 const read = (text: string): Result.Result<Toml.Table, EditProblem> =>
   Result.mapError(Toml.parse(text), () => "E_TOML_PARSE" as const)
 
-/** The text with the meaning of `table`, changed as little as the library can. */
-const rewritten = (text: string, table: Toml.Table): Result.Result<Document, EditProblem> => {
+/** The text with the meaning of `table`, changed as little as the library can; many changes take no longer than one. */
+export const rewrite = (text: string, table: Toml.Table): Result.Result<Document, EditProblem> => {
   const { body, template } = Toml.splitTemplateLine(text)
   const patched = patch(body, table)
   const ended = patched === "" || patched.endsWith("\n") || /[^\n]$/.test(body) ? patched : `${patched}\n`
@@ -43,7 +43,8 @@ const withValue = (table: Toml.Table, path: Path, value: unknown): Result.Result
     : Result.fail("E_NOT_A_TABLE")
 }
 
-const withoutKey = (table: Toml.Table, path: Path): Toml.Table => {
+/** `table` without the key at `path`; tables that it was the last one of stay, empty. */
+export const withoutKey = (table: Toml.Table, path: Path): Toml.Table => {
   const [key, ...rest] = path
   if (key === undefined || !Object.hasOwn(table, key)) return table
   if (rest.length === 0) return Object.fromEntries(Object.entries(table).filter(([name]) => name !== key))
@@ -96,7 +97,7 @@ export const setIn = (
   if (isSame(Toml.at(document.table, ...path), value)) return Result.succeed(document)
   const edited = onItsLine(document, path, value)
   return edited === undefined
-    ? Result.flatMap(withValue(document.table, path, value), (changed) => rewritten(document.text, changed))
+    ? Result.flatMap(withValue(document.table, path, value), (changed) => rewrite(document.text, changed))
     : Result.succeed(edited)
 }
 
@@ -111,5 +112,5 @@ export const unset = (text: string, path: Path): Result.Result<string, EditProbl
   Result.flatMap(read(text), (table) =>
     Toml.at(table, ...path) === undefined
       ? Result.succeed(text)
-      : Result.map(rewritten(text, withoutKey(table, path)), (edited) => edited.text),
+      : Result.map(rewrite(text, withoutKey(table, path)), (edited) => edited.text),
   )

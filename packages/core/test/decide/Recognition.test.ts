@@ -90,6 +90,16 @@ describe("a file without our handlers", () => {
     assert.strictEqual(without(`[plugins."${v2}".containerd.runtimes]\n${ours}`)?.trim(), "")
   })
 
+  it("keeps the handlers of others, and comments behind them, among many of ours", () => {
+    const others = (n: number) => `${handler(`other-${n}`, "/opt/other")}# below it\n\n`
+    const numbers = Array.from({ length: 20 }, (_, n) => n)
+    const mixed = numbers.map((n) => `${handler(`kata-${n}`, "/opt/kata")}\n${others(n)}`)
+    assert.strictEqual(
+      without(`version = 2\n\n${mixed.join("")}`),
+      `version = 2\n\n${numbers.map(others).join("")}`,
+    )
+  })
+
   it("keeps a handler that names no program", () => {
     assert.strictEqual(without(silent + ours), silent)
   })
