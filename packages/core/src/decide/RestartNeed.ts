@@ -4,6 +4,7 @@
  * Source: decisions §4 (`startedWith`), 12 W-06, W-31.
  */
 import type { Fact } from "../input/Fact.ts"
+import type { LedgerFact } from "../input/Facts.ts"
 import type { Notice } from "../input/Problem.ts"
 import * as Distribution from "../model/Distribution.ts"
 import type { RuntimeRow } from "../model/Distribution.ts"
@@ -56,6 +57,19 @@ export const isOwed = (owed: Ledger["restartDue"], run: Fact<UnitRun>): boolean 
   if (owed === undefined) return false
   if (owed.since === null || run._tag === "Unknown") return true
   return !becameActiveAnew(run.value, owed.since)
+}
+
+/**
+ * Whether a stage that was cut off may have had the runtime restarted, and it has loaded what may be gone by now. In doubt
+ * it has.
+ */
+export const mayHaveLoaded = ({ ledger }: { readonly ledger: LedgerFact }, run: Fact<UnitRun>): boolean => {
+  if (ledger._tag !== "Recovered" || !ledger.stages.includes("cri")) return false
+  const { restarting } = ledger.ledger
+  if (restarting === undefined) return false
+  return (
+    run._tag === "Unknown" || run.value.state !== "active" || becameActiveAnew(run.value, restarting.since)
+  )
 }
 
 /** Milliseconds by which one and the same start may seem to differ: systemctl's times are told from two clocks. */

@@ -16,7 +16,15 @@ import * as Journal from "./Journal.ts"
 import { Progress } from "./Progress.ts"
 import type { StepReport } from "./Report.ts"
 import * as OwnUnit from "./OwnUnit.ts"
-import { note, type StageState, type StageToApply, start, type StepError } from "./StageState.ts"
+import {
+  type Done,
+  journalStep,
+  note,
+  type StageState,
+  type StageToApply,
+  start,
+  type StepError,
+} from "./StageState.ts"
 
 export type { StageToApply, StepError }
 
@@ -181,25 +189,30 @@ const undo = Effect.fnUntraced(function* (request: StageToApply, state: Ref.Ref<
   const progress = yield* Progress
   const { done, ownUnits, restarted } = yield* Ref.get(state)
   yield* progress.tell({ _tag: "Undoing", stage: request.stage, changes: done.length })
-  for (const each of done.toReversed()) {
-    const exit = yield* Effect.exit(each.undo)
-    if (Exit.isFailure(exit)) {
-      const failure = Cause.findErrorOption(exit.cause)
-      yield* Ref.update(state, (s) => ({
-        ...s,
-        failures: failure._tag === "Some" ? [...s.failures, failure.value] : s.failures,
-      }))
-      continue
-    }
-    const { outcomes } = yield* Ref.get(state)
-    if (outcomes.get(each.at) !== "failed") yield* note(state, each.at, "undone")
-    yield* Ref.update(state, (s) => ({ ...s, done: s.done.filter((other) => other !== each) }))
-  }
+  const journal = done.findIndex((each) => each.at === journalStep)
+  for (const each of done.slice(journal + 1).toReversed()) yield* takeBack(each, state)
   const own = yield* Effect.result(OwnUnit.asTheyWere(ownUnits))
   if (Result.isFailure(own))
     yield* Ref.update(state, (s) => ({ ...s, irreversible: true, failures: [...s.failures, own.failure] }))
-  if (restarted !== undefined) yield* startAgain(restarted.unit, state)
+  const isAsItWas = restarted === undefined || (yield* startAgain(restarted.unit, state))
+  // Until then the journal, and the directories that were made for it, tell that the runtime may have loaded what is gone.
+  if (isAsItWas) for (const each of done.slice(0, journal + 1).toReversed()) yield* takeBack(each, state)
   yield* tellLeft(request, state)
+})
+
+const takeBack = Effect.fnUntraced(function* (each: Done, state: Ref.Ref<StageState>) {
+  const exit = yield* Effect.exit(each.undo)
+  if (Exit.isFailure(exit)) {
+    const failure = Cause.findErrorOption(exit.cause)
+    yield* Ref.update(state, (s) => ({
+      ...s,
+      failures: failure._tag === "Some" ? [...s.failures, failure.value] : s.failures,
+    }))
+    return
+  }
+  const { outcomes } = yield* Ref.get(state)
+  if (outcomes.get(each.at) !== "failed") yield* note(state, each.at, "undone")
+  yield* Ref.update(state, (s) => ({ ...s, done: s.done.filter((other) => other !== each) }))
 })
 
 /** An interrupted run has no report that could say what stays. */
@@ -224,10 +237,11 @@ const startAgain = Effect.fnUntraced(function* (unit: string, state: Ref.Ref<Sta
   const again = yield* Effect.result(
     Effect.andThen(shell.unit("restart", unit), shell.awaitActive(unit, unitSeconds)),
   )
-  if (Result.isFailure(again))
-    yield* Ref.update(state, (s) => ({
-      ...s,
-      irreversible: true,
-      failures: [...s.failures, again.failure],
-    }))
+  if (Result.isSuccess(again)) return true
+  yield* Ref.update(state, (s) => ({
+    ...s,
+    irreversible: true,
+    failures: [...s.failures, again.failure],
+  }))
+  return false
 })

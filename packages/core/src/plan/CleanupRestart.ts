@@ -84,7 +84,8 @@ export const decide = (input: PlanInput, ledger: Ledger, verdict: CleanupVerdict
   const { action, facts } = input
   const row = Distribution.lookup(ledger.runtime)
   const changes = evidence(facts, ledger).some(RestartNeed.revertNeedsRestart)
-  const isDue = changes || RestartNeed.isOwed(ledger.restartDue, facts.sight.runtimeRun)
+  const run = facts.sight.runtimeRun
+  const isDue = changes || RestartNeed.isOwed(ledger.restartDue, run) || RestartNeed.mayHaveLoaded(facts, run)
   if (row === undefined || !isDue) return none
   const restart = RestartNeed.of(row, facts.control)
   if (restart.due !== "ours") return { ...none, restarts: [restart] }

@@ -12,6 +12,7 @@ import type { DecisionError } from "../input/Problem.ts"
 import type { FileState } from "../model/FileState.ts"
 import type { HostPath } from "../model/HostPath.ts"
 import type { HostAction } from "./Action.ts"
+import * as Change from "./Change.ts"
 import * as Ledger from "./Ledger.ts"
 import * as CriPrediction from "./CriPrediction.ts"
 import { record, stateDirectories, type StageInput, type StageResult, startLedger } from "./ArtifactsStage.ts"
@@ -70,8 +71,13 @@ const planWith = (
     const digest = (): string => (digested ??= RestartNeed.loadedDigest(config.loaded, after))
     // What was never seen to start with files of ours has not loaded these, whatever they are.
     const mayHaveLoaded = ledger.startedWith !== null || ledger.restarting !== undefined
+    // Nor has a start that nobody saw loaded what only these steps bring about.
+    const brings = puts({ stages: [{ stage: "cri", steps }] }).some(
+      (change) => config.loaded.includes(change.path) && !Change.isNoop(change),
+    )
+    const seen = brings ? { startedWith: ledger.startedWith } : ledger
     const hasLoaded =
-      mayHaveLoaded && RestartNeed.hasLoaded({ ledger, digest: digest(), run: facts.sight.runtimeRun })
+      mayHaveLoaded && RestartNeed.hasLoaded({ ledger: seen, digest: digest(), run: facts.sight.runtimeRun })
     const restart = hasLoaded ? undefined : RestartNeed.of(detected.row, facts.control)
     const { restartDue: _due, restarting: _, ...rest } = ledger
     // Whoever starts it from now on starts it with what is on disk, so what it was started with before says nothing.

@@ -161,7 +161,9 @@ const makeWith = (input: PlanInput, journal: Journal.Journal, ledger: Ledger.Led
     .toReversed()
   const settled = restored(ledger, journal.before, created)
   const isDue =
-    puts.some((each) => changes(each.action)) || RestartNeed.isOwed(ledger.restartDue, facts.sight.runtimeRun)
+    puts.some((each) => changes(each.action)) ||
+    RestartNeed.isOwed(ledger.restartDue, facts.sight.runtimeRun) ||
+    RestartNeed.mayHaveLoaded(facts, facts.sight.runtimeRun)
   const row = Distribution.lookup(ledger.runtime)
   const restart: typeof Restart.Type | undefined =
     row === undefined || !isDue ? undefined : RestartNeed.of(row, facts.control)

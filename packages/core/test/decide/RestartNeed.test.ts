@@ -1,6 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { Distribution, Fact, FileState, HostPath, type HostShell, RestartNeed } from "../../src/index.ts"
+import {
+  Distribution,
+  Fact,
+  FileState,
+  HostPath,
+  type HostShell,
+  Ledger,
+  type Plan,
+  RestartNeed,
+} from "../../src/index.ts"
 
 const notAsked = Fact.unknown("not-asked", "the operator chose so")
 
@@ -46,6 +55,52 @@ describe("RestartNeed", () => {
     }
   })
 
+  const runOf = (run: Partial<HostShell.UnitRun> | undefined): Fact.Fact<HostShell.UnitRun> =>
+    run === undefined
+      ? notAsked
+      : Fact.known({
+          state: "active",
+          subState: "running",
+          result: "success",
+          mainPid: 7,
+          activeSince: 2000,
+          restarts: 0,
+          needsReload: false,
+          ...run,
+        })
+
+  describe("of what a stage that was cut off may have had loaded", () => {
+    const ledger = (restarting: Ledger.Ledger["restarting"]): Ledger.Ledger => ({
+      ...Ledger.empty("default", "1", "containerd"),
+      ...(restarting === undefined ? {} : { restarting }),
+    })
+    const may = (
+      restarting: Ledger.Ledger["restarting"],
+      run: Partial<HostShell.UnitRun> | undefined,
+      stages: ReadonlyArray<Plan.StageName> = ["cri"],
+    ) =>
+      RestartNeed.mayHaveLoaded(
+        { ledger: { _tag: "Recovered", ledger: ledger(restarting), stages } },
+        runOf(run),
+      )
+
+    it("is due unless the unit is active since the same time as before", () => {
+      const asked = { with: "x", since: 1000 }
+      assert.isTrue(may(asked, { activeSince: 9000 }))
+      assert.isTrue(may(asked, { state: "failed" }))
+      assert.isTrue(may(asked, undefined))
+      assert.isTrue(may({ with: "x", since: null }, { activeSince: 1000 }))
+      assert.isFalse(may(asked, { activeSince: 1200 }))
+    })
+
+    it("is none where none was asked for, or by another stage, or the stage came to its end", () => {
+      const asked = { with: "x", since: 1000 }
+      assert.isFalse(may(undefined, undefined))
+      assert.isFalse(may(asked, undefined, ["artifacts"]))
+      assert.isFalse(RestartNeed.mayHaveLoaded({ ledger: { _tag: "Read", ledger: ledger(asked) } }, notAsked))
+    })
+  })
+
   describe("of a restart that ended this program itself", () => {
     const asked = (
       run: Partial<HostShell.UnitRun> | undefined,
@@ -55,19 +110,7 @@ describe("RestartNeed", () => {
       RestartNeed.hasLoaded({
         ledger: { startedWith, ...(restarting === undefined ? {} : { restarting }) },
         digest: "now",
-        run:
-          run === undefined
-            ? notAsked
-            : Fact.known({
-                state: "active",
-                subState: "running",
-                result: "success",
-                mainPid: 7,
-                activeSince: 2000,
-                restarts: 0,
-                needsReload: false,
-                ...run,
-              }),
+        run: runOf(run),
       })
 
     it("is believed when the unit became active at another time than before it was asked for", () => {

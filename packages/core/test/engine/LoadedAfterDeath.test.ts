@@ -1,0 +1,113 @@
+/** Has the CRI runtime loaded what is on disk once a run died, wherever that was, and another one came to its end? */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Layer } from "effect"
+import { Fact, FileState, HostShell, type Plan, Run } from "../../src/index.ts"
+import * as Node from "./SampleNode.ts"
+import * as SystemdNode from "./SystemdNode.ts"
+
+const ports = ["files", "shell", "api"] as const
+const main = Node.path("/etc/containerd/config.toml")
+
+type Wish = readonly [action: Plan.ActionName, shims: string]
+const words = ([action, shims]: Wish): string => `${action} of ${shims}`
+
+/** A node that knows what its runtime has loaded. */
+const make = () => {
+  const node = SystemdNode.make()
+  const onDisk = () =>
+    [main, SystemdNode.dropIn].map((path) => FileState.textOf(node.files.tree.get(path)) ?? "").join("\n")
+  let loaded = onDisk()
+  const read = Effect.sync(() => void (loaded = onDisk()))
+  const loading = Effect.map(HostShell.HostShell, (real) =>
+    HostShell.HostShell.of({
+      ...real,
+      unit: (verb, name, takenOn = Effect.void) =>
+        real.unit(verb, name, verb === "restart" ? Effect.andThen(read, takenOn) : takenOn),
+    }),
+  )
+  const run = ([action, shims]: Wish) => {
+    const wish = Node.request(action, { ...SystemdNode.host.variables, SHIMS_X86_64: shims })
+    return node.on(Effect.provide(Run.run(wish), Layer.effect(HostShell.HostShell, loading)))
+  }
+  const reset = () => {
+    for (const port of ports) node[port].faults.reset()
+  }
+  /** Whether the runtime is seen to serve what it has loaded; a configuration of which it serves nothing is taken back. */
+  const serves = (what: "nothing of ours" | "whatever") => {
+    node.shell.sight.cri =
+      what === "whatever"
+        ? Fact.unknown("out-of-sight", "its socket is not mounted here")
+        : Fact.known({ runtime: "containerd 2.1.9", ready: true, handlers: ["runc"] })
+  }
+  return { node, run, reset, serves, loaded: () => loaded, onDisk }
+}
+
+interface Life {
+  readonly first: ReadonlyArray<Wish>
+  readonly dies: Wish
+  readonly serves: "nothing of ours" | "whatever"
+}
+
+const lives: ReadonlyArray<Life> = [
+  { first: [], dies: ["install", "qemu"], serves: "whatever" },
+  { first: [], dies: ["install", "qemu"], serves: "nothing of ours" },
+  { first: [["install", "qemu"]], dies: ["install", "qemu clh"], serves: "whatever" },
+  { first: [["install", "qemu"]], dies: ["install", "qemu clh"], serves: "nothing of ours" },
+  { first: [["install", "qemu"]], dies: ["rollback", "qemu"], serves: "whatever" },
+  {
+    first: [
+      ["install", "qemu"],
+      ["install", "qemu clh"],
+    ],
+    dies: ["rollback", "qemu"],
+    serves: "whatever",
+  },
+  { first: [["install", "qemu"]], dies: ["cleanup", "qemu"], serves: "whatever" },
+  { first: [["install", "qemu"]], dies: ["cleanup-stage-revert-cri", "qemu"], serves: "whatever" },
+]
+
+const next: ReadonlyArray<Wish> = [
+  ["install", "qemu"],
+  ["install", "clh"],
+  ["cleanup", "qemu"],
+  ["rollback", "qemu"],
+]
+
+/** What a run asks of each port. */
+const operationsOf = Effect.fnUntraced(function* ({ dies, first, serves }: Life) {
+  const whole = make()
+  for (const wish of first) yield* whole.run(wish)
+  whole.reset()
+  whole.serves(serves)
+  yield* Effect.exit(whole.run(dies))
+  return ports.map((port) => ({ port, operations: [...whole.node[port].faults.operations] }))
+})
+
+describe("what the CRI runtime has loaded", () => {
+  for (const life of lives) {
+    const { dies, first, serves } = life
+    const before = first.length === 0 ? "" : `, behind ${first.map(words).join(" and ")}`
+    it.effect(`is what is on disk after ${words(dies)} died${before}, and ${serves} was served`, () =>
+      Effect.gen(function* () {
+        for (const { operations, port } of yield* operationsOf(life))
+          for (let at = 1; at <= operations.length; at++)
+            for (const then of next) {
+              const { loaded, node, onDisk, reset, run, serves: sees } = make()
+              for (const wish of first) yield* run(wish)
+              reset()
+              sees(serves)
+              node[port].faults.crashAt(at, at % 2 === 0 ? "before" : "after")
+              yield* Effect.exit(run(dies))
+              reset()
+              sees("whatever")
+              const exit = yield* Effect.exit(run(then))
+              const about = `${at}: ${operations[at - 1]!.verb} ${operations[at - 1]!.subject}, then ${words(then)}`
+              // There may be nothing to roll back.
+              if (then[0] === "rollback" && Exit.isFailure(exit)) continue
+              assert.isTrue(Exit.isSuccess(exit), about)
+              assert.strictEqual(loaded(), onDisk(), about)
+            }
+      }),
+    )
+  }
+})
