@@ -41,7 +41,7 @@ interface ReadFile {
 
 const settingsFile = Effect.fnUntraced(function* (options: NodeOptions): Effect.fn.Return<ReadFile> {
   if (options.config === undefined) return { file: undefined, problems: [] }
-  const text = yield* ProcessFiles.text(options.config)
+  const text = yield* ProcessFiles.text(options.config, ProcessFiles.mostBytes.settings)
   if (Result.isFailure(text))
     return { file: undefined, problems: [ProcessFiles.settingsFileProblem(options.config, text.failure)] }
   // The YAML parser is only loaded where there is something to parse.
@@ -89,7 +89,7 @@ const userDropIn = Effect.fnUntraced(function* (
 }> {
   if (source === undefined || !installs(invocation)) return { text: undefined, problems: [] }
   const path = resolve(surroundings.workingDirectory, source)
-  const text = yield* ProcessFiles.text(path)
+  const text = yield* ProcessFiles.text(path, ProcessFiles.mostBytes.operators)
   return Result.isSuccess(text)
     ? { text: text.success, problems: [] }
     : { text: undefined, problems: [ProcessFiles.userDropInProblem(path, text.failure)] }

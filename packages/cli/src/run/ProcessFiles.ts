@@ -2,10 +2,11 @@
  * Answers: what do the files say that belong to this process and not to the host? The settings file, the operator's
  * `/custom-configs`, and the operator's containerd drop-in.
  */
-import { readFile, readdir, stat } from "node:fs/promises"
+import { open, readdir, stat } from "node:fs/promises"
 import { join } from "node:path"
 import type { CustomRuntimes, Problem } from "@kata-deploy/core"
 import { Effect, Predicate, Result } from "effect"
+import { settingsFileBytes } from "../supervisor/CommandLine.ts"
 
 const words: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
@@ -20,17 +21,43 @@ const why = (error: unknown): string => {
   return words[code] ?? `the operating system says ${code}`
 }
 
-const textOf = async (path: string): Promise<Result.Result<string, string>> => {
+const KiB = 1024
+
+/** Bytes that a file may have: a settings file, one of the operator's (a ConfigMap takes no more), a reviewed plan. */
+export const mostBytes = { settings: settingsFileBytes, operators: 1024 * KiB, plan: 65_536 * KiB } as const
+
+/** What is in a file, or `undefined` where it is more than that; a pipe or a device does not tell its size. */
+const bytesOf = async (path: string, most: number): Promise<Buffer | undefined> => {
+  const pieces: Array<Buffer> = []
+  let length = 0
+  const file = await open(path)
   try {
-    return Result.succeed(new TextDecoder("utf-8", { fatal: true }).decode(await readFile(path)))
+    for (;;) {
+      const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(64 * KiB) })
+      if (bytesRead === 0) return Buffer.concat(pieces)
+      pieces.push(buffer.subarray(0, bytesRead))
+      length += bytesRead
+      if (length > most) return undefined
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+const textOf = async (path: string, most: number): Promise<Result.Result<string, string>> => {
+  try {
+    const bytes = await bytesOf(path, most)
+    return bytes === undefined
+      ? Result.fail(`it has more than ${most / KiB} KiB`)
+      : Result.succeed(new TextDecoder("utf-8", { fatal: true }).decode(bytes))
   } catch (error) {
     return Result.fail(error instanceof TypeError ? "it is not UTF-8 text" : why(error))
   }
 }
 
-/** The text of a file of this process, or why there is none. */
-export const text = (path: string): Effect.Effect<Result.Result<string, string>> =>
-  Effect.promise(() => textOf(path))
+/** The text of a file of this process, or why there is none; one that is larger than `most` bytes is not read. */
+export const text = (path: string, most: number): Effect.Effect<Result.Result<string, string>> =>
+  Effect.promise(() => textOf(path, most))
 
 /** Whether a path of this process is a directory. */
 export const isDirectory = (path: string): Effect.Effect<boolean> =>
@@ -54,7 +81,7 @@ export const customConfigs = (directory: string): Effect.Effect<CustomRuntimes.C
       const files = new Map<string, string>()
       const unreadable = new Map<string, string>()
       for (const name of names) {
-        const read = await textOf(join(directory, name))
+        const read = await textOf(join(directory, name), mostBytes.operators)
         if (Result.isSuccess(read)) files.set(name, read.success)
         else unreadable.set(name, read.failure)
       }

@@ -34,7 +34,7 @@ const refuse = (path: string, why: string): Problem.SettingsError =>
 export const read = Effect.fnUntraced(function* (
   path: string,
 ): Effect.fn.Return<PlanDocument.PlanDocument, Problem.SettingsError> {
-  const text = yield* ProcessFiles.text(path)
+  const text = yield* ProcessFiles.text(path, ProcessFiles.mostBytes.plan)
   if (Result.isFailure(text)) return yield* refuse(path, text.failure)
   const decoded = Schema.decodeUnknownResult(Text)(text.success)
   if (Result.isFailure(decoded)) return yield* refuse(path, objection(text.success))

@@ -16,7 +16,11 @@ const forEver = 2 ** 30
 const readSettingsFile = (argv: ReadonlyArray<string>): string | undefined => {
   const path = CommandLine.flagText(argv, "config")?.trim() ?? ""
   try {
-    return path === "" ? undefined : fs.readFileSync(path, "utf8")
+    // What is no file can be read only once, and that is for the installer to do.
+    const stat = path === "" ? undefined : fs.statSync(path)
+    return stat?.isFile() && stat.size <= CommandLine.settingsFileBytes
+      ? fs.readFileSync(path, "utf8")
+      : undefined
   } catch {
     // The installer says what is wrong with it.
     return undefined

@@ -117,6 +117,9 @@ export const defaultPort = 8090
 const portOfFile = (text: string): string | undefined =>
   /(?:^|[{,])\s*"?healthPort"?\s*:\s*["']?([^"',#}\s]+)/m.exec(text)?.[1]
 
+/** Bytes that a settings file may have. */
+export const settingsFileBytes = 256 * 1024
+
 /** Where the health server is to be: flag, variable, settings file, 8090. */
 export const healthPlace = (
   argv: ReadonlyArray<string>,

@@ -17,12 +17,22 @@ describe("files of this process", () => {
     Effect.gen(function* () {
       writeFileSync(join(directory, "a"), "text")
       writeFileSync(join(directory, "b"), Buffer.from([0xff, 0xfe, 0x00]))
-      const read = (name: string) => ProcessFiles.text(join(directory, name))
+      const read = (name: string) => ProcessFiles.text(join(directory, name), 4096)
       assert.deepStrictEqual(yield* read("a"), Result.succeed("text"))
       assert.deepStrictEqual(yield* read("b"), Result.fail("it is not UTF-8 text"))
       assert.deepStrictEqual(yield* read("c"), Result.fail("there is no such file"))
       assert.deepStrictEqual(yield* read("."), Result.fail("it is a directory"))
       assert.deepStrictEqual(yield* read("a/b"), Result.fail("it lies below something that is no directory"))
+    }),
+  )
+
+  it.effect("are read up to a size, whatever they say of theirs", () =>
+    Effect.gen(function* () {
+      const file = join(directory, "a")
+      writeFileSync(file, "x".repeat(70_000))
+      assert.deepStrictEqual(yield* ProcessFiles.text(file, 70_000), Result.succeed("x".repeat(70_000)))
+      for (const endless of [file, "/dev/zero"])
+        assert.deepStrictEqual(yield* ProcessFiles.text(endless, 4096), Result.fail("it has more than 4 KiB"))
     }),
   )
 
