@@ -99,6 +99,24 @@ export const settings = (): string =>
       SettingsTable.rows.map(settingRow),
     ),
     "",
+    "## Files of the operator",
+    "",
+    "Kata's configuration and further handlers come as files in `/custom-configs`, a directory of the process and not of the host, to which a pod mounts a ConfigMap. An install reads them; a cleanup needs none of them.",
+    "",
+    ...table(
+      ["File", "What it does"],
+      [
+        [
+          "`custom-runtimes.list`",
+          "With `CUSTOM_RUNTIMES_ENABLED`: a line `handler:shim:snapshotter:pull type` for each further handler, of which the last two may be left out. `#` begins a comment.",
+        ],
+        [
+          "`dropin-NAME.toml`",
+          "Laid over Kata's configuration of an enabled shim, or of a handler of the list, from its `config.d`. One that is no TOML is refused.",
+        ],
+      ],
+    ),
+    "",
     "## Shims",
     "",
     "Names that begin with `qemu` are taken beyond these, for images that hold more. Each shim offers the runtime handler `kata-` and its name.",
