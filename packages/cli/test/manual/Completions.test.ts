@@ -1,4 +1,7 @@
 import { spawnSync } from "node:child_process"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { assert, describe, it } from "vitest"
 import * as ActionTable from "../../src/command/ActionTable.ts"
 import { script } from "../../src/manual/Completions.ts"
@@ -57,7 +60,11 @@ describe("completions", () => {
 
   for (const shell of ["zsh", "fish"] as const) {
     it.runIf(has(shell))(`are valid ${shell}`, () => {
-      const { status, stderr } = spawnSync(shell, ["-n"], { input: script(shell), encoding: "utf8" })
+      // fish 3.6 takes what Node makes of an input for a directory.
+      const directory = mkdtempSync(join(tmpdir(), "kata-deploy-completions-"))
+      writeFileSync(join(directory, "script"), script(shell))
+      const { status, stderr } = spawnSync(shell, ["-n", join(directory, "script")], { encoding: "utf8" })
+      rmSync(directory, { recursive: true })
       assert.strictEqual(status, 0, stderr)
     })
   }
