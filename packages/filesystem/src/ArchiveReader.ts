@@ -40,6 +40,8 @@ export interface ArchivePart {
   readonly range: Range
   /** Whether the part ends as a tar does, with blocks of zeros. */
   readonly end: "of-archive" | "of-part"
+  /** Bytes that it unpacks to, where an index says so, which was held against the size of the whole archive. */
+  readonly content?: number
 }
 
 /** The whole of an archive. */
@@ -116,7 +118,13 @@ export class ArchiveReader {
       return 0
     }
     this.yielded += chunk.length
-    if (this.yielded > mostBytes(this.size)) throw this.bad("it unpacks to more than 200 times its size")
+    const { content } = this.part
+    if (this.yielded > (content ?? mostBytes(this.size)))
+      throw this.bad(
+        content === undefined
+          ? "it unpacks to more than 200 times its size"
+          : "it unpacks to more than its index says",
+      )
     this.remember(chunk)
     if (!this.entries.write(chunk)) await this.awake()
     this.orFail()

@@ -84,6 +84,7 @@ export const parts = (
   return ranges.flatMap(({ end, part, start }, at): ReadonlyArray<ArchivePart> => {
     if (only === "planned" && !part.planned) return []
     const isLast = at === ranges.length - 1
-    return [{ path, archive, range: { start, end }, end: isLast ? "of-archive" : "of-part" }]
+    const { content } = part
+    return [{ path, archive, range: { start, end }, end: isLast ? "of-archive" : "of-part", content }]
   })
 }

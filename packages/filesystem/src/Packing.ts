@@ -203,8 +203,8 @@ const isWithin = (path: string, directory: string): boolean => {
 }
 
 /** What an install takes for a bomb is better refused here, where it can still be changed. */
-const tooEmpty = (group: ReadonlyArray<Entry>): Refusal => {
-  const { path } = group.reduce((largest, entry) => (entry.stat.size > largest.stat.size ? entry : largest))
+const tooEmpty = (entries: ReadonlyArray<Entry>): Refusal => {
+  const { path } = entries.reduce((largest, entry) => (entry.stat.size > largest.stat.size ? entry : largest))
   const detail = `${path} would unpack to more than 200 times what it takes in the archive, which an install refuses`
   return new Refusal({ _tag: "Refused", detail })
 }
@@ -239,9 +239,10 @@ export const pack = async (
       const end = at === groups.length - 1 ? "of-archive" : "of-part"
       const planned = group.some(({ path, stat }) => stat.isFile() && ArchiveEntry.isPlanned(path))
       const part = await compress(tarOf(group, latest, end), level, write, signal)
-      if (part.content > mostBytes(part.size)) throw tooEmpty(group)
       parts.push({ ...part, planned })
     }
+    const sum = (of: "content" | "size"): number => parts.reduce((before, part) => before + part[of], 0)
+    if (sum("content") > mostBytes(sum("size"))) throw tooEmpty(entries)
     write(
       IndexFrame.encode({
         schemaVersion: 1,

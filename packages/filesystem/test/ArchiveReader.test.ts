@@ -6,7 +6,7 @@ import { MessageChannel } from "node:worker_threads"
 import zlib from "node:zlib"
 import { SampleArchive } from "@kata-deploy/core/testing"
 import { pack } from "tar-stream"
-import { ArchiveReader, whole } from "../src/ArchiveReader.ts"
+import { type ArchivePart, ArchiveReader, whole } from "../src/ArchiveReader.ts"
 import { toHostError } from "../src/Failure.ts"
 import { decompress, receive } from "../src/Handover.ts"
 import { openInPlace, openStream, type OpenZstd } from "../src/ZstdSource.ts"
@@ -15,7 +15,7 @@ import { packed, tarOf, temporaryDirectory } from "./SampleHost.ts"
 const mebibyte = 1024 * 1024
 
 /** Names and bytes of the entries that the reader gives. */
-const readWith = (open: OpenZstd, bytes: Uint8Array) =>
+const readWith = (open: OpenZstd, bytes: Uint8Array, says: Pick<ArchivePart, "content"> = {}) =>
   Effect.gen(function* () {
     const path = join(yield* temporaryDirectory, "x.tar.zst")
     fs.writeFileSync(path, bytes)
@@ -27,7 +27,7 @@ const readWith = (open: OpenZstd, bytes: Uint8Array) =>
         end: () => undefined,
       }
     }
-    const reader = new ArchiveReader({ path, archive: "x.tar.zst", ...whole }, sink, { open })
+    const reader = new ArchiveReader({ path, archive: "x.tar.zst", ...whole, ...says }, sink, { open })
     return yield* Effect.gen(function* () {
       const step = Effect.tryPromise({ try: () => reader.step(), catch: toHostError("read", undefined) })
       for (let more = yield* step; more > 0;) more = yield* step
@@ -142,6 +142,16 @@ describe.each([
       const bytes = zlib.zstdCompressSync(tar)
       assert.isBelow(bytes.length, mebibyte / 10)
       assert.include(yield* refusalOf(bytes), "200 times")
+    }),
+  )
+
+  it.effect("a part that unpacks to more than its index says is refused, one that keeps to it is read", () =>
+    Effect.gen(function* () {
+      const tar = yield* Effect.promise(() => tarOf(sample))
+      const bytes = zlib.zstdCompressSync(tar)
+      assert.strictEqual(Object.keys(yield* readWith(open, bytes, { content: tar.length })).length, 3)
+      const { message } = yield* Effect.flip(readWith(open, bytes, { content: tar.length - 1 }))
+      assert.include(message, "it unpacks to more than its index says")
     }),
   )
 

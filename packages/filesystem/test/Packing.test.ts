@@ -2,9 +2,10 @@ import { assert, describe, it, vi } from "@effect/vitest"
 import { HostPath } from "@kata-deploy/core"
 import { Effect } from "effect"
 import { execFileSync, spawnSync } from "node:child_process"
-import { createHash } from "node:crypto"
+import { createHash, randomBytes } from "node:crypto"
 import fs from "node:fs"
 import { join } from "node:path"
+import { ArchiveReader } from "../src/ArchiveReader.ts"
 import * as ComponentArchives from "../src/ComponentArchives.ts"
 import * as IndexFrame from "../src/IndexFrame.ts"
 import { pack } from "../src/Packing.ts"
@@ -264,6 +265,29 @@ describe("packing a component", () => {
       const message = yield* refusal(tree, join(directory, "out/x"))
       assert.match(message, /: share\/image would unpack to more than 200 times what it takes in the archive/)
       assert.deepStrictEqual(fs.readdirSync(join(directory, "out")), [])
+    }),
+  )
+
+  it.effect("an image that is nearly empty goes with files that are not, and is unpacked again", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const tree = join(directory, "tree")
+      fs.mkdirSync(tree)
+      fs.writeFileSync(join(tree, "image"), "data")
+      fs.truncateSync(join(tree, "image"), 70 * mebibyte)
+      fs.writeFileSync(join(tree, "program"), randomBytes(mebibyte))
+      const archive = join(directory, "x.tar.zst")
+      const { parts } = yield* Effect.promise(() => pack({ tree, component: "it", archive, level: 1 }))
+      assert.isAbove(parts, 1)
+      const names: Array<string> = []
+      for (const part of IndexFrame.parts(archive, "x")) {
+        const reader = new ArchiveReader(part, ({ name }) => void names.push(name))
+        yield* Effect.promise(async () => {
+          while ((await reader.step()) > 0);
+          reader.close()
+        })
+      }
+      assert.sameMembers(names, ["./opt/kata/image", "./opt/kata/program"])
     }),
   )
 
