@@ -38,6 +38,10 @@ const restarting: ReadonlySet<string> = new Set(["artifacts", "cri", "revert-cri
 const restartsOf = (done: ReadonlyArray<Done>): Plan["restarts"] =>
   done.flatMap((d) => (restarting.has(d.stage.stage) && d.outcome.outcome !== "undone" ? d.restarts : []))
 
+/** A reset writes no file that a restart would load; the restart is all that it is about. */
+const restartsOfReset = (first: Plan, failure: object | undefined): Plan["restarts"] =>
+  failure === undefined ? first.restarts : []
+
 /** The report of a run, of which `failure` is the first thing that went wrong. */
 export const make = (
   first: Plan,
@@ -61,7 +65,7 @@ export const make = (
         ? notReached(planned)
         : { stage: found.stage, outcome: found.outcome, steps: found.steps }
     }),
-    restarts: restartsOf(done),
+    restarts: first.action === "reset" ? restartsOfReset(first, failure) : restartsOf(done),
     left: done.flatMap((d) => d.outcome.left),
     notices: distinct([...first.notices, ...done.flatMap((d) => [...d.notices, ...d.outcome.notices])]),
     failures: known,
