@@ -22,7 +22,7 @@ describe("the report of a reset", () => {
   it.effect("leaves the restart to whoever controls the units, as its plan does", () =>
     Effect.gen(function* () {
       const [host] = hosts
-      const files = Node.host(host!.files)
+      const files = Node.host(host!.tree)
       const asked = Node.request("reset", host!.variables)
       const plan = yield* Run.plan(asked).pipe(Node.on(files))
       const report = yield* Run.run(asked).pipe(Node.on(files))
