@@ -51,6 +51,36 @@ describe("the file to blame", () => {
     )
   })
 
+  it("is the one whose value, proxy plugin, log or requirement is wrong, whatever comes after it", () => {
+    const other = { "io.containerd.x.v1.y": {} }
+    for (const [wrong, later] of [
+      [{ plugins: { ...cri(2, { kata: { runtime_type: 5 } }), ...other } }, { plugins: other }],
+      [{ proxy_plugins: { n: {} } }, { proxy_plugins: { m: { type: "snapshot" } } }],
+      [{ debug: { level: "loud" } }, { plugins: other }],
+      [{ debug: { format: "xml" } }, { plugins: other }],
+      [{ required_plugins: [plugin[2]] }, { required_plugins: ["io.containerd.x.v1.y"] }],
+    ] as const) {
+      const disabled = "required_plugins" in wrong ? [plugin[2]] : []
+      for (const version of [v17, v21, v23])
+        assert.strictEqual(
+          blamed(version, { ...both, disabled_plugins: disabled }, { [x]: wrong, [y]: later }),
+          x,
+          JSON.stringify(wrong),
+        )
+    }
+  })
+
+  it("is told the place of a wrong value by the name under which it is read", () => {
+    for (const [version, name] of [
+      [v17, plugin[2]],
+      [v21, plugin[3]],
+    ] as const) {
+      const answer = simulate(version, { version: 2, plugins: cri(2, { kata: { runtime_type: 5 } }) })
+      assert(answer._tag === "Refused")
+      assert.include(answer.why, `plugins."${name}".containerd.runtimes.kata.runtime_type`)
+    }
+  })
+
   it("is the last one with a CRI table, by whichever name, where all are migrated as a whole", () => {
     const document = { version: 2, imports: [x, y], plugins: { "io.containerd.x.v1.y": {} } }
     const rest = { plugins: { "io.containerd.x.v1.y": {} } }

@@ -151,6 +151,9 @@ const rows: ReadonlyArray<Row> = [
     {},
     /^refused .*requires/,
   ),
+  row("a required CRI that loads", every, { version: 2, required_plugins: [plugin[2]] }, {}, "runc"),
+  row("a log format as text", every, { version: 2, debug: { format: "text" } }, {}, "runc"),
+  row("a log format for programs", every, { version: 2, debug: { format: "json" } }, {}, "runc"),
   row("an unknown log level", every, { version: 2, debug: { level: "loud" } }, {}, /^refused .*"loud"/),
   row("an unknown log format", every, { version: 2, debug: { format: "xml" } }, {}, /^refused .*"xml"/),
   row(
@@ -173,6 +176,20 @@ const rows: ReadonlyArray<Row> = [
     { version: 2, proxy_plugins: { n: { type: "diff" } } },
     {},
     /^refused .*"diff"/,
+  ),
+  row(
+    "a proxy snapshotter with a built-in name, by the other word for its type",
+    every,
+    { version: 2, proxy_plugins: { native: { type: "io.containerd.snapshotter.v1" } } },
+    {},
+    /^refused .*built-in/,
+  ),
+  row(
+    "a proxy for content with the name of a built-in snapshotter",
+    every,
+    { version: 2, proxy_plugins: { native: { type: "content" } } },
+    {},
+    "runc",
   ),
   row(
     "a proxy snapshotter with a built-in name",
