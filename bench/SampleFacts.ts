@@ -3,10 +3,13 @@ import { Effect, Layer, Result } from "effect"
 import {
   Fact,
   HostPath,
-  type InstallPlan,
+  InstallPlan,
   KataConfig,
+  Ledger,
   Observe,
+  Ownership,
   Policies,
+  Predict,
   Settings,
   Shim,
 } from "@kata-deploy/core"
@@ -136,8 +139,31 @@ export const inputsOf = (sample: Sample, count = variants): (() => InstallPlan.P
     )
     return inputOf({ ...sample, tree }, remark)
   })
+  return inTurns(inputs)
+}
+
+const inTurns = <A>(inputs: ReadonlyArray<A>): (() => A) => {
   let next = 0
-  return () => inputs[next++ % count]!
+  return () => inputs[next++ % inputs.length]!
+}
+
+/** The same node as its plan leaves it, with the digests and archives in the ledger that the engine fills in. */
+const settled = (input: InstallPlan.PlanInput): InstallPlan.PlanInput => {
+  const steps = Result.getOrThrow(InstallPlan.make(input)).stages.flatMap((stage) => stage.steps)
+  const facts = Predict.after(input.facts, steps)
+  if (facts.ledger._tag !== "Read") throw new Error("the plan records nothing")
+  const ledger = Ledger.withDigests(facts.ledger.ledger, Ownership.digestAfter(steps))
+  const components = ledger.components.map((component) => ({
+    ...component,
+    archive: facts.artifacts.archives.get(component.name)!.id,
+  }))
+  return { ...input, facts: { ...facts, ledger: { _tag: "Read", ledger: { ...ledger, components } } } }
+}
+
+/** Inputs of nodes on which an install changes nothing any more. */
+export const settledInputsOf = (sample: Sample): (() => InstallPlan.PlanInput) => {
+  const next = inputsOf(sample)
+  return inTurns(Array.from({ length: variants }, () => settled(next())))
 }
 
 const inputOf = (sample: Sample, remark: string): InstallPlan.PlanInput => {
