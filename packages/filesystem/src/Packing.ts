@@ -202,6 +202,13 @@ const isWithin = (path: string, directory: string): boolean => {
   return way !== ".." && !way.startsWith("../") && !nodePath.isAbsolute(way)
 }
 
+/** Makes a directory and those above it. Node's own way never ends where the kernel makes none, as below `/proc`. */
+const makeDirectory = (path: string): void => {
+  if (fs.existsSync(path)) return
+  makeDirectory(nodePath.dirname(path))
+  fs.mkdirSync(path)
+}
+
 /** What an install takes for a bomb is better refused here, where it can still be changed. */
 const tooEmpty = (entries: ReadonlyArray<Entry>): Refusal => {
   const { path } = entries.reduce((largest, entry) => (entry.stat.size > largest.stat.size ? entry : largest))
@@ -223,7 +230,7 @@ export const pack = async (
   if (entries.length === 0) throw new Refusal({ _tag: "Refused", detail: `${root} is empty` })
   const temporary = `${archive}.${randomUUID()}.tmp`
   const fd = naming("write", archive, () => {
-    fs.mkdirSync(nodePath.dirname(archive), { recursive: true })
+    makeDirectory(nodePath.dirname(archive))
     return fs.openSync(temporary, "wx", 0o644)
   })
   try {

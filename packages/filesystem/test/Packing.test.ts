@@ -223,6 +223,12 @@ describe("packing a component", () => {
         yield* refusal(at("tree"), at("taken")),
         `Could not write ${at("taken")}: it is a directory`,
       )
+      fs.writeFileSync(at("file"), "")
+      assert.match(
+        yield* refusal(at("tree"), at("file/x")),
+        /Could not write .*\/file\/x: .* is no directory/,
+      )
+      assert.match(yield* refusal(at("tree"), "/proc/none/x"), /Could not write \/proc\/none\/x: /)
       assert.match(yield* refusal(at("tree"), at("tree/a/x")), /would lie in the tree/)
       assert.match(yield* refusal(at("tree"), at("taken/../tree/x")), /would lie in the tree/)
       fs.rmSync(at("tree/a"))
@@ -232,7 +238,7 @@ describe("packing a component", () => {
         yield* refusal(at("tree"), at("x")),
         /tree\/link cannot be packed: its target is not UTF-8/,
       )
-      assert.deepStrictEqual(fs.readdirSync(directory).sort(), ["taken", "tree"])
+      assert.deepStrictEqual(fs.readdirSync(directory).sort(), ["file", "taken", "tree"])
     }),
   )
 
