@@ -236,7 +236,7 @@ export const summary = (action: Action): string => {
       if (action.verb === "reload") return "reload systemd"
       return action.forgets === undefined
         ? `${action.verb} ${action.unit}`
-        : `${action.verb} ${action.unit}, and remove ${action.forgets.ledger} once that is under way`
+        : `${action.verb} ${action.unit}, and remove ${action.forgets.ledger} with its directories once that is under way`
     case "AwaitUnit":
       return `wait for ${action.unit}, at most ${action.seconds} s`
     case "AwaitServed":
