@@ -20,6 +20,7 @@ export default defineConfig({
       "test/laws/**",
       "test/engine/Apply.test.ts",
       "test/engine/Crash.test.ts",
+      "test/engine/LoadedAfterDeath.test.ts",
       "test/testing/**",
       "test/input/FactsDocument.test.ts",
     ],
