@@ -141,6 +141,13 @@ const booleanRemedy = (word: string | undefined): string | undefined =>
     ? `Write the value of a boolean flag with =, e.g. --debug=${word}.`
     : undefined
 
+const noDocument: Problem.Problem = {
+  code: "E_FLAGS_CONTRADICT",
+  setting: "--output",
+  message: "try is a show for people, of which there is no document.",
+  remedy: "Leave --output out, or look at a sample host of your own: try --keep leaves one.",
+}
+
 /** The word behind an action, checked against its choices. */
 const operandOf = (
   action: ActionTable.ActionRow,
@@ -238,6 +245,7 @@ export const decode = (args: Arguments, surroundings: Surroundings): Decoded => 
   }
   if (args.given.has("when-stopped") && args.given.get("once") !== "true" && action.name === "install")
     problems.push(staysAnyway)
+  if (action.name === "try" && args.given.get("output") === "json") problems.push(noDocument)
   return { invocation: invocationOf(action, operand, args, surroundings, problems), problems }
 }
 

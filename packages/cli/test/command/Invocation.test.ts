@@ -159,6 +159,11 @@ describe("flags", () => {
     assert.deepStrictEqual(problems("install", "--once", "--when-stopped=leave", ...offline), [])
   })
 
+  it("ask for no document where there is none", () => {
+    assert.match(problems("try", "--output=json")[0] ?? "", /^try is a show for people/)
+    assert.deepStrictEqual(problems("try", "--output=text"), [])
+  })
+
   it("of a trial are passed on", () => {
     assert.deepStrictEqual(decode("try", "--distribution=rke2", "--keep", "--shims=qemu").invocation, {
       _tag: "Try",

@@ -68,8 +68,7 @@ export const status = Effect.fn("StatusRun.status")(function* (
               code: "E_LEDGER_UNREADABLE",
               path: Ledger.pathIn(stateDir),
               message: `The ledger ${Ledger.pathIn(stateDir)} cannot be read (${fact.why}).`,
-              remedy:
-                "Restore it, or give this program permission to read it. Where it is broken for good, move ledger.json and journal/ away: the next run goes by what lies on the host.",
+              remedy: Ledger.whenUnreadable,
             },
           ],
         }),

@@ -316,5 +316,9 @@ export const settle = (ledger: Ledger, { created, digests, extracted, gone }: Se
   }),
 })
 
+/** What helps where a ledger cannot be read. */
+export const whenUnreadable =
+  "Where a newer release wrote it, use that one; else restore it, or give this program permission to read it. Where it is broken for good, move ledger.json and journal/ away: the next run goes by what lies on the host."
+
 /** Where the ledger of a state directory lies. */
 export const pathIn = (stateDir: HostPath): HostPath => `${stateDir}/ledger.json` as HostPath

@@ -20,8 +20,7 @@ const unreadableLedger = (path: string, why: string): PrerequisiteError =>
         code: "E_LEDGER_UNREADABLE",
         path,
         message: `The ledger ${path} cannot be read (${why}), so it is not known what on this host is ours.`,
-        remedy:
-          "Restore it, or give this program permission to read it. Where it is broken for good, move ledger.json and journal/ away: the next run goes by what lies on the host.",
+        remedy: Ledger.whenUnreadable,
       },
     ],
   })
