@@ -123,6 +123,27 @@ const refusals: ReadonlyArray<Pair> = [
   with_("a required CRI that does not load", root(2, 2, { required_plugins: [plugin[2]] }), {
     plugins: cri(2, { runc }, { default_runtime_name: "gone" }),
   }),
+  ...[plugin[2], plugin[3], plugin.images].flatMap((required) => [
+    ...[plugin[2], plugin[3], plugin.images].map((disabled) =>
+      pair(`${required} required and ${disabled} disabled`, {
+        version: 3,
+        required_plugins: [required],
+        disabled_plugins: [disabled],
+      }),
+    ),
+    pair(`${required} required without the default handler`, {
+      version: 3,
+      required_plugins: [required],
+      plugins: cri(3, {}, { default_runtime_name: "gone" }),
+    }),
+    pair(`${required} required without the default snapshotter`, {
+      version: 3,
+      required_plugins: [required],
+      plugins: { [plugin.images]: { snapshotter: "gone" } },
+    }),
+    pair(`${required} required in version 2`, { version: 2, required_plugins: [required] }),
+    pair(`${required} required without a version`, { required_plugins: [required] }),
+  ]),
   with_("a required CRI that loads", root(2, 2, { required_plugins: [plugin[2]] }), {}),
 ]
 

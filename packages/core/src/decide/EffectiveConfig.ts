@@ -13,6 +13,7 @@ import * as Generation from "./effective/Generation.ts"
 import { wrongKey } from "./effective/KnownKeys.ts"
 import * as Loading from "./effective/Loading.ts"
 import * as Merging from "./effective/Merging.ts"
+import * as Migration from "./effective/Migration.ts"
 import * as Warnings from "./effective/Warnings.ts"
 
 export type { Availability, Handler } from "./effective/Cri.ts"
@@ -103,7 +104,11 @@ const finish = (work: Warnings.Work): Result.Result<Loaded, Loading.Refusal> => 
   const missing = missingRequired(merged, generation, cri)
   if (missing !== undefined) {
     return Loading.refuse(
-      blame((file) => Toml.stringsAt(file, "required_plugins").includes(missing.name)),
+      blame((file) =>
+        Toml.stringsAt(file, "required_plugins").some((name) =>
+          [name, Migration.fullName(name)].includes(missing.name),
+        ),
+      ),
       missing.why,
     )
   }
@@ -165,17 +170,25 @@ const wrongLogging = (debug: Toml.Table): string | undefined => {
   return undefined
 }
 
-/** A required plugin that is not there ends the daemon; only what concerns the CRI can be told from here. */
+/**
+ * A required plugin that is not there ends the daemon; only what concerns the CRI can be told from here. On 2.x its
+ * server needs the other two plugins, and those need neither each other nor the server (measured).
+ */
 const missingRequired = (
   merged: Merging.Merged,
   generation: Generation.Generation,
   cri: Cri.Cri,
 ): { readonly name: string; readonly why: string } | undefined => {
-  if (cri.availability._tag === "Loaded") return undefined
-  const name = Cri.pluginNames(merged, generation)
-    .slice(0, 1)
-    .find((plugin) => merged.required.includes(plugin))
-  return name === undefined
-    ? undefined
-    : { name, why: `it requires the plugin ${name}, which does not load: ${cri.availability.why}` }
+  const names = Cri.pluginNames(merged, generation)
+  for (const name of merged.required) {
+    if (!names.includes(name)) {
+      if (!Cri.fullNames.includes(name)) continue
+      return { name, why: `it requires the plugin ${name}, which this containerd does not know by that name` }
+    }
+    const failing = cri.broken.find(({ plugin }) => plugin === name || name === names[0])
+    if (failing !== undefined) {
+      return { name, why: `it requires the plugin ${name}, which does not load: ${failing.why}` }
+    }
+  }
+  return undefined
 }

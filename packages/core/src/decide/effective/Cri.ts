@@ -23,10 +23,19 @@ export interface Handler {
 /** Whether the CRI is there. */
 export type Availability = { readonly _tag: "Loaded" } | { readonly _tag: "NotLoaded"; readonly why: string }
 
+/** A plugin of the CRI that does not load for a reason of its own. */
+export interface Broken {
+  readonly plugin: string
+  /** Why, as a clause for people. */
+  readonly why: string
+}
+
 /** What the CRI plugin makes of its tables. */
 export interface Cri {
   readonly handlers: Readonly<Record<string, Handler>>
   readonly availability: Availability
+  /** In the order of {@link pluginNames}; the first of those needs all of them, the others none. */
+  readonly broken: ReadonlyArray<Broken>
   readonly defaultRuntime: string
   /** The snapshotter of everything that names none. */
   readonly snapshotter: string
@@ -39,9 +48,12 @@ export interface CriTable {
   readonly shape: Fields
 }
 
-/** Names under which the CRI is disabled or required. */
+/** Full names that the CRI's plugins have on any line; 1.x knows the first one only. */
+export const fullNames: ReadonlyArray<string> = [Migration.grpcCri, Migration.criRuntime, Migration.criImages]
+
+/** Names under which the CRI is disabled or required; that of the server, which serves pods, comes first. */
 export const pluginNames = (merged: Merged, generation: Generation): ReadonlyArray<string> => {
-  if (!isFirst(generation)) return [Migration.grpcCri, Migration.criRuntime, Migration.criImages]
+  if (!isFirst(generation)) return fullNames
   return [merged.schema < 2 ? "cri" : Migration.grpcCri]
 }
 
@@ -103,7 +115,7 @@ const builtInRunc: Toml.Table = { runtime_type: "io.containerd.runc.v2" }
 
 /** What the CRI makes of tables whose types have been found right. */
 export const read = (merged: Merged, generation: Generation, tables: ReadonlyArray<CriTable>): Cri => {
-  const disabled = pluginNames(merged, generation).find((name) => merged.disabled.includes(name))
+  const names = pluginNames(merged, generation)
   const found = isFirst(generation)
     ? readFirst(tables[0]?.table ?? {}, generation)
     : readSecond(
@@ -112,23 +124,27 @@ export const read = (merged: Merged, generation: Generation, tables: ReadonlyArr
         tables.find((t) => t.plugin === Migration.grpcCri)?.table ?? {},
         generation,
       )
-  const why =
-    disabled !== undefined
-      ? `the plugin ${disabled} is disabled`
-      : (found.invalid ??
-        (snapshotters(merged, generation).includes(found.snapshotter)
-          ? undefined
-          : `there is no snapshotter ${JSON.stringify(found.snapshotter)}`))
+  const noSnapshotter = snapshotters(merged, generation).includes(found.snapshotter)
+    ? undefined
+    : `there is no snapshotter ${JSON.stringify(found.snapshotter)}`
+  const broken = names.flatMap((plugin, at): ReadonlyArray<Broken> => {
+    const own = found.invalid[at] ?? (at === names.length - 1 ? noSnapshotter : undefined)
+    const why = merged.disabled.includes(plugin) ? `the plugin ${plugin} is disabled` : own
+    return why === undefined ? [] : [{ plugin, why }]
+  })
+  const [failing] = broken
   return {
     handlers: found.handlers,
     defaultRuntime: found.defaultRuntime,
     snapshotter: found.snapshotter,
-    availability: why === undefined ? { _tag: "Loaded" } : { _tag: "NotLoaded", why },
+    broken,
+    availability: failing === undefined ? { _tag: "Loaded" } : { _tag: "NotLoaded", why: failing.why },
   }
 }
 
-interface Found extends Omit<Cri, "availability"> {
-  readonly invalid: string | undefined
+interface Found extends Omit<Cri, "availability" | "broken"> {
+  /** What is wrong with the table of each plugin, in the order of {@link pluginNames}. */
+  readonly invalid: ReadonlyArray<string | undefined>
 }
 
 /** 1.x: the table of handlers in the file takes the place of the built-in one, which holds `runc`. */
@@ -157,15 +173,17 @@ const readFirst = (cri: Toml.Table, generation: Generation): Found => {
     ),
     defaultRuntime,
     snapshotter: stringAt({ snapshotter: "overlayfs", ...containerd }, "snapshotter"),
-    invalid: conflict
-      ? "both untrusted_workload_runtime and a handler untrusted are there"
-      : (withoutDefault(tables, defaultRuntime) ??
-        deprecated(cri, tables, defaultRuntime) ??
-        (knowsSnapshotter ? allDevices(tables) : undefined) ??
-        registryClash(cri) ??
-        badDuration(cri, "stream_idle_timeout") ??
-        (knowsSnapshotter ? badDuration(cri, "image_pull_progress_timeout") : undefined) ??
-        (knowsSnapshotter ? badDuration(cri, "drain_exec_sync_io_timeout") : undefined)),
+    invalid: [
+      conflict
+        ? "both untrusted_workload_runtime and a handler untrusted are there"
+        : (withoutDefault(tables, defaultRuntime) ??
+          deprecated(cri, tables, defaultRuntime) ??
+          (knowsSnapshotter ? allDevices(tables) : undefined) ??
+          registryClash(cri) ??
+          badDuration(cri, "stream_idle_timeout") ??
+          (knowsSnapshotter ? badDuration(cri, "image_pull_progress_timeout") : undefined) ??
+          (knowsSnapshotter ? badDuration(cri, "drain_exec_sync_io_timeout") : undefined)),
+    ],
   }
 }
 
@@ -193,18 +211,18 @@ const readSecond = (
     ),
     defaultRuntime,
     snapshotter: stringAt({ snapshotter: "overlayfs", ...images }, "snapshotter"),
-    invalid:
+    invalid: [
+      badDuration(server, "stream_idle_timeout"),
       withoutDefault(tables, defaultRuntime) ??
-      allDevices(tables) ??
-      badIo(tables) ??
-      registryClash(images) ??
-      badDuration(server, "stream_idle_timeout") ??
-      badDuration(images, "image_pull_progress_timeout") ??
-      badDuration(runtime, "drain_exec_sync_io_timeout") ??
-      (generation.migratesEachFile
-        ? (badDuration(runtime, "stats_collect_period") ?? badDuration(runtime, "stats_retention_period"))
-        : undefined) ??
-      (generation.knowsBothCniFolders ? cniClash(runtime) : undefined),
+        allDevices(tables) ??
+        badIo(tables) ??
+        badDuration(runtime, "drain_exec_sync_io_timeout") ??
+        (generation.migratesEachFile
+          ? (badDuration(runtime, "stats_collect_period") ?? badDuration(runtime, "stats_retention_period"))
+          : undefined) ??
+        (generation.knowsBothCniFolders ? cniClash(runtime) : undefined),
+      registryClash(images) ?? badDuration(images, "image_pull_progress_timeout"),
+    ],
   }
 }
 

@@ -39,7 +39,8 @@ export const of = (work: Work, tables: ReadonlyArray<CriTable>, cri: Cri): Reado
   ...unreadTables(work),
   ...leftBehind(work),
   ...misplacedLevel(work),
-  ...(isFirst(work.generation) ? [] : [...unknown(work, tables), ...untoldImages(work, cri)]),
+  ...(isFirst(work.generation) ? [] : unknown(work, tables)),
+  ...imagesElsewhere(cri),
 ]
 
 const unverified = ({ generation, version }: Work): ReadonlyArray<Notice> =>
@@ -181,18 +182,19 @@ const unknown = ({ generation, loaded }: Work, tables: ReadonlyArray<CriTable>):
   return [...inFiles, ...inPlugins]
 }
 
-/** 2.0 to 2.2 pull by the images plugin's own table, which no migration fills. */
-const untoldImages = ({ generation }: Work, cri: Cri): ReadonlyArray<Notice> =>
-  generation.tellsImagesByItself
-    ? []
-    : Object.entries(cri.handlers).flatMap(([name, { imageSnapshotter, snapshotter }]) =>
-        snapshotter === "" || snapshotter === imageSnapshotter
-          ? []
-          : [
-              warning(
-                "containerd-images-not-told-snapshotter",
-                `Images of the handler ${name} are pulled into ${JSON.stringify(imageSnapshotter === "" ? cri.snapshotter : imageSnapshotter)}, and its containers are made from ${JSON.stringify(snapshotter)}.`,
-                `Add runtime_platforms.${name}.snapshotter to plugins.${JSON.stringify(Migration.criImages)}.`,
-              ),
-            ],
-      )
+/** On 2.x images are pulled by the images plugin's own table, and containers are made by the handler's. */
+const imagesElsewhere = (cri: Cri): ReadonlyArray<Notice> =>
+  Object.entries(cri.handlers).flatMap(([name, handler]) => {
+    const [pulled, made] = [handler.imageSnapshotter, handler.snapshotter].map(
+      (own) => own || cri.snapshotter,
+    )
+    return pulled === made
+      ? []
+      : [
+          warning(
+            "containerd-images-not-told-snapshotter",
+            `Images of the handler ${name} are pulled into ${JSON.stringify(pulled)}, and its containers are made from ${JSON.stringify(made)}.`,
+            `Name one snapshotter in both places: as runtime_platforms.${name}.snapshotter in plugins.${JSON.stringify(Migration.criImages)} and as the snapshotter of the handler.`,
+          ),
+        ]
+  })

@@ -70,6 +70,13 @@ describe("the file to blame", () => {
     }
   })
 
+  it("is the one that requires what is not there, by a short name too", () => {
+    for (const version of [v17, v21, v23]) {
+      const document = { imports: [x, y], disabled_plugins: ["cri"] }
+      assert.strictEqual(blamed(version, document, { [x]: { required_plugins: ["cri"] }, [y]: {} }), x)
+    }
+  })
+
   it("is told the place of a wrong value by the name under which it is read", () => {
     for (const [version, name] of [
       [v17, plugin[2]],
@@ -225,5 +232,22 @@ describe("a warning", () => {
     })
     assert.match(told(platform("zfs"))[0]!, /"zfs".*"nydus"/)
     assert.deepStrictEqual(told(platform("nydus")), [])
+  })
+
+  it("of images that go elsewhere comes on every 2.x, whichever of the two places is the one that says nothing", () => {
+    const platform = { runtime_platforms: { "kata-x": { snapshotter: "zfs" } } }
+    const told = (version: ContainerdVersion.ContainerdVersion, handler: Document, rest: Document) =>
+      warning("containerd-images-not-told-snapshotter", version, {
+        version: 3,
+        plugins: { ...cri(3, { "kata-x": { ...runc, ...handler } }), [images]: rest },
+      }).map((w) => /"(\w+)".*"(\w+)"/.exec(w.message)?.slice(1).join(" "))
+    for (const version of [v21, v23]) {
+      assert.deepStrictEqual(told(version, {}, platform), ["zfs overlayfs"])
+      assert.deepStrictEqual(told(version, { snapshotter: "nydus" }, platform), ["zfs nydus"])
+      assert.deepStrictEqual(told(version, {}, { ...platform, snapshotter: "zfs" }), [])
+      assert.deepStrictEqual(told(version, { snapshotter: "overlayfs" }, {}), [])
+      assert.deepStrictEqual(told(version, {}, {}), [])
+    }
+    assert.deepStrictEqual(told(v23, { snapshotter: "nydus" }, {}), [])
   })
 })
