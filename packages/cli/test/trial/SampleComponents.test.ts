@@ -1,36 +1,34 @@
 import { execFileSync, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import zlib from "node:zlib"
 import { Architecture, Shim } from "@kata-deploy/core"
 import { Effect } from "effect"
 import { parse } from "smol-toml"
-import { beforeAll, describe, expect, it, onTestFinished } from "vitest"
+import { beforeAll, describe, expect, it } from "vitest"
 import { packSampleComponents, type SampleSummary } from "../../src/trial/SampleComponents.ts"
 import { sampleConfigs } from "../../src/trial/SampleConfigs.ts"
 import { components, manifest } from "../../src/trial/SampleRelease.ts"
 import { madeUp, takeNearest } from "../../src/trial/SamplePrograms.ts"
+import { sharedDirectory, temporaryDirectory } from "./TemporaryDirectory.ts"
 
 const architecture = Architecture.fromNodeName(process.arch)
 const gnuTar =
   spawnSync("tar", ["--zstd", "--version"]).status === 0 && spawnSync("zstd", ["--version"]).status === 0
 
-let directory: string
+const directory = sharedDirectory()
 let summary: SampleSummary
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), "kata-deploy-trial-test-"))
-  summary = await Effect.runPromise(packSampleComponents(directory, architecture))
-  return () => rmSync(directory, { recursive: true, force: true })
+  summary = await Effect.runPromise(packSampleComponents(directory(), architecture))
 })
 
 const archiveOf = (component: string): string =>
-  join(directory, "tarballs", `kata-static-${component}.tar.zst`)
+  join(directory(), "tarballs", `kata-static-${component}.tar.zst`)
 
 const manifestShims = (): Record<string, Record<string, ReadonlyArray<string>>> =>
-  JSON.parse(readFileSync(join(directory, "shim-components.json"), "utf8")).shims
+  JSON.parse(readFileSync(join(directory(), "shim-components.json"), "utf8")).shims
 
 describe("the sample components", () => {
   it("hold enough for progress to be seen, and little enough to be made at once", () => {
@@ -40,8 +38,8 @@ describe("the sample components", () => {
   })
 
   it("leave nothing but archives, manifest and versions", () => {
-    expect(readdirSync(directory).sort()).toEqual(["shim-components.json", "tarballs", "versions.yaml"])
-    expect(readdirSync(join(directory, "tarballs"))).toHaveLength(summary.components.length)
+    expect(readdirSync(directory()).sort()).toEqual(["shim-components.json", "tarballs", "versions.yaml"])
+    expect(readdirSync(join(directory(), "tarballs"))).toHaveLength(summary.components.length)
   })
 
   it("name in the manifest only archives that exist", () => {
@@ -94,15 +92,14 @@ describe("the sample components", () => {
   })
 
   it("are the same bytes when they are made again", async () => {
-    const again = mkdtempSync(join(tmpdir(), "kata-deploy-trial-test-"))
-    onTestFinished(() => rmSync(again, { recursive: true, force: true }))
+    const again = temporaryDirectory()
     await Effect.runPromise(packSampleComponents(again, architecture))
     const digest = (root: string, name: string) =>
       createHash("sha256")
         .update(readFileSync(join(root, "tarballs", name)))
         .digest("hex")
-    for (const name of readdirSync(join(directory, "tarballs"))) {
-      expect(digest(again, name), name).toBe(digest(directory, name))
+    for (const name of readdirSync(join(directory(), "tarballs"))) {
+      expect(digest(again, name), name).toBe(digest(directory(), name))
     }
   })
 })

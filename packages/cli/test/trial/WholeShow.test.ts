@@ -1,6 +1,4 @@
-import { cpSync, mkdtempSync, readdirSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { cpSync, readdirSync } from "node:fs"
 import { Architecture } from "@kata-deploy/core"
 import { Effect } from "effect"
 import { beforeAll, describe, expect, it } from "vitest"
@@ -10,16 +8,14 @@ import { packSampleComponents, type SampleSummary } from "../../src/trial/Sample
 import * as Trial from "../../src/trial/Trial.ts"
 import { plain } from "../../src/render/Paint.ts"
 import * as Recorder from "../sample/Recorder.ts"
-import { temporaryDirectory } from "./TemporaryDirectory.ts"
+import { sharedDirectory, temporaryDirectory } from "./TemporaryDirectory.ts"
 
-let packed: string
+const packed = sharedDirectory()
 let summary: SampleSummary
 const architecture = Architecture.fromNodeName(process.arch)
 
 beforeAll(async () => {
-  packed = mkdtempSync(join(tmpdir(), "kata-deploy-trial-test-"))
-  summary = await Effect.runPromise(packSampleComponents(packed, architecture))
-  return () => rmSync(packed, { recursive: true, force: true })
+  summary = await Effect.runPromise(packSampleComponents(packed(), architecture))
 })
 
 /** The show with the program's own actions, on a page that nobody looks at. */
@@ -38,7 +34,7 @@ const perform = async (distribution: string, containerd: string) => {
       architecture,
       packComponents: (directory) =>
         Effect.sync(() => {
-          cpSync(packed, directory, { recursive: true })
+          cpSync(packed(), directory, { recursive: true })
           return summary
         }),
       temporary,
