@@ -13,6 +13,7 @@ import {
   type Status,
 } from "@kata-deploy/core"
 import * as DiffText from "./DiffText.ts"
+import * as MoreProblems from "./MoreProblems.ts"
 
 const document = (content: object): string => `${JSON.stringify(content, null, 2)}\n`
 
@@ -36,7 +37,7 @@ export const snapshots = (report: SnapshotsReport.SnapshotsReport): string =>
 export const modeChange = (change: ModeReport.ModeReport): string =>
   document({ schemaVersion: 1, kind: "mode-change", ...Masking.maskTexts(change) })
 
-/** What went wrong; `report` tells what a run did before it did. */
+/** What went wrong, many problems of one setting cut short; `report` tells what a run did before it did. */
 export const problems = (
   problems: ReadonlyArray<Problem.Problem>,
   exitStatus: number,
@@ -46,6 +47,6 @@ export const problems = (
     schemaVersion: 1,
     kind: "problems",
     exitStatus,
-    problems: Masking.maskTexts(problems),
+    problems: Masking.maskTexts(MoreProblems.limited(problems)),
     ...(report === undefined ? {} : { report: Masking.maskTexts(report) }),
   })

@@ -164,7 +164,12 @@ const heading = (plan: Plan.Plan, style: Style): ReadonlyArray<string> => {
 const sandboxLines = (plan: Plan.Plan, style: Style): ReadonlyArray<string> => {
   // Only what removes the files asks; replacing them puts no sandbox at risk.
   if (plan.action !== "cleanup" && plan.action !== "cleanup-stage-remove-artifacts") return []
-  if (plan.sandboxes === null) return labelled("Kata sandboxes", "could not be looked at from here", style)
+  if (plan.sandboxes === null) {
+    // The warning says it with the reason.
+    return plan.notices.some(({ code }) => code === "use-not-checked")
+      ? []
+      : labelled("Kata sandboxes", "could not be looked at from here", style)
+  }
   return plan.sandboxes.length === 0
     ? []
     : labelled("Kata sandboxes at risk", plan.sandboxes.join(", "), style)

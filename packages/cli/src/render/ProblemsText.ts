@@ -3,6 +3,7 @@
  * matters, and what to do.
  */
 import { Masking, type Problem } from "@kata-deploy/core"
+import * as MoreProblems from "./MoreProblems.ts"
 import type { Style } from "./Paint.ts"
 import { count, hanging } from "./Prose.ts"
 
@@ -60,7 +61,7 @@ export const render = (
   const lines = hanging("error: ", summary(status, problems.length), columns).map((line, at) =>
     at === 0 ? `${paint("red", "error:")}${line.slice("error:".length)}` : line,
   )
-  const groups = grouped(problems)
+  const groups = grouped(MoreProblems.limited(problems))
   for (const [at, group] of groups.entries()) {
     const { message, path, remedy } = group.first
     const number = groups.length === 1 ? "  " : `${at + 1}. `

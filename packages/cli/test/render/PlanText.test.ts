@@ -28,6 +28,19 @@ describe("a plan for people", () => {
     assert.match(text(plan), /\nNothing to do from here; the restart is still due\.\n$/)
   })
 
+  it("says once that use could not be checked, be it in a notice or beside the sandboxes", () => {
+    const notice = {
+      code: "use-not-checked",
+      severity: "warning",
+      message: "It could not be checked whether /opt/kata is in use (no hostPID).",
+    } as const
+    const told = text({ ...cleanupPlan, sandboxes: null, notices: [notice] })
+    assert.include(told, "It could not be checked")
+    assert.notInclude(told, "Kata sandboxes")
+    const bare = text({ ...cleanupPlan, sandboxes: null, notices: [] })
+    assert.include(bare, "Kata sandboxes: could not be looked at from here")
+  })
+
   it("uses the width of a wide terminal", () => {
     Golden.matches(text(installPlan, 200), "fixtures/cli/plan-install-wide.txt")
   })
