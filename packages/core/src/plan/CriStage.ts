@@ -71,13 +71,14 @@ const planWith = (
     const digest = (): string => (digested ??= RestartNeed.loadedDigest(config.loaded, after))
     // What was never seen to start with files of ours has not loaded these, whatever they are.
     const mayHaveLoaded = ledger.startedWith !== null || ledger.restarting !== undefined
-    // Nor has a start that nobody saw loaded what only these steps bring about.
+    // What only these steps bring about was not there at the last start, and whatever was has been loaded since, maybe.
     const brings = puts({ stages: [{ stage: "cri", steps }] }).some(
       (change) => config.loaded.includes(change.path) && !Change.isNoop(change),
     )
-    const seen = brings ? { startedWith: ledger.startedWith } : ledger
     const hasLoaded =
-      mayHaveLoaded && RestartNeed.hasLoaded({ ledger: seen, digest: digest(), run: facts.sight.runtimeRun })
+      mayHaveLoaded &&
+      !brings &&
+      RestartNeed.hasLoaded({ ledger, digest: digest(), run: facts.sight.runtimeRun })
     const restart = hasLoaded ? undefined : RestartNeed.of(detected.row, facts.control)
     const { restartDue: _due, restarting: _, ...rest } = ledger
     // Whoever starts it from now on starts it with what is on disk, so what it was started with before says nothing.

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit } from "effect"
-import { Progress, Run } from "../../src/index.ts"
+import { FileState, Progress, Run } from "../../src/index.ts"
 import { HostShellMemory } from "../../src/testing/index.ts"
+import * as LoadingNode from "./LoadingNode.ts"
 import * as Node from "./SampleNode.ts"
 import * as SystemdNode from "./SystemdNode.ts"
 
@@ -61,6 +62,20 @@ describe("an install that goes back to what the runtime was once seen to load", 
       assert.strictEqual(asked(node, "restart"), 1)
       yield* Run.run(request("install")).pipe(node.on)
       assert.strictEqual(asked(node, "restart"), 1, "and no second one")
+    }),
+  )
+
+  it.effect("restarts it where somebody changed our drop-in and restarted it with that", () =>
+    Effect.gen(function* () {
+      const { loaded, node, onDisk, reboot, run } = LoadingNode.make()
+      yield* run(["install", "qemu"])
+      const ours = onDisk()
+      node.files.tree.set(SystemdNode.dropIn, FileState.file("# nothing any more\n"))
+      yield* reboot
+      assert.include(loaded(), "nothing any more")
+      yield* run(["install", "qemu"])
+      assert.strictEqual(onDisk(), ours)
+      assert.strictEqual(loaded(), ours)
     }),
   )
 })
