@@ -131,8 +131,11 @@ const rendered = ({
     })
   }
   const declared = Toml.versionIn(table)
-  const schema =
-    declared !== undefined && declared >= 2
+  // Where nobody names a version the file answers for it; one that cannot be read is a mistake (decisions §6).
+  const isUnreadable = facts.version !== undefined && version === undefined
+  const schema = isUnreadable
+    ? undefined
+    : declared !== undefined && declared >= 2
       ? schemaOf(declared)
       : version === undefined
         ? undefined
@@ -279,7 +282,7 @@ const unknownVersion = (facts: PathFacts, mainConfig: HostPath.HostPath): Proble
   message:
     facts.version === undefined
       ? `The version of ${facts.row.runtime} is not known, and it decides whether ${mainConfig} may be extended by a drop-in.`
-      : `${JSON.stringify(facts.version)} is no version of containerd, and the version decides how ${mainConfig} may be changed.`,
+      : `${JSON.stringify(facts.version)} is no version of containerd, and the version decides how its configuration (${mainConfig}) may be changed.`,
   remedy: "Set CONTAINER_RUNTIME_VERSION, e.g. containerd://2.1.5, as `kubectl get node -o wide` shows it.",
 })
 

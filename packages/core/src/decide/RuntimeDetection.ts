@@ -142,6 +142,34 @@ const fromHost = (
   facts: DetectionFacts,
 ): Result.Result<Detected, DecisionError> => {
   const seen = Distribution.markers.filter((marker) => facts.exists(marker.path))
+  return Result.map(byHost(declared, facts, seen), (detected) => ({
+    ...detected,
+    notices: [...detected.notices, ...besideTree(detected, facts, seen)],
+  }))
+}
+
+/** CRI-O may run beside every distribution, but a tree that has a containerd of its own speaks against it. */
+const besideTree = (
+  { row }: Detected,
+  { version }: DetectionFacts,
+  seen: typeof Distribution.markers,
+): ReadonlyArray<Notice> =>
+  !isCrio(version) || seen.length === 0
+    ? []
+    : [
+        {
+          code: "version-beside-tree",
+          severity: "warning",
+          message: `The version of the CRI runtime is ${version}, but the host has ${seen.map(({ distribution, path }) => `${path} of ${distribution}`).join(" and ")}, which brings a containerd of its own; ${row.runtime} is configured.`,
+          remedy: "Name the one that kubelet uses with --cri-runtime, or correct CONTAINER_RUNTIME_VERSION.",
+        },
+      ]
+
+const byHost = (
+  declared: Distribution.Distribution | undefined,
+  facts: DetectionFacts,
+  seen: typeof Distribution.markers,
+): Result.Result<Detected, DecisionError> => {
   const other = otherDaemon(facts.version)
   if (other !== undefined) {
     return Result.fail(new PrerequisiteError({ problems: [unsupported(other, "CONTAINER_RUNTIME_VERSION")] }))

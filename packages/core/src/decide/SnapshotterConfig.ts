@@ -6,6 +6,7 @@ import { Result } from "effect"
 import type { SightFacts } from "../input/Facts.ts"
 import { type Notice, PrerequisiteError, type Problem } from "../input/Problem.ts"
 import type { Settings } from "../input/Settings.ts"
+import type { RuntimeRow } from "../model/Distribution.ts"
 import * as ProbeFile from "../model/ProbeFile.ts"
 import type { PrintTable } from "../toml/TomlPrinter.ts"
 import type { ContainerdPaths } from "./ConfigPaths.ts"
@@ -26,6 +27,15 @@ export const problems = (settings: Settings): ReadonlyArray<Problem> => {
   )
   return [...problems, ...guard, ...sockets]
 }
+
+/**
+ * Names that no snapshotter has: a wrong setting, whatever the host is like (decisions §12). With CRI-O the setting has no
+ * effect, which is only told (spec 09 §5).
+ */
+export const misnamed = (
+  { setupSnapshotters }: Pick<Settings, "setupSnapshotters">,
+  { layout }: Pick<RuntimeRow, "layout">,
+): ReadonlyArray<Problem> => (layout === "crio" ? [] : Snapshotter.parse(setupSnapshotters).problems)
 
 /** The probe where nobody tried: what it would prove stays off, and that is told. */
 export const unprobed: ProbeFile.ProbeFile = ProbeFile.untried("nobody tried it with a probe file")

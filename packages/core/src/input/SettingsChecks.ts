@@ -2,6 +2,7 @@
  * Answers: do the settings agree with one another and with the shim registry? Source: spec 01 §5, decisions §6,
  * 12 W-03, W-05.
  */
+import { guestPull } from "../decide/KubeletAdvice.ts"
 import * as Handler from "../model/Handler.ts"
 import type * as Instance from "../model/Instance.ts"
 import * as Shim from "../model/Shim.ts"
@@ -36,7 +37,12 @@ export const check = (
     ...suffix(settings),
     ...collisions(settings),
   ]
-  notices.push(...replacedVariants(settings), ...unusedExportMode(settings), ...unfitTaints(settings))
+  notices.push(
+    ...replacedVariants(settings),
+    ...unusedExportMode(settings),
+    ...unknownPullTypes(settings),
+    ...unfitTaints(settings),
+  )
   if (settings.raw.devkit && !settings.raw.debug) {
     notices.push({
       code: "devkit-without-debug",
@@ -75,6 +81,28 @@ const unusedExportMode = ({ raw }: Checked): ReadonlyArray<Notice> =>
           remedy: "Add nydus-hs to EXPERIMENTAL_SETUP_SNAPSHOTTER, or leave NYDUS_HS_EXPORT_MODE out.",
         },
       ]
+
+/** Anything may stand there, and only one word means anything (spec 01 §5, 04); others look like a decision. */
+const unknownPullTypes = ({ custom, raw }: Checked): ReadonlyArray<Notice> =>
+  [
+    ...raw.pullTypeMapping.map(({ key, value }) => ({
+      name: key,
+      pullType: value,
+      setting: raw.variableOf("PULL_TYPE_MAPPING"),
+    })),
+    ...custom.map(({ handler, pullType }) => ({
+      name: handler,
+      pullType,
+      setting: "The list of custom runtimes",
+    })),
+  ]
+    .filter(({ pullType }) => pullType !== undefined && pullType !== guestPull)
+    .map(({ name, pullType, setting }) => ({
+      code: "pull-type-unknown",
+      severity: "warning",
+      message: `${setting} maps ${name} to ${JSON.stringify(pullType)}, a pull type that means nothing: images are pulled as if it were not there.`,
+      remedy: `Write ${guestPull} where guests pull the images themselves, else leave it out.`,
+    }))
 
 /** Source: https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/ */
 const taintEffects = ["NoSchedule", "PreferNoSchedule", "NoExecute"]

@@ -105,7 +105,7 @@ export const rows = [
     "PULL_TYPE_MAPPING",
     { kind: "mapping" },
     "none",
-    "Image pull type of each handler: `shim:guest-pull,…`.",
+    "Image pull type of each handler: `shim:guest-pull,…`. Other types mean nothing, which is told.",
   ),
   each(
     "EXPERIMENTAL_FORCE_GUEST_PULL",
@@ -202,7 +202,7 @@ export const rows = [
     "CONTAINER_RUNTIME_VERSION",
     text,
     "what the Node object says",
-    "The CRI runtime and its version, e.g. containerd://2.1.5-k3s1; spares asking the API. Refused where the runtime can be asked and is of another generation, or of another minor release for which other files would be written.",
+    "The CRI runtime and its version, e.g. containerd://2.1.5-k3s1; spares asking the API. Refused where the runtime can be asked and is of another generation, or of another minor release for which other files would be written; so is a version of containerd that cannot be read, where files depend on it.",
   ),
   one("K8S_DISTRIBUTION", text, "none", "Declared distribution: k8s, k3s, rke2, k0s or microk8s."),
   one(

@@ -12,6 +12,7 @@ import * as NodeMarks from "../decide/NodeMarks.ts"
 import type { Policies } from "../decide/Policies.ts"
 import * as RecordedModes from "../decide/RecordedModes.ts"
 import type { Detected } from "../decide/RuntimeDetection.ts"
+import * as SnapshotterConfig from "../decide/SnapshotterConfig.ts"
 import type { DataWish } from "../decide/SnapshotterData.ts"
 import * as Distribution from "../model/Distribution.ts"
 import * as FactsOf from "../input/Facts.ts"
@@ -151,6 +152,8 @@ const makeWith = (input: PlanInput, detected: Detected): Result.Result<Plan, Dec
     ...HostCheck.RuntimeFit.named(settings, input.facts.sight.runtimeSays),
   ]
   if (refused.length > 0) failures.push(new PrerequisiteError({ problems: refused }))
+  const misnamed = SnapshotterConfig.misnamed(settings, detected.row)
+  if (misnamed.length > 0) failures.push(new SettingsError({ problems: misnamed }))
   if (asked.includes("host-check")) {
     notices.push(...HostCheck.notices(settings, detected.row, version), ...seen.notices)
     stages.push({ stage: "host-check", steps: [] })

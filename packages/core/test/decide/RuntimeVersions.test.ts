@@ -59,6 +59,42 @@ describe("the version of a node", () => {
   })
 })
 
+describe("a version of CRI-O on the tree of a distribution that brings its own containerd", () => {
+  const k3s = "/var/lib/rancher/k3s/agent/etc/containerd"
+  const on = (...paths: ReadonlyArray<string>) => ({
+    version: "cri-o://1.34.0",
+    exists: (path: string) => paths.includes(path),
+  })
+  const notices = (facts: Partial<RuntimeDetection.DetectionFacts>) =>
+    Result.getOrThrow(detect(facts)).notices
+
+  for (const declared of [undefined, "k3s", "k8s"]) {
+    it(`is told of with the path, declared as ${declared ?? "nothing"}`, () => {
+      const facts = { ...on(k3s, "/etc/containerd"), declared }
+      assert.strictEqual(runtime(facts), "crio")
+      const [notice, ...others] = notices(facts)
+      assert.deepStrictEqual(others, [])
+      assert.deepStrictEqual([notice!.code, notice!.severity], ["version-beside-tree", "warning"])
+      assert.include(notice!.message, k3s)
+      assert.include(notice!.message, "cri-o://1.34.0")
+      assert.include(notice!.remedy, "--cri-runtime")
+    })
+  }
+
+  it("is no contradiction on a tree that speaks for no distribution", () => {
+    assert.deepStrictEqual([...notices(on("/etc/crio"))], [])
+    assert.deepStrictEqual([...notices({ ...on("/etc/crio"), declared: "k8s" })], [])
+  })
+
+  it("is told of where the ledger remembers another runtime, which stays the one that is configured", () => {
+    const facts = { ...on(k3s), remembered: "k3s" }
+    assert.strictEqual(runtime(facts), "k3s")
+    const [notice] = notices(facts)
+    assert.strictEqual(notice!.code, "version-beside-tree")
+    assert.match(notice!.message, /k3s is configured/)
+  })
+})
+
 describe("units of which only some could be asked", () => {
   const some = (state: HostShell.UnitState) =>
     new Map<string, Fact.Fact<HostShell.UnitState>>([

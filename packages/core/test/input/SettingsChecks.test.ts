@@ -37,6 +37,20 @@ describe("SettingsChecks", () => {
     assert.deepStrictEqual([...accepted({}).notices], [])
   })
 
+  it("warns about a pull type that nothing goes by, of a shim and of a custom runtime", () => {
+    const found = (text: string) => accepted({ PULL_TYPE_MAPPING_X86_64: text }).notices
+    assert.deepStrictEqual([...found("qemu:guest-pull,clh:guest-pull")], [])
+    const [notice, ...others] = found("qemu:sideways,clh:guest-pull")
+    assert.deepStrictEqual(others, [])
+    assert.strictEqual(notice?.code, "pull-type-unknown")
+    assert.match(notice.message, /^PULL_TYPE_MAPPING_X86_64 maps qemu to "sideways"/)
+    const list = (line: string) => accepted(enabled, custom(line)).notices
+    assert.deepStrictEqual([...list("kata-a:qemu::guest-pull\nkata-b:qemu")], [])
+    const [told] = list("kata-a:qemu::Guest-pull")
+    assert.strictEqual(told?.code, "pull-type-unknown")
+    assert.include(told.message, "kata-a")
+  })
+
   it("warns about a startup taint that no taint can be called", () => {
     const found = (text: string) => accepted({ STARTUP_TAINTS: text }).notices
     for (const text of ["k", "example.com/k:NoSchedule", "a:PreferNoSchedule,b:NoExecute c"])

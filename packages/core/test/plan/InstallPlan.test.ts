@@ -68,6 +68,33 @@ const summaries = (of: Plan.Plan, stage: Plan.StageName) =>
     .flatMap((s) => s.steps.map((step) => PlanDocument.summary(step.action)))
 
 describe("InstallPlan", () => {
+  it("takes a snapshotter that nobody can set up for a wrong setting, whatever else the host lacks", () => {
+    const error = (setup: string, more: Given = {}) =>
+      Result.getOrThrow(
+        Result.flip(
+          make({ ...more, variables: { EXPERIMENTAL_SETUP_SNAPSHOTTER: setup, ...more.variables } }),
+        ),
+      )
+    const wrong = error("foo,erofs", { variables: { CONTAINER_RUNTIME_VERSION: "containerd://1.7.2" } })
+    assert.strictEqual(wrong._tag, "SettingsError")
+    assert.deepStrictEqual(
+      wrong.problems.filter(({ value }) => value === "foo").map(({ code }) => code),
+      ["E_UNSUPPORTED_SNAPSHOTTER"],
+    )
+    for (const action of ["install-stage-artifacts", "install-stage-cri"] as const)
+      assert.strictEqual(error("foo", { action })._tag, "SettingsError")
+    // The name is right, and containerd is too old for it.
+    assert.strictEqual(error("erofs")._tag, "PrerequisiteError")
+  })
+
+  it("passes over snapshotters with CRI-O, whatever is asked for", () => {
+    const variables = {
+      EXPERIMENTAL_SETUP_SNAPSHOTTER: "foo",
+      CONTAINER_RUNTIME_VERSION: "cri-o://1.34.0",
+    }
+    assert.isTrue(Result.isSuccess(make({ variables })))
+  })
+
   it("claims the node before anything is touched and promotes it when all is done", () => {
     const made = plan({ facts: { node } })
     assert.deepStrictEqual(stageNames(made), ["host-check", "artifacts", "cri", "label"])
