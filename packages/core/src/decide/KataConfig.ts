@@ -110,7 +110,6 @@ const withAnnotations = (
   const hypervisor = Toml.tableAt(base.table, "hypervisor", row.hypervisor) ?? {}
   const before = Toml.stringsAt(hypervisor, "enable_annotations")
   const after = [...new Set([...before, ...added])].sort()
-  if (after.length === before.length && after.every((name, at) => name === before[at])) return base
   return edit(base, ["hypervisor", row.hypervisor, "enable_annotations"], after)
 }
 
@@ -147,12 +146,22 @@ const all = (input: KataInput): ReadonlyArray<Desired.Desired> => [
   ...input.settings.handlers.flatMap((handler) => (handler.kind === "shim" ? [] : ofHandler(input, handler))),
 ]
 
+/** What a shim's configurations are made from; nobody can write one without it. */
+const sourceOf = (
+  { bases }: KataInput,
+  shim: string,
+): { readonly row: Shim.ShimRow; readonly base: BaseConfig } | undefined => {
+  const row = Shim.lookup(shim)
+  const base = row && bases.get(baseKey(shim, row))
+  return row && base && { row, base }
+}
+
 const ofShim = (input: KataInput, shim: string): ReadonlyArray<Desired.Desired> => {
   const { settings } = input
   const { installDir } = settings.instance
-  const row = Shim.lookup(shim)
-  const base = row === undefined ? undefined : input.bases.get(baseKey(shim, row))
-  if (row === undefined || base === undefined) return []
+  const source = sourceOf(input, shim)
+  if (source === undefined) return []
+  const { base, row } = source
   const directory = Shim.runtimeDir(installDir, shim, row)
   const dropInDir = HostPath.join(directory, "config.d")
   const because = `shim ${shim} is enabled`
@@ -181,9 +190,9 @@ const ofShim = (input: KataInput, shim: string): ReadonlyArray<Desired.Desired> 
 
 const ofHandler = (input: KataInput, handler: Handler.Handler): ReadonlyArray<Desired.Desired> => {
   const { settings } = input
-  const row = Shim.lookup(handler.shim)
-  const base = row === undefined ? undefined : input.bases.get(baseKey(handler.shim, row))
-  if (row === undefined || base === undefined) return []
+  const source = sourceOf(input, handler.shim)
+  if (source === undefined) return []
+  const { base, row } = source
   const directory = Handler.customDir(settings.instance.installDir, handler.name)
   const dropInDir = HostPath.join(directory, "config.d")
   const because =

@@ -34,33 +34,27 @@ export const take = (text: string, instance: string): string | undefined => {
     .join("\n")
 }
 
-/** The keys of a table's header; `undefined` for every other line. */
-const headerOf = (line: string): ReadonlyArray<string> | undefined => {
-  if (!/^\s*\[[^[]/.test(line)) return undefined
-  const parsed = Toml.parse(line.trim())
-  if (Result.isFailure(parsed)) return undefined
-  const keys: Array<string> = []
-  for (let at: unknown = parsed.success; ;) {
-    const [entry] = typeof at === "object" && at !== null ? Object.entries(at) : []
-    if (entry === undefined) return keys
-    keys.push(entry[0])
-    at = entry[1]
-  }
-}
+/** Keys from the root to the innermost table, where each table holds one more and nothing else. */
+const keysOf = (table: Toml.Table): ReadonlyArray<string> =>
+  Object.entries(table).flatMap(([key, inner]) => [key, ...keysOf(inner as Toml.Table)])
+
+/** The keys of a table's header; none for every other line. */
+const headerOf = (line: string): ReadonlyArray<string> =>
+  /^\s*\[[^[]/.test(line) ? keysOf(Result.getOrElse(Toml.parse(line.trim()), () => ({}))) : []
 
 const isSame = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): boolean =>
   a.length === b.length && a.every((key, at) => key === b[at])
 
 /** Whether a text has the table with a header of its own. */
 export const hasHeader = (text: string, table: Wanted["table"]): boolean =>
-  text.split("\n").some((line) => isSame(headerOf(line) ?? [], table))
+  text.split("\n").some((line) => isSame(headerOf(line), table))
 
 /** The text with the key set in the table whose header it has; unchanged where it is so already. */
 export const set = (text: string, { instance, key, table, value }: Wanted): string => {
   const parsed = Toml.parse(text)
   if (Result.isSuccess(parsed) && Toml.at(parsed.success, ...table, key) === value) return text
   const lines = text.split("\n")
-  const header = lines.findIndex((line) => isSame(headerOf(line) ?? [], table))
+  const header = lines.findIndex((line) => isSame(headerOf(line), table))
   if (header < 0) return text
   const next = lines.findIndex((line, at) => at > header && /^\s*\[/.test(line))
   const end = next < 0 ? lines.length : next

@@ -136,9 +136,17 @@ const meaning = (text: string): string =>
     onSuccess: (table) => JSON.stringify({ ...table, debug: undefined }),
   })
 
+type File = Extract<FileState.FileState, { readonly _tag: "File" }>
+
+/** What becomes of a file of which `text` is left; one that we made goes with the last word in it that is not ours. */
+const left = (state: File, edit: Edit, text: string): Undone => ({
+  after: edit.createdFile && onlyOurs(text) ? FileState.absent : { ...state, text },
+  notices: [],
+})
+
 /** Takes out the handlers that an installer without a ledger wrote; its copy counts where nothing else changed. */
 const undoTables = (
-  state: Extract<FileState.FileState, { readonly _tag: "File" }>,
+  state: File,
   edit: Extract<Edit, { readonly kind: "tables" }>,
   instance: string,
 ): Undone => {
@@ -149,43 +157,49 @@ const undoTables = (
   const isBackup =
     edit.backup !== null && (without === undefined || meaning(without) === meaning(edit.backup))
   const text = isBackup ? edit.backup : without
-  if (text === undefined) return { after: state, notices: [marksGone(edit)] }
-  return edit.createdFile && onlyOurs(text)
-    ? { after: FileState.absent, notices: [] }
-    : { after: { ...state, text }, notices: [] }
+  return text === undefined ? { after: state, notices: [marksGone(edit)] } : left(state, edit, text)
 }
 
-/** Takes one edit out of a file. */
-export const undoEdit = (state: FileState.FileState, edit: Edit, instance: string): Undone => {
-  if (state._tag !== "File") return { after: state, notices: [] }
-  if (edit.kind === "tables") return undoTables(state, edit, instance)
-  const without =
-    edit.kind === "import"
-      ? ContainerdImports.remove(state.text, edit.elements, edit.region)
-      : Result.succeed(ContainerdWholeFile.cut(state.text, instance) ?? state.text)
-  if (Result.isFailure(without)) {
-    return {
+/** Takes our elements out of the imports. */
+const undoImport = (state: File, edit: Extract<Edit, { readonly kind: "import" }>): Undone =>
+  Result.match(ContainerdImports.remove(state.text, edit.elements, edit.region), {
+    onFailure: ({ detail }) => ({
       after: state,
       notices: [
         {
           code: "edit-not-undone",
           severity: "warning",
-          message: `${edit.path} is no valid TOML any more (${without.failure.detail}), so our import could not be taken out.`,
-          remedy:
-            edit.kind === "import"
-              ? `Remove ${edit.elements.join(" and ")} from its imports.`
-              : "Remove the block between our marks.",
+          message: `${edit.path} is no valid TOML any more (${detail}), so our import could not be taken out.`,
+          remedy: `Remove ${edit.elements.join(" and ")} from its imports.`,
         },
       ],
-    }
+    }),
+    onSuccess: (text) => left(state, edit, text),
+  })
+
+/** Takes our block out; without its marks it cannot be found. */
+const undoBlock = (
+  state: File,
+  edit: Extract<Edit, { readonly kind: "block" }>,
+  instance: string,
+): Undone => {
+  const text = ContainerdWholeFile.cut(state.text, instance) ?? state.text
+  return text === state.text && namesHandlersOf(text, edit.block)
+    ? { after: state, notices: [marksGone(edit)] }
+    : left(state, edit, text)
+}
+
+/** Takes one edit out of a file. */
+export const undoEdit = (state: FileState.FileState, edit: Edit, instance: string): Undone => {
+  if (state._tag !== "File") return { after: state, notices: [] }
+  switch (edit.kind) {
+    case "tables":
+      return undoTables(state, edit, instance)
+    case "import":
+      return undoImport(state, edit)
+    case "block":
+      return undoBlock(state, edit, instance)
   }
-  const text = without.success
-  if (edit.kind === "block" && text === state.text && namesHandlersOf(text, edit.block)) {
-    return { after: state, notices: [marksGone(edit)] }
-  }
-  return edit.createdFile && onlyOurs(text)
-    ? { after: FileState.absent, notices: [] }
-    : { after: { ...state, text }, notices: [] }
 }
 
 /** What is said when a file that we own as a whole was changed by somebody else before it goes. */

@@ -173,7 +173,7 @@ export const find = (facts: RecordFacts, snapshotter: string): Fact<FoundRecords
     leads.push({ ...keeper, chain: Result.isSuccess(chain) ? chain.success : undefined })
     const keys = Result.isSuccess(chain) ? chain.success : [keeper.top]
     keys.forEach((key, at) => {
-      if (!parents.has(key) || parents.get(key) === undefined) parents.set(key, keys[at - 1])
+      if (parents.get(key) === undefined) parents.set(key, keys[at - 1])
     })
   }
   const ours = containers.value.filter((one) => one.snapshotter === snapshotter && one.snapshotKey !== "")

@@ -123,6 +123,55 @@ describe("ContainerdWholeFile", () => {
     assert.isUndefined(cut(`a = "${mark}"\n${block.replace(mark, "# gone")}`))
     assert.isUndefined(cut(block.slice(0, block.lastIndexOf("# <<<"))))
     assert.strictEqual(cut(`a = 1 ${mark}\n${block}b = 2\n`), `a = 1 ${mark}\nb = 2\n`)
+    assert.strictEqual(cut(`${mark}!\n${block}`), `${mark}!\n`)
+    assert.strictEqual(cut(`${mark} \n${block}`), `${mark} \n`)
+  })
+
+  it("finds the block also at the very beginning of a file, and where the last line break was lost", () => {
+    const block = ContainerdWholeFile.block("default", { x: { a: 1 } }, "\n")
+    assert.strictEqual(cut(block.slice(1)), "")
+    assert.strictEqual(cut(`${block.slice(1)}a = 1\n`), "a = 1\n")
+    assert.strictEqual(cut(`version = 2\n${block.slice(0, -1)}`), "version = 2\n")
+  })
+
+  describe("a key for the CRI's own table", () => {
+    const plugin = "io.containerd.grpc.v1.cri"
+    const key = "disable_snapshot_annotations"
+    const extraTables = {
+      plugins: { [plugin]: { containerd: { [key]: false } } },
+      proxy_plugins: { nydus: { type: "snapshot" } },
+    }
+    const containerd = (text: string) =>
+      (meaning(text)["plugins"] as Record<string, Record<string, Record<string, unknown>>>)[plugin]![
+        "containerd"
+      ]!
+
+    it("goes into that table where the file has it, and out again with the block", () => {
+      const text = `[plugins."${plugin}".containerd]\nsnapshotter = "overlayfs"\n${key} = true\n[debug]\n`
+      const after = spliced(text, { extraTables })
+      assert.strictEqual(containerd(after)[key], false)
+      assert.strictEqual(containerd(after)["snapshotter"], "overlayfs")
+      assert.deepStrictEqual(meaning(after)["proxy_plugins"], { nydus: { type: "snapshot" } })
+      assert.strictEqual(cut(after), text)
+      assert.strictEqual(spliced(after, { extraTables }), after)
+    })
+
+    it("is set anew where somebody took it out and left the block", () => {
+      const text = `[plugins."${plugin}".containerd]\nsnapshotter = "overlayfs"\n`
+      const after = spliced(text, { extraTables })
+      const taken = after.replace(new RegExp(`^${key} = .*\n`, "m"), "")
+      assert.notStrictEqual(taken, after)
+      assert.strictEqual(spliced(taken, { extraTables }), after)
+    })
+
+    it("goes into the block where the file does not have the table, and no key is no key", () => {
+      assert.strictEqual(containerd(spliced("version = 2\n", { extraTables }))[key], false)
+      const text = `[plugins."${plugin}".containerd]\nsnapshotter = "overlayfs"\n`
+      const { proxy_plugins } = extraTables
+      const after = spliced(text, { extraTables: { proxy_plugins } })
+      assert.notProperty(containerd(after), key)
+      assert.deepStrictEqual(meaning(after)["proxy_plugins"], proxy_plugins)
+    })
   })
 
   for (const [schema, plugin] of [

@@ -41,6 +41,12 @@ describe("the copy of a base configuration", () => {
     is(list("'a', 'c'", "b"), ["a", "b", "c"])
   })
 
+  it("stays as it is where something else stands where a table would have to be", () => {
+    const base = "runtime = 1\n[hypervisor]\nqemu = 2\n"
+    const edits = { ALLOWED_HYPERVISOR_ANNOTATIONS_X86_64: "a", EXPERIMENTAL_FORCE_GUEST_PULL_X86_64: "qemu" }
+    assert.isTrue(text(base, edits).endsWith(base))
+  })
+
   it("is edited by each run as by the first, though many other bases were edited in between", () => {
     const base = (n: number) => `[hypervisor.qemu]\nkernel = "/k/${n}"\n`
     const first = copied(base(0), "x")

@@ -32,6 +32,16 @@ describe("MkfsErofs", () => {
       assert.deepStrictEqual(inPieces(bytes("sort\0xmkfs-time\0"), [size]), ["mkfs-time"])
   })
 
+  it("keeps a few bytes of what it has seen, however much that was", () => {
+    for (const size of [1, 3, 700]) {
+      let search = MkfsErofs.start
+      for (let seen = 0; seen < 2000; seen += size) {
+        search = MkfsErofs.search(search, bytes("x".repeat(size)))
+        assert.isAtMost(search.tail.length, 16)
+      }
+    }
+  })
+
   it("says the same in pieces as in one", () => {
     const word = fc.constantFrom("mkfs-time", "sort", "\0", "q", " ", "--", "sor", "t\0", "time\0", "\x01")
     fc.assert(

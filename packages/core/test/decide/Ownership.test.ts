@@ -103,6 +103,12 @@ describe("Ownership", () => {
     assert.include(undone.notices[0]!.message, path)
   })
 
+  it("leaves a file alone whose marks are gone and which nobody can read any more, or which names no handlers", () => {
+    const { edit } = blocked("version = 2\n")
+    for (const text of ["version = [", "[plugins]\nx = 1\n", "[plugins.x.containerd.runtimes]\ny = 1\n"])
+      assert.deepStrictEqual(undo(text, edit), { after: FileState.file(text, 0o600), notices: [] })
+  })
+
   it("does not take a handler of the same name but another program for ours", () => {
     const { edit, text } = blocked("version = 2\n")
     const other = text.replaceAll(/^# [<>]{3} .*\n/gm, "").replace("/opt/kata/", "/srv/kata/")

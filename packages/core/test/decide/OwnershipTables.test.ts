@@ -44,7 +44,10 @@ describe("undoing tables", () => {
   })
 
   it("takes a file away that the installer made, once nothing but ours was in it", () => {
-    assert.strictEqual(undo(`version = 2\n${ours}`, { createdFile: true }).after._tag, "Absent")
+    assert.deepStrictEqual(undo(`version = 2\n${ours}`, { createdFile: true }), {
+      after: FileState.absent,
+      notices: [],
+    })
     assert.strictEqual(undo(`version = 2\n${ours}`).after._tag, "File")
     assert.strictEqual(undo(`version = 2\n${theirs}${ours}`, { createdFile: true }).after._tag, "File")
     assert.strictEqual(undo(`# mine\nversion = 2\n${ours}`, { createdFile: true }).after._tag, "File")
@@ -138,10 +141,24 @@ describe("what the ledger calls a state", () => {
     ]
     assert.strictEqual(new Set(states.map(Ownership.digestOf)).size, states.length)
     assert.strictEqual(Ownership.digestOf(FileState.link("a")), "link:a")
+    assert.strictEqual(Ownership.digestOf(FileState.directory()), "directory")
+    assert.strictEqual(Ownership.digestOf(FileState.absent), "absent")
     assert.strictEqual(
       Ownership.digestOf(FileState.file("a", 0o600)),
       Ownership.digestOf(FileState.file("a")),
     )
+  })
+
+  it("is what the steps leave there, and nothing for paths that none of them puts", () => {
+    const other = HostPath.make("/etc/containerd/other.toml")
+    const after = Ownership.digestAfter([
+      { action: { _tag: "Prune", directories: [path] } },
+      { action: { _tag: "Put", change: { path, before: FileState.absent, after: FileState.link("x") } } },
+    ])
+    assert.strictEqual(after(path), "link:x")
+    assert.isUndefined(after(other))
+    assert.strictEqual(after(path), "link:x")
+    assert.isUndefined(Ownership.digestAfter([])(path))
   })
 
   it("says of a file of ours that it was changed only where that is known", () => {

@@ -126,7 +126,8 @@ describe("RestartNeed", () => {
     it("is none when the unit is not active, or nobody knows since when", () => {
       assert.isFalse(asked({ state: "failed" }, { with: "now", since: 1000 }))
       assert.isFalse(asked({ state: "activating" }, { with: "now", since: 1000 }))
-      assert.isFalse(asked({ activeSince: undefined }, { with: "now", since: 1000 }))
+      for (const since of [1000, null])
+        assert.isFalse(asked({ activeSince: undefined }, { with: "now", since }))
       assert.isFalse(asked(undefined, { with: "now", since: 1000 }))
     })
 
@@ -142,6 +143,49 @@ describe("RestartNeed", () => {
       assert.isFalse(asked({}, undefined, "before"))
       assert.isTrue(asked(undefined, { with: "before", since: 1000 }, "now"))
     })
+  })
+
+  describe("that is due because configuration was taken back", () => {
+    const owed = (since: number | null | undefined, run: Partial<HostShell.UnitRun> | undefined): boolean =>
+      RestartNeed.isOwed(since === undefined ? undefined : { since }, runOf(run))
+
+    it("is told from others by when the runtime became active; one that never ran has time zero", () => {
+      assert.deepStrictEqual(RestartNeed.owedSince(runOf({ activeSince: 5000 })), { since: 5000 })
+      assert.deepStrictEqual(RestartNeed.owedSince(runOf({ activeSince: undefined })), { since: 0 })
+      assert.deepStrictEqual(RestartNeed.owedSince(notAsked), { since: null })
+    })
+
+    it("is due until the runtime became active anew, whoever did it", () => {
+      assert.isTrue(owed(5000, { activeSince: 5000 }))
+      assert.isTrue(owed(5000, { activeSince: 9000, state: "failed" }))
+      assert.isFalse(owed(5000, { activeSince: 9000 }))
+      assert.isFalse(owed(0, { activeSince: 9000 }))
+    })
+
+    it("is due in doubt, and never where none was owed", () => {
+      assert.isTrue(owed(5000, undefined))
+      assert.isTrue(owed(null, { activeSince: 9000 }))
+      assert.isFalse(owed(undefined, undefined))
+      assert.isFalse(owed(undefined, { activeSince: 9000 }))
+    })
+  })
+
+  it("is due for configuration that is taken back, unless there is none of it; in doubt it is", () => {
+    const needs = RestartNeed.revertNeedsRestart
+    assert.isTrue(needs({ _tag: "DropIn", state: FileState.file("x") }))
+    assert.isTrue(needs({ _tag: "DropIn", state: FileState.link("x") }))
+    assert.isFalse(needs({ _tag: "DropIn", state: FileState.absent }))
+    assert.isTrue(needs({ _tag: "WholeFile", disposition: "merge" }))
+    assert.isTrue(needs({ _tag: "WholeFile", disposition: "delete" }))
+    assert.isFalse(needs({ _tag: "WholeFile", disposition: "keep" }))
+    assert.isTrue(needs({ _tag: "Unresolved" }))
+  })
+
+  it("that did not work is told with the unit, where its configuration is kept", () => {
+    const notice = RestartNeed.configurationKept("k3s.service")
+    assert.deepInclude(notice, { code: "configuration-kept", severity: "warning" })
+    assert.include(notice.message, "k3s.service")
+    assert.include(notice.remedy, "k3s.service")
   })
 
   describe("of the runtime that was configured before", () => {
@@ -179,7 +223,7 @@ describe("RestartNeed", () => {
   it("goes by path and text of every loaded file, in the order of loading, and by nothing else", () => {
     const file = fc.tuple(
       fc.constantFrom("/a", "/b", "/a/b"),
-      fc.constantFrom("", "x", "x\n/b\n1\ny", "0\n").map((t) => FileState.file(t)),
+      fc.constantFrom("", "x", "y", "x\n/b\n1\ny", "0\n").map((t) => FileState.file(t)),
     )
     const files = fc.uniqueArray(
       fc.oneof(file, fc.tuple(fc.constantFrom("/c"), fc.constant(FileState.absent))),
@@ -201,7 +245,9 @@ describe("RestartNeed", () => {
     )
   })
 
-  it("tells a missing file from an empty one", () => {
-    assert.notStrictEqual(digest([["/a", FileState.absent]]), digest([["/a", FileState.file("")]]))
+  it("tells a missing file from an empty one, and texts of one length from each other", () => {
+    const of = (state: FileState.FileState) => digest([["/a", state]])
+    assert.notStrictEqual(of(FileState.absent), of(FileState.file("")))
+    assert.notStrictEqual(of(FileState.file("x")), of(FileState.file("y")))
   })
 })

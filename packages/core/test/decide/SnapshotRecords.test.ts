@@ -60,6 +60,50 @@ describe("SnapshotRecords", () => {
     assert.deepStrictEqual(SnapshotRecords.configsToRead(failed, snapshotter) as object, [])
   })
 
+  it("calls present what containerd lists, a container's own snapshot too, with its parent and user", () => {
+    const state = store({ web: "b" })
+    const { doubts, records } = find(state, { images: failed })
+    assert.deepStrictEqual([...doubts], [])
+    assert.isTrue(records.every((record) => record.state === "present"))
+    const web = records.find(({ key }) => key === "web")
+    assert.deepStrictEqual(web, { key: "web", parent: b.chain[2], state: "present", users: ["web"] })
+  })
+
+  it("calls a placeholder of the backend stale, and knows below which layer it belongs", () => {
+    const [base, middle] = b.chain
+    const labelled = (label: string) =>
+      Fact.known([
+        { key: base!, kind: "committed" as const, parent: undefined, labels: new Map<string, string>() },
+        { key: middle!, kind: "committed" as const, parent: undefined, labels: new Map([[label, "true"]]) },
+      ])
+    const found = (label: string) =>
+      find(store(), { listed: labelled(label) }).records.find(({ key }) => key === middle)
+    assert.deepInclude(found(SnapshotRecords.placeholderLabel), { parent: base, state: "stale" })
+    assert.deepInclude(found("another"), { parent: base, state: "present" })
+  })
+
+  it("goes by the configuration that says what lies below, where another one of the same top does not", () => {
+    const state = store()
+    lose(state)
+    const facts = factsOf(state)
+    const [, top] = [...Fact.valueOf(facts.contents)!.find(({ digest }) => digest === b.config)!.labels].at(
+      -1,
+    )!
+    assert.strictEqual(top, b.chain[2])
+    const other = {
+      digest: "sha256:other",
+      labels: new Map([[`containerd.io/gc.ref.snapshot.${snapshotter}`, top]]),
+    }
+    for (const contents of [
+      [...Fact.valueOf(facts.contents)!, other],
+      [other, ...Fact.valueOf(facts.contents)!],
+    ])
+      assert.strictEqual(
+        find(state, { contents: Fact.known(contents) }).records.find(({ key }) => key === top)?.parent,
+        b.chain[1],
+      )
+  })
+
   it("calls nothing stale while nobody can say what the backend has", () => {
     assert.isTrue(Object.values(states(store(), { listed: failed })).every((state) => state === "unsure"))
   })
@@ -74,7 +118,10 @@ describe("SnapshotRecords", () => {
     const state = store()
     lose(state, [b.chain[2]!])
     const all = new Set([...a.chain, ...b.chain, ...c.chain])
-    assert.notProperty(states(state, { backend: Fact.known(all) }), b.chain[2]!)
+    assert.sameMembers(
+      Object.keys(states(state, { backend: Fact.known(all) })),
+      [...all].filter((key) => key !== b.chain[2]),
+    )
   })
 
   for (const part of ["contents", "containers"] as const)
@@ -94,7 +141,8 @@ describe("SnapshotRecords", () => {
       lose(state)
       const configs = new Map([...factsOf(state).configs, [c.config, text]])
       const { doubts, records } = find(state, { configs })
-      assert.strictEqual(records.find(({ key }) => key === c.chain[3])?.parent, undefined)
+      const top = records.find(({ key }) => key === c.chain[3])
+      assert.deepInclude(top, { parent: undefined, state: "stale" })
       assert.notInclude(
         records.map(({ key }) => key),
         c.chain[2],
@@ -108,6 +156,7 @@ describe("SnapshotRecords", () => {
     lose(state)
     const record = find(state).records.find(({ key }) => key === "web")
     assert.deepStrictEqual(record, { key: "web", parent: b.chain[2], state: "stale", users: ["web"] })
+    assert.deepStrictEqual([...find(state).doubts], [])
     const unseen = find(state, { images: failed })
     assert.deepStrictEqual([...unseen.doubts], ["it cannot be told on which layers the container web lies"])
   })
@@ -128,6 +177,10 @@ describe("SnapshotRecords", () => {
       [{ digest: "manifest", labels: new Map([["containerd.io/distribution.source.x", "elsewhere"]]) }],
     )
     assert.deepStrictEqual([...found.keys()], ["manifest"])
+    assert.deepStrictEqual(
+      [...SnapshotRecords.imagesOf([{ name: "one", target: "gone" }], []).keys()],
+      ["gone"],
+    )
   })
 
   it("leads from an image to its blobs through indexes and manifests", () => {
@@ -143,6 +196,7 @@ describe("SnapshotRecords", () => {
         { digest: "config", labels: label("", "index") },
       ],
     )
-    assert.deepStrictEqual(found.get("config") as object, ["one", "two"])
+    for (const digest of ["config", "index"])
+      assert.deepStrictEqual(found.get(digest) as object, ["one", "two"], digest)
   })
 })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Fact, HostPath, type SnapshotRecords, SnapshotterData } from "../../src/index.ts"
+import { Fact, HostPath, SnapshotRecords, SnapshotterData } from "../../src/index.ts"
 import { factsOf, images, lose, type Store, snapshotter, store } from "./RecordSamples.ts"
 
 const directory = HostPath.make("/var/lib/nydus-for-kata-tee")
@@ -45,7 +45,7 @@ describe("SnapshotterData", () => {
       assert.isNull(obstacle)
       const [namespace] = namespaces
       const keys = new Set(images.flatMap(({ chain }) => chain))
-      assert.deepStrictEqual(new Set(namespace!.order), keys)
+      assert.sameMembers([...namespace!.order], [...keys])
       for (const { chain } of images)
         chain.forEach((key, at) => {
           if (at > 0) assert.isBelow(namespace!.order.indexOf(key), namespace!.order.indexOf(chain[at - 1]!))
@@ -61,6 +61,49 @@ describe("SnapshotterData", () => {
       const { namespaces, obstacle } = outlook(look(lost()))
       assert.isNull(obstacle)
       assert.deepStrictEqual(new Set(namespaces[0]!.order), new Set(images.flatMap(({ chain }) => chain)))
+    })
+
+    it("has a placeholder of the backend once, though containerd lists it", () => {
+      const keys = images[0].chain
+      const listed = Fact.known(
+        keys.map((key, at) => ({
+          key,
+          kind: "committed" as const,
+          parent: keys[at - 1],
+          labels: new Map([[SnapshotRecords.placeholderLabel, "true"]]),
+        })),
+      )
+      const { namespaces } = outlook(look(store(), { listed }))
+      const all = [...new Set(images.flatMap(({ chain }) => chain))]
+      assert.sameMembers([...namespaces[0]!.order], all)
+    })
+
+    it("has snapshots without a label, and labels without a snapshot", () => {
+      const unlabelled = store()
+      for (const { labels } of unlabelled.contents.values())
+        labels.delete(`containerd.io/gc.ref.snapshot.${snapshotter}`)
+      const [snapshots] = outlook(look(unlabelled)).namespaces
+      assert.lengthOf(snapshots!.order, 5)
+      assert.deepStrictEqual(snapshots!.unlabel, [])
+      const backend = Fact.known(new Set(images.flatMap(({ chain }) => chain)))
+      const [labels] = outlook(look(store(), { listed: Fact.known([]), backend })).namespaces
+      assert.deepStrictEqual(labels!.order, [])
+      assert.lengthOf(labels!.unlabel, 3)
+    })
+
+    it("is not kept by containers of another snapshotter, or without a snapshot", () => {
+      const state = store()
+      const one = { image: "b", runtime: "io.containerd.runc.v2" }
+      state.containers.set("x", { ...one, id: "x", snapshotter: "overlayfs", snapshotKey: "x" })
+      state.containers.set("y", { ...one, id: "y", snapshotter, snapshotKey: "" })
+      assert.isNull(outlook(look(state)).obstacle)
+    })
+
+    it("stays where a snapshot came into use between the looks at containers and at snapshots", () => {
+      const seen = look(store())
+      const users = Fact.known(new Map([[images[1].chain[2]!, ["web"]]]))
+      const found = outlook({ ...seen, removal: { ...seen.removal, users } })
+      assert.deepStrictEqual(found, { namespaces: [], obstacle: "3 of its snapshots cannot be removed" })
     })
 
     it("leaves out namespaces that have nothing of it", () => {
@@ -109,6 +152,20 @@ describe("SnapshotterData", () => {
       assert.deepStrictEqual(outlook(look(bare(), unloaded)), { namespaces: [], obstacle: null })
     })
 
+    it("goes also where only some namespaces were told that it is not there", () => {
+      assert.deepStrictEqual(outlook(look(bare(), unloaded), look(bare())), {
+        namespaces: [],
+        obstacle: null,
+      })
+    })
+
+    it("stays as long as a label does whose image is gone, and names none", () => {
+      const state = store()
+      state.images.clear()
+      const { obstacle } = outlook(look(state, unloaded))
+      assert.match(obstacle ?? "", /still has records of snapshots in it, and no snapshotter/)
+    })
+
     it("stays as long as an image does, which is named", () => {
       const { namespaces, obstacle } = outlook(look(store(), unloaded))
       assert.match(obstacle ?? "", /of the images a, b, c, and no snapshotter nydus-for-kata-tee any more/)
@@ -148,6 +205,25 @@ describe("SnapshotterData", () => {
       assert.strictEqual(said(lost()), "5 of its snapshots are still there")
       assert.strictEqual(said(store({ web: "c" })), "it is in use by web")
     })
+  })
+
+  it("tells of what stays with its directory, the reason and what helps", () => {
+    const because = "it is in use by web"
+    const kept = SnapshotterData.notPurged(directory, { because, remedy: SnapshotterData.usualRemedy })
+    assert.deepInclude(kept, { code: "snapshotter-data-kept", severity: "warning" })
+    for (const word of [directory, because]) assert.include(kept.message, word)
+    assert.strictEqual(kept.remedy, SnapshotterData.usualRemedy)
+    const usual = SnapshotterData.keptAsUsual(snapshotter, directory)
+    assert.deepInclude(usual, { code: "snapshotter-data-kept", severity: "info" })
+    for (const word of [directory, snapshotter]) assert.include(usual.message, word)
+    assert.include(usual.remedy, "--nydus-data purge")
+  })
+
+  it("says that a directory is gone only where all of it is", () => {
+    const told = (rest: "nothing" | "some") =>
+      SnapshotterData.purged({ snapshotter, directory, snapshots: 1, bytes: 1, rest }).message
+    assert.include(told("nothing"), `${directory} is gone`)
+    assert.notInclude(told("some"), "is gone")
   })
 
   it("tells figures for people", () => {
