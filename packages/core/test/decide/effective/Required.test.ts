@@ -44,6 +44,13 @@ describe("required plugins", () => {
       /^no CRI: .*default_runtime_name/,
     ),
     row(
+      "a required half that needs no default snapshotter",
+      second,
+      { version: 3, required_plugins: [plugin[3]], plugins: { [images]: { snapshotter: "x" } } },
+      {},
+      /^no CRI: .*"x"/,
+    ),
+    row(
       "a required half, which 1.x does not have",
       first,
       { version: 2, required_plugins: [plugin[3]] },
