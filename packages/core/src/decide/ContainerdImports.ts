@@ -5,6 +5,7 @@
  */
 import { Result } from "effect"
 import * as RootSection from "../toml/RootSection.ts"
+import * as Splice from "../toml/Splice.ts"
 import * as Toml from "../toml/Toml.ts"
 import * as TomlPrinter from "../toml/TomlPrinter.ts"
 
@@ -22,24 +23,7 @@ export interface Edited {
   readonly region: Region
 }
 
-/** Some characters of a text, and what comes in their place. Several stand in the order of the text. */
-interface Splice {
-  readonly from: number
-  readonly to: number
-  readonly insert: string
-}
-
-const splice = (text: string, splices: ReadonlyArray<Splice>): string => {
-  const parts: Array<string> = []
-  let at = 0
-  for (const { from, insert, to } of splices) {
-    parts.push(text.slice(at, from), insert)
-    at = to
-  }
-  return [...parts, text.slice(at)].join("")
-}
-
-const insertion = (at: number, insert: string): Splice => ({ from: at, to: at, insert })
+const insertion = (at: number, insert: string): Splice.Splice => ({ from: at, to: at, insert })
 
 const lineStart = (text: string, at: number): number => text.lastIndexOf("\n", at - 1) + 1
 
@@ -89,7 +73,7 @@ export const add = (text: string, elements: ReadonlyArray<string>): Result.Resul
     if (missing.length === 0) return Result.succeed({ text, region: { before: "", after: "" } })
     const splices =
       root.statement === undefined ? [newStatement(root, missing)] : newMembers(root, root.statement, missing)
-    const edited = splice(text, splices)
+    const edited = Splice.apply(text, splices)
     const expected = [...entries, ...missing]
     const found = importsOf(edited)
     // Where the key is written in another way than we look for, it is there twice now, which is no TOML.
@@ -101,18 +85,18 @@ export const add = (text: string, elements: ReadonlyArray<string>): Result.Resul
   })
 
 /** The whole lines that splices change. Insertions at the start of a line stand for themselves. */
-const regionOf = (text: string, splices: ReadonlyArray<Splice>): Region => {
+const regionOf = (text: string, splices: ReadonlyArray<Splice.Splice>): Region => {
   const from = lineStart(text, splices[0]!.from)
   const last = splices.at(-1)!.to
   const to = last === 0 || text[last - 1] === "\n" ? Math.max(last, from) : RootSection.lineEnd(text, last)
   const start = text.startsWith("\uFEFF") && from === 0 ? 1 : from
   const inside = splices.map((s) => ({ ...s, from: s.from - start, to: s.to - start }))
   const before = text.slice(start, Math.max(start, to))
-  return { before, after: splice(before, inside) }
+  return { before, after: Splice.apply(before, inside) }
 }
 
 /** A line of its own behind the last statement, or in front of what belongs to the first table. */
-const newStatement = ({ section, text }: Root, elements: ReadonlyArray<string>): Splice => {
+const newStatement = ({ section, text }: Root, elements: ReadonlyArray<string>): Splice.Splice => {
   const line = `imports = [${quoted(elements).join(", ")}]${newlineOf(text)}`
   const last = section.statements.at(-1)
   if (last !== undefined) return insertion(text[last.end - 1] === "\n" ? last.end : last.start, line)
@@ -131,7 +115,7 @@ const newMembers = (
   { text }: Root,
   statement: RootSection.Statement,
   elements: ReadonlyArray<string>,
-): ReadonlyArray<Splice> => {
+): ReadonlyArray<Splice.Splice> => {
   const { close, members } = RootSection.members(text, statement.value)
   const last = members.at(-1)
   const literals = quoted(elements)
@@ -189,7 +173,7 @@ const withoutMembers = (
       return typeof value === "string" && elements.includes(value)
     })
     if (at < 0) return edited
-    edited = splice(edited, withoutMember(edited, members, at))
+    edited = Splice.apply(edited, withoutMember(edited, members, at))
   }
 }
 
@@ -198,7 +182,7 @@ const withoutMember = (
   text: string,
   members: ReadonlyArray<RootSection.Member>,
   at: number,
-): ReadonlyArray<Splice> => {
+): ReadonlyArray<Splice.Splice> => {
   const { comma, end, start } = members[at]!
   const previous = members[at - 1]
   const next = members[at + 1]

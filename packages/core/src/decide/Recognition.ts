@@ -4,6 +4,7 @@
  */
 import { Result } from "effect"
 import * as HostPath from "../model/HostPath.ts"
+import * as TableCut from "../toml/TableCut.ts"
 import * as Toml from "../toml/Toml.ts"
 import * as TomlEdit from "../toml/TomlEdit.ts"
 
@@ -76,9 +77,18 @@ const alone = (root: Toml.Table, path: TomlEdit.Path): TomlEdit.Path => {
     : path
 }
 
+/** What goes so far, and what the file says without it. */
+interface Going {
+  readonly root: Toml.Table
+  readonly paths: ReadonlyArray<TomlEdit.Path>
+}
+
 /** A table left empty would say that there is no handler at all, so it goes with the last one in it. */
-const withoutTable = (root: Toml.Table, path: TomlEdit.Path): Toml.Table =>
-  Toml.at(root, ...path) === undefined ? root : TomlEdit.withoutKey(root, alone(root, path))
+const withTable = (going: Going, path: TomlEdit.Path): Going => {
+  if (Toml.at(going.root, ...path) === undefined) return going
+  const cut = alone(going.root, path)
+  return { root: TomlEdit.withoutKey(going.root, cut), paths: [...going.paths, cut] }
+}
 
 /** The text without the tables of our handlers; `undefined` where they cannot be cut out. */
 export const withoutOurs = (text: string, installDir: HostPath.HostPath): string | undefined => {
@@ -86,12 +96,8 @@ export const withoutOurs = (text: string, installDir: HostPath.HostPath): string
   const tables = handlersOf(text)
     .filter((handler) => isBelow(handler, installDir))
     .flatMap((handler) => [handler.table, [...images, handler.name]])
-  const cut =
-    tables.length === 0
-      ? text
-      : Toml.parse(text).pipe(
-          Result.flatMap((root) => TomlEdit.rewrite(text, tables.reduce(withoutTable, root))),
-          Result.match({ onFailure: () => undefined, onSuccess: (edited) => edited.text }),
-        )
+  if (tables.length === 0) return text
+  const root = Result.getOrElse(Toml.parse(text), () => ({}))
+  const cut = TableCut.without(text, tables.reduce(withTable, { root, paths: [] }).paths)
   return cut !== undefined && ["others", "unsaid"].includes(belonging(cut, installDir)) ? cut : undefined
 }

@@ -1,6 +1,6 @@
 /**
- * Answers: where in a TOML text are the statements in front of the first table header, and the members of an array
- * among them? Offsets only, so that a text of somebody else is edited by cutting and inserting and every other byte
+ * Answers: where in a TOML text are the statements in front of the first table header (or the next one), and the members
+ * of an array among them? Offsets only, so that a text of somebody else is edited by cutting and inserting and every other byte
  * stays. Malformed text ends a span at the end of the text; whether the text is TOML is the parser's business.
  */
 
@@ -79,11 +79,13 @@ const keyEnd = (text: string, at: number): number => {
   return end
 }
 
-/** Finds the statements of the root section; a first line starting with `{{` (a Go template) is no part of it. */
-export const scan = (text: string): RootSection => {
-  const start = text.startsWith("{{") ? lineEnd(text, 0) : text.startsWith("\uFEFF") ? 1 : 0
+/** Offset behind the brackets of the table header whose first `[` is at `at`; keys in it may hold brackets. */
+export const headerEnd = (text: string, at: number): number => valueEnd(text, at)
+
+/** The statements at and below the line that starts at `from`, up to the line of the next table header. */
+export const statementsFrom = (text: string, from: number): Pick<RootSection, "statements" | "end"> => {
   const statements: Array<Statement> = []
-  let line = start
+  let line = from
   while (line < text.length) {
     const at = skip(text, line, " \t")
     if (text[at] === "[") break
@@ -97,7 +99,13 @@ export const scan = (text: string): RootSection => {
     statements.push({ key: text.slice(at, equals).trim(), start: line, value, end })
     line = end
   }
-  return { start, statements, end: Math.min(line, text.length) }
+  return { statements, end: Math.min(line, text.length) }
+}
+
+/** Finds the statements of the root section; a first line starting with `{{` (a Go template) is no part of it. */
+export const scan = (text: string): RootSection => {
+  const start = text.startsWith("{{") ? lineEnd(text, 0) : text.startsWith("\uFEFF") ? 1 : 0
+  return { start, ...statementsFrom(text, start) }
 }
 
 /** One member of an array. */
