@@ -28,6 +28,7 @@ import * as NydusData from "../plan/NydusData.ts"
 import * as Ledger from "../plan/Ledger.ts"
 import { type ActionName, isCleanup } from "../plan/Plan.ts"
 import * as RollbackPlan from "../plan/RollbackPlan.ts"
+import * as StagesApart from "../plan/StagesApart.ts"
 import type { HostError } from "../ports/HostError.ts"
 import { type ArchiveFacts, HostFiles } from "../ports/HostFiles.ts"
 import { HostShell } from "../ports/HostShell.ts"
@@ -117,7 +118,8 @@ export const observe = Effect.fn("Observe.observe")(function* (
     detected.success.row,
   )
   const paths = InstallPlan.pathsOfInterest({ settings, facts: used, policies })
-  return yield* deadEnds(yield* look(used, paths), paths)
+  const programs = action === "install-stage-cri" ? StagesApart.programs(settings) : []
+  return yield* deadEnds(yield* look(used, [...paths, ...programs]), paths)
 })
 
 /** Links above paths of interest that lead nowhere. */

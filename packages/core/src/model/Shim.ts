@@ -22,9 +22,21 @@ export const lookup = (shim: string): ShimRow | undefined =>
 /** Every name of the registry, sorted; for messages. */
 export const names: ReadonlyArray<string> = Object.keys(shims).sort()
 
+/** The directories of both of Kata's runtimes below the install directory, by what they are written in. */
+const programDirs: Readonly<Record<ShimRow["runtime"], string>> = { go: "bin", rust: "runtime-rs/bin" }
+
+const programIn = (installDir: HostPath.HostPath, runtime: ShimRow["runtime"]): HostPath.HostPath =>
+  HostPath.join(installDir, programDirs[runtime], "containerd-shim-kata-v2")
+
 /** The program that containerd starts for `shim`, below the install directory. Source: spec 03 §6. */
 export const binary = (installDir: HostPath.HostPath, row: ShimRow): HostPath.HostPath =>
-  HostPath.join(installDir, row.runtime === "rust" ? "runtime-rs/bin" : "bin", "containerd-shim-kata-v2")
+  programIn(installDir, row.runtime)
+
+/** Both programs that a CRI runtime may start, below the install directory. */
+export const programs = (installDir: HostPath.HostPath): ReadonlyArray<HostPath.HostPath> => [
+  programIn(installDir, "go"),
+  programIn(installDir, "rust"),
+]
 
 /** The directory that holds the Kata configurations of one runtime. Source: spec 06 §2. */
 export const configDir = (installDir: HostPath.HostPath, row: ShimRow): HostPath.HostPath =>

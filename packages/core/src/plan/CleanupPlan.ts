@@ -29,6 +29,7 @@ import * as NydusData from "./NydusData.ts"
 import * as Preconditions from "./Preconditions.ts"
 import { type ActionName, nothing as nothingPlanned, type Plan, type StagePlan, step } from "./Plan.ts"
 import * as Predict from "./Predict.ts"
+import * as StagesApart from "./StagesApart.ts"
 
 type CleanupStage = "revert-cri" | "remove-artifacts"
 
@@ -217,8 +218,10 @@ const makeWith = (
     if (part === "release") stages.push(...CleanupMarks.release(input))
     if (part === "restart") stages.push(...CleanupRestart.forgetting(restart, books))
   }
-  if (books !== undefined && action === "cleanup-stage-remove-artifacts")
-    notices.push(...CleanupRestart.stillOwed(due))
+  if (action === "cleanup-stage-remove-artifacts") {
+    notices.push(...StagesApart.stillConfigured(input.facts, ledger, settings.instance.installDir))
+    if (books !== undefined) notices.push(...CleanupRestart.stillOwed(due))
+  }
   return {
     action,
     instance: instanceName(settings.instance),

@@ -37,6 +37,7 @@ import * as Leftovers from "./Leftovers.ts"
 import * as Preconditions from "./Preconditions.ts"
 import * as Predict from "./Predict.ts"
 import * as Reconcile from "./Reconcile.ts"
+import * as StagesApart from "./StagesApart.ts"
 import * as UnusedStage from "./UnusedStage.ts"
 
 /** Seconds that a node gets to become ready after a restart (spec 09 §12). */
@@ -181,6 +182,8 @@ const makeWith = (input: PlanInput, detected: Detected): Result.Result<Plan, Dec
     else {
       stages.push({ stage: "cri", steps: [...leftovers, ...result.success.steps] })
       notices.push(...result.success.notices)
+      // A whole install has just brought them.
+      if (action === "install-stage-cri") notices.push(...StagesApart.withoutPrograms(facts, settings))
       const { former, restart } = result.success
       restarts.push(...[former, restart].filter((due) => due !== undefined))
       // What the last stage removes is in the ledger alone.
