@@ -162,7 +162,7 @@ export const rows: ReadonlyArray<ActionRow> = [
   stage(
     "install-stage-cri",
     "Configure the CRI runtime",
-    "The third stage of an install.",
+    "The third stage of an install. Warns where the programs that its handlers start are not on the host.",
     `install-stage-cri ${offline} --shims qemu`,
     { flags: ["rollback"] },
   ),
@@ -176,7 +176,7 @@ export const rows: ReadonlyArray<ActionRow> = [
   stage(
     "cleanup-stage-remove-artifacts",
     "Remove Kata's files",
-    "The second stage of a cleanup.",
+    "The second stage of a cleanup. Warns where the CRI runtime still has handlers whose programs go.",
     `cleanup-stage-remove-artifacts ${offline}`,
     { flags: ["when-in-use"] },
   ),

@@ -78,7 +78,7 @@ export const settings = (): string =>
     generatedNote,
     "",
     "Every setting is an environment variable, a flag and a key of the settings file that `--config` names.",
-    "A flag wins over the variable, the variable over the file. All problems are reported at once.",
+    "A flag wins over the variable, the variable over the file. All problems are reported at once; of many of one kind in one setting the first 20, and how many there are besides.",
     "",
     `\`<ARCH>\` is ${Architecture.known.map((name) => code(name.toUpperCase())).join(", ")}; only the variables of the node's own architecture are read. The flag without architecture, such as \`--shims\`, is for this node's; \`--shims-x86-64\` and the like name one.`,
     "",

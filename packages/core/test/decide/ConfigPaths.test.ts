@@ -217,19 +217,6 @@ describe("ConfigPaths", () => {
   })
 
   describe("of a rendered main config", () => {
-    for (const version of ["containerd://new", "2", "docker://24.0"]) {
-      it(`are refused with the version ${version}, which is wrong although the file answers without it`, () => {
-        const problem = refused({
-          runtime: "k3s",
-          text: rendered("version = 3", "config-v3.toml.d"),
-          version,
-        })
-        assert.strictEqual(problem.code, "E_RUNTIME_VERSION_UNKNOWN")
-        assert.strictEqual(problem.setting, "CONTAINER_RUNTIME_VERSION")
-        assert.strictEqual(problem.value, version)
-      })
-    }
-
     for (const [runtime, version, text, dropIn, schema, repeats] of [
       [
         "k3s",

@@ -53,6 +53,22 @@ describe("the template of a rendered main config", () => {
   })
 })
 
+describe("a version that cannot be read", () => {
+  for (const version of ["containerd://new", "2", "docker://24.0"]) {
+    it(`is refused where the main config is rendered, although that declares its schema: ${version}`, () => {
+      const { code, setting, value } = problem("k3s", rendered(3, "config-v3.toml.d"), version)
+      assert.deepStrictEqual(
+        [code, setting, value],
+        ["E_RUNTIME_VERSION_UNKNOWN", "CONTAINER_RUNTIME_VERSION", version],
+      )
+    })
+  }
+
+  it("matters nothing to k0s, which merges drop-ins whatever its containerd is", () => {
+    assert.strictEqual(paths("k0s-worker", "version = 3\n", "containerd://new").schema, 3)
+  })
+})
+
 describe("k0s without its containerd.toml", () => {
   it("goes by the version that the node reports, and by nothing where nobody knows it", () => {
     assert.strictEqual(paths("k0s-worker", undefined, "containerd://1.7.24").schema, 2)

@@ -43,12 +43,12 @@ describe("SettingsChecks", () => {
     const [notice, ...others] = found("qemu:sideways,clh:guest-pull")
     assert.deepStrictEqual(others, [])
     assert.strictEqual(notice?.code, "pull-type-unknown")
-    assert.match(notice.message, /^PULL_TYPE_MAPPING_X86_64 maps qemu to "sideways"/)
+    assert.match(notice!.message, /^PULL_TYPE_MAPPING_X86_64 maps qemu to "sideways"/)
     const list = (line: string) => accepted(enabled, custom(line)).notices
     assert.deepStrictEqual([...list("kata-a:qemu::guest-pull\nkata-b:qemu")], [])
     const [told] = list("kata-a:qemu::Guest-pull")
     assert.strictEqual(told?.code, "pull-type-unknown")
-    assert.include(told.message, "kata-a")
+    assert.include(told!.message, "kata-a")
   })
 
   it("warns about a startup taint that no taint can be called", () => {
