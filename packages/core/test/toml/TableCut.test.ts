@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as TableCut from "../../src/toml/TableCut.ts"
 
 describe("a text without some of its tables", () => {
@@ -22,6 +22,10 @@ describe("a text without some of its tables", () => {
     assert.strictEqual(TableCut.without(`${text}[a]\nz = ']'\n`, [["a"]]), text)
   })
 
+  it("has lost tables whose names hold brackets and dots", () => {
+    assert.strictEqual(TableCut.without(`["a]".'b.c']\n["a]".b.c]  \n`, [["a]", "b.c"]]), `["a]".b.c]  \n`)
+  })
+
   it("is rewritten where a path leads into an inline table", () => {
     assert.strictEqual(TableCut.without("x = { a = 1, b = 2 } # x\n", [["x", "a"]]), "x = { b = 2 } # x\n")
   })
@@ -29,6 +33,13 @@ describe("a text without some of its tables", () => {
   it("keeps a table that is left empty, also where no header of its own says that it is there", () => {
     assert.strictEqual(TableCut.without("[a]\n[a.b]\n", [["a", "b"]]), "[a]\n")
     assert.strictEqual(TableCut.without("[a.b]\n", [["a", "b"]])?.trim(), "[a]")
+  })
+
+  it("is none where rewriting it would change a string of others, as in a text with mixed line endings", () => {
+    vi.spyOn(console, "warn").mockReturnValue(undefined)
+    const text = "x = { a = 1, b = 2 }\ny = 1\nz = '''one\r\ntwo'''\n"
+    assert.isUndefined(TableCut.without(text, [["x", "a"]]))
+    vi.restoreAllMocks()
   })
 
   it("is none where the text is no TOML", () => {
