@@ -12,13 +12,15 @@ import process from "node:process"
 import { bundle, freshHost, runInstall } from "./artifacts/Measuring.ts"
 import { make, type Release, type SampleSet } from "./artifacts/SampleSet.ts"
 
+/** Large enough for two threads to share the component that changes. */
+const scale = 0.1
 const runs = Number(process.env["BENCH_RUNS"] ?? "100")
 const directory = fs.mkdtempSync(join(tmpdir(), "kata-deploy-kill-"))
 const host = join(directory, "host")
 const program = await bundle(join(directory, "program"))
 const sets: Readonly<Record<Release, SampleSet>> = {
-  first: make(directory, { scale: 0.05, release: "first" }),
-  second: make(directory, { scale: 0.05, release: "second" }),
+  first: make(directory, { scale, release: "first" }),
+  second: make(directory, { scale, release: "second" }),
 }
 
 const digestOf = (path: string): string =>
