@@ -14,11 +14,12 @@ import type { SystemdHost } from "./SystemdHost.ts"
 
 const utils = await ErofsUtils.obtain("sid")
 
-/** Plans for a containerd that has the snapshotter; the one that runs here is never told. */
+/** Plans for a containerd that has the snapshotter; the one that runs here has not, and is out of sight and never told. */
 const planned = async (host: SystemdHost): Promise<string> => {
   const outcome = await kataDeploy(host, pod, {
     args: ["plan", "--output=json", "--systemd=none"],
     env: { EXPERIMENTAL_SETUP_SNAPSHOTTER: "erofs", CONTAINER_RUNTIME_VERSION: "containerd://2.2.9" },
+    mounts: [["/srv", "/run/containerd"]],
   })
   expect(outcome.code, told(outcome)).toBe(0)
   return outcome.stdout
