@@ -71,11 +71,12 @@ export const stillConfigured = (
   })
   const handlers = new Set(configured.flatMap((one) => one.handlers))
   if (handlers.size === 0) return []
+  const paths = [...new Set(configured.map(({ path }) => path))]
   return [
     {
       code: "handlers-still-configured",
       severity: "warning",
-      message: `${[...new Set(configured.map(({ path }) => path))].join(" and ")} still has ${[...handlers].join(", ")}, whose programs go with this stage; no pod of them will start any more.`,
+      message: `${paths.join(" and ")} still ${paths.length === 1 ? "has" : "have"} ${[...handlers].join(", ")}, whose programs go with this stage; no pod of them will start any more.`,
       remedy: "Run cleanup-stage-revert-cri, which belongs before this stage.",
     },
   ]
