@@ -2,7 +2,7 @@
  * Answers: what has to happen to a file so that nothing of ours is in it any more? Files that are ours as a whole go;
  * in files of others only our part goes, and whatever else was changed meanwhile stays. Source: decisions §3.
  */
-import { Result } from "effect"
+import { Equal, Result } from "effect"
 import type { Notice } from "../input/Problem.ts"
 import * as FileState from "../model/FileState.ts"
 import * as HostPath from "../model/HostPath.ts"
@@ -130,10 +130,10 @@ const marksGone = (edit: Edit): Notice => ({
 })
 
 /** What a file says but for the log level, which upstream sets in it and nobody can tell from the operator's. */
-const meaning = (text: string): string =>
+const meaning = (text: string): unknown =>
   Result.match(Toml.parse(text), {
     onFailure: () => text,
-    onSuccess: (table) => JSON.stringify({ ...table, debug: undefined }),
+    onSuccess: (table) => ({ ...table, debug: undefined }),
   })
 
 type File = Extract<FileState.FileState, { readonly _tag: "File" }>
@@ -155,7 +155,7 @@ const undoTables = (
     edit.below,
   )
   const isBackup =
-    edit.backup !== null && (without === undefined || meaning(without) === meaning(edit.backup))
+    edit.backup !== null && (without === undefined || Equal.equals(meaning(without), meaning(edit.backup)))
   const text = isBackup ? edit.backup : without
   return text === undefined ? { after: state, notices: [marksGone(edit)] } : left(state, edit, text)
 }

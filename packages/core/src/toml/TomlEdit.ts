@@ -2,7 +2,7 @@
  * Answers: how does one value in a TOML text of somebody else change? Comments, order and layout of everything else
  * stay, and so does a first line that is a Go template. Source: spec 03 §10.
  */
-import { Result } from "effect"
+import { Equal, Result } from "effect"
 import { patch } from "toml-patch"
 import * as Toml from "./Toml.ts"
 import * as TomlPrinter from "./TomlPrinter.ts"
@@ -66,8 +66,6 @@ export const getArray = (text: string, path: Path): Result.Result<ReadonlyArray<
     return Array.isArray(value) ? Result.succeed(value) : Result.fail("E_TOML_NOT_ARRAY")
   })
 
-const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
-
 /**
  * The document with another value on its line, and not one byte changed elsewhere: for a value that is written as we
  * write it, on a line that is there once. `undefined` for every other layout.
@@ -80,7 +78,7 @@ const onItsLine = ({ table, text }: Document, path: Path, value: unknown): Docum
   const edited = parts.join(line(value))
   const says = read(edited)
   // Such a line in another table, or in a string, would leave the value as it was.
-  return Result.isSuccess(says) && isSame(Toml.at(says.success, ...path), value)
+  return Result.isSuccess(says) && Equal.equals(Toml.at(says.success, ...path), value)
     ? { text: edited, table: says.success }
     : undefined
 }
@@ -94,7 +92,7 @@ export const setIn = (
   path: Path,
   value: unknown,
 ): Result.Result<Document, EditProblem> => {
-  if (isSame(Toml.at(document.table, ...path), value)) return Result.succeed(document)
+  if (Equal.equals(Toml.at(document.table, ...path), value)) return Result.succeed(document)
   const edited = onItsLine(document, path, value)
   return edited === undefined
     ? Result.flatMap(withValue(document.table, path, value), (changed) => rewrite(document.text, changed))

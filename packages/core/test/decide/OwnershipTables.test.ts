@@ -35,6 +35,11 @@ describe("undoing tables", () => {
     assert.strictEqual(left(`version = 2\n[debug]\nlevel = 'debug'\n${ours}`, { backup }), backup)
   })
 
+  it("puts the copy back whatever the order of its keys, and though a number in it is larger than a number holds", () => {
+    const backup = `# as it was\noom_score = 9223372036854775807\nversion = 2\n`
+    assert.strictEqual(left(`version = 2\noom_score = 9223372036854775807\n${ours}`, { backup }), backup)
+  })
+
   it("keeps what was changed since the copy was made", () => {
     const backup = "version = 2\n"
     assert.strictEqual(

@@ -82,6 +82,12 @@ describe("an edited document", () => {
     assert.strictEqual(Result.getOrThrow(TomlEdit.setIn(document, ["a"], [1])), document)
   })
 
+  it("tells numbers apart that are larger than a number holds", () => {
+    const text = "a = 9223372036854775807\n"
+    assert.deepEqual<unknown>(TomlEdit.set(text, ["b"], 1), Result.succeed(`${text}b = 1\n`))
+    assert.deepEqual<unknown>(TomlEdit.set(text, ["a"], 1), Result.succeed("a = 1\n"))
+  })
+
   it("is none where something else than a table stands in the way, or the text is no TOML", () => {
     assert.deepEqual<unknown>(TomlEdit.set("hypervisor = 1\n", path, []), Result.fail("E_NOT_A_TABLE"))
     assert.deepEqual<unknown>(TomlEdit.set("a =\n", path, []), Result.fail("E_TOML_PARSE"))
